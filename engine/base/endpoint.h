@@ -1,0 +1,32 @@
+// An IP address and port, as a value without sockets.
+#pragma once
+
+#include <array>
+#include <compare>
+#include <cstdint>
+
+namespace tributary {
+
+// IPv4 addresses are held v4-mapped (::ffff:a.b.c.d), so that one address has one form.
+struct Endpoint {
+  std::array<std::uint8_t, 16> address{};
+  std::uint16_t port = 0;
+
+  friend constexpr auto operator<=>(const Endpoint&, const Endpoint&) = default;
+
+  static constexpr Endpoint v4(std::uint8_t a, std::uint8_t b, std::uint8_t c, std::uint8_t d,
+                               std::uint16_t port) {
+    Endpoint e;
+    e.address = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff, a, b, c, d};
+    e.port = port;
+    return e;
+  }
+  constexpr bool is_v4() const {
+    for (int i = 0; i < 10; ++i) {
+      if (address[static_cast<std::size_t>(i)] != 0) return false;
+    }
+    return address[10] == 0xff && address[11] == 0xff;
+  }
+};
+
+}  // namespace tributary

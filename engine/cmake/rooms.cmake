@@ -1,0 +1,44 @@
+# A room is one folder and one static library, tributary_<name>; it may only depend on rooms below it.
+
+set(CMAKE_CXX_STANDARD 20)
+set(CMAKE_CXX_STANDARD_REQUIRED ON)
+set(CMAKE_CXX_EXTENSIONS OFF)
+set(CMAKE_EXPORT_COMPILE_COMMANDS ON)
+set(CMAKE_POSITION_INDEPENDENT_CODE ON)
+
+add_library(tributary_flags INTERFACE)
+target_include_directories(tributary_flags INTERFACE "${PROJECT_SOURCE_DIR}")
+target_compile_options(tributary_flags INTERFACE
+  -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wno-sign-conversion -Wnon-virtual-dtor
+  -Woverloaded-virtual -Wold-style-cast $<$<BOOL:${TRIBUTARY_WERROR}>:-Werror>)
+if(TRIBUTARY_SANITIZE)
+  target_compile_options(tributary_flags INTERFACE
+    -fsanitize=${TRIBUTARY_SANITIZE} -fno-sanitize-recover=all -fno-omit-frame-pointer)
+  target_link_options(tributary_flags INTERFACE -fsanitize=${TRIBUTARY_SANITIZE})
+endif()
+
+# tributary_room(NAME [DEPENDS target…]): the library of the calling folder's *.cpp.
+function(tributary_room name)
+  cmake_parse_arguments(ARG "" "" "DEPENDS" ${ARGN})
+  file(GLOB sources CONFIGURE_DEPENDS "${CMAKE_CURRENT_SOURCE_DIR}/*.cpp")
+  file(GLOB headers CONFIGURE_DEPENDS "${CMAKE_CURRENT_SOURCE_DIR}/*.h")
+  if(NOT sources)
+    add_library(tributary_${name} INTERFACE)
+    target_link_libraries(tributary_${name} INTERFACE tributary_flags ${ARG_DEPENDS})
+    return()
+  endif()
+  add_library(tributary_${name} STATIC ${sources} ${headers})
+  target_link_libraries(tributary_${name} PUBLIC tributary_flags ${ARG_DEPENDS})
+endfunction()
+
+# tributary_test(NAME [DEPENDS target…]): test_<NAME> from the calling folder's *_test.cpp.
+function(tributary_test name)
+  cmake_parse_arguments(ARG "" "" "DEPENDS" ${ARGN})
+  file(GLOB sources CONFIGURE_DEPENDS "${CMAKE_CURRENT_SOURCE_DIR}/*.cpp")
+  if(NOT sources OR NOT TRIBUTARY_TESTS)
+    return()
+  endif()
+  add_executable(test_${name} ${sources})
+  target_link_libraries(test_${name} PRIVATE tributary_test_main ${ARG_DEPENDS})
+  add_test(NAME ${name} COMMAND test_${name} WORKING_DIRECTORY "${PROJECT_SOURCE_DIR}")
+endfunction()

@@ -1,0 +1,54 @@
+#include "engine/core/byte_time_map.h"
+
+#include <algorithm>
+
+namespace tributary::core {
+
+ByteTimeMap ByteTimeMap::linear(Bytes size, Duration duration) {
+  return from_points(size, duration, {});
+}
+
+ByteTimeMap ByteTimeMap::from_points(Bytes size, Duration duration, std::vector<TimeHint> points) {
+  ByteTimeMap map;
+  map.size_ = size;
+  if (duration <= Duration::zero() || size <= 0_B) return map;
+  map.duration_ = duration;
+  std::sort(points.begin(), points.end(),
+            [](const TimeHint& a, const TimeHint& b) { return a.time < b.time; });
+  map.points_.push_back({Duration::zero(), 0_B});
+  for (const TimeHint& p : points) {
+    TimeHint& last = map.points_.back();
+    if (p.time < Duration::zero() || p.time >= duration || p.offset >= size) continue;
+    if (p.time == Duration::zero() && last.time == Duration::zero() && p.offset > last.offset) {
+      last.offset = p.offset;  // headers: all bytes before the media are due at once
+    } else if (p.time > last.time && p.offset > last.offset) {
+      map.points_.push_back(p);
+    }
+  }
+  map.points_.push_back({duration, size});
+  return map;
+}
+
+Duration ByteTimeMap::time_at(Bytes offset) const {
+  if (!known() || offset <= points_.front().offset) return Duration::zero();
+  if (offset >= size_) return duration_;
+  const auto next = std::upper_bound(points_.begin(), points_.end(), offset,
+                                     [](Bytes o, const TimeHint& p) { return o < p.offset; });
+  const TimeHint& b = *next;
+  const TimeHint& a = *(next - 1);
+  return a.time + Duration(mul_div((offset - a.offset).count(), (b.time - a.time).count(),
+                                   (b.offset - a.offset).count()));
+}
+
+Bytes ByteTimeMap::offset_at(Duration time) const {
+  if (!known() || time <= Duration::zero()) return 0_B;
+  if (time >= duration_) return size_;
+  const auto next = std::upper_bound(points_.begin(), points_.end(), time,
+                                     [](Duration t, const TimeHint& p) { return t < p.time; });
+  const TimeHint& b = *next;
+  const TimeHint& a = *(next - 1);
+  return a.offset + Bytes(mul_div((time - a.time).count(), (b.offset - a.offset).count(),
+                                  (b.time - a.time).count()));
+}
+
+}  // namespace tributary::core

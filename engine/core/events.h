@@ -1,0 +1,248 @@
+// The node's whole contact with the world: inputs that a host feeds in and actions that it carries
+// out. The real client and the simulator speak exactly this.
+#pragma once
+
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "engine/base/bitfield.h"
+#include "engine/base/endpoint.h"
+#include "engine/base/units.h"
+#include "engine/core/byte_time_map.h"
+#include "engine/core/cdn_reason.h"
+#include "engine/core/ids.h"
+#include "engine/core/layout.h"
+#include "engine/core/message.h"
+#include "engine/core/trace.h"
+
+namespace tributary::core {
+
+// ---------------------------------------------------------------------------------------------
+// Inputs: what happened.
+
+// A connection is up and both handshakes are exchanged and match. For an outgoing one `conn` is the
+// id of the Connect action; the host gives incoming ones ids with the top bit set.
+struct PeerConnected {
+  TorrentId torrent;
+  ConnId conn;
+  Endpoint remote;
+  bool inbound = false;
+  Handshake handshake;  // the remote's
+};
+inline constexpr ConnId kInboundBit{std::uint64_t{1} << 63};
+
+// A connection ended, or could not be made.
+struct PeerClosed {
+  TorrentId torrent;
+  ConnId conn;
+};
+// One message arrived. The host closes a connection by itself when bytes do not decode.
+struct PeerMessage {
+  TorrentId torrent;
+  ConnId conn;
+  Message message;
+};
+// A SendBlock is done: its bytes are handed to the network, or (sent = false) could not be read.
+struct BlockSent {
+  TorrentId torrent;
+  ConnId conn;
+  BlockSpan span;
+  bool sent = true;
+};
+
+// The outcome of Verify for one block or one whole piece, with the blocks it speaks of.
+struct Verified {
+  TorrentId torrent;
+  BlockRange blocks;
+  bool good = false;
+};
+// The outcome of VerifyHashes: when good, `leaves` are the piece's leaf hashes, one per block.
+struct HashesVerified {
+  TorrentId torrent;
+  ConnId conn;  // who sent them
+  PieceIndex piece;
+  std::vector<Sha256> leaves;  // empty: they do not add up
+};
+// Blocks found verified on disk when the torrent was opened.
+struct Restored {
+  TorrentId torrent;
+  Bitfield blocks;
+};
+// The host could not keep or no longer has these blocks (disk failure, cache eviction). Not a hash
+// failure: nobody is to blame.
+struct BlocksLost {
+  TorrentId torrent;
+  BlockRange blocks;
+};
+
+struct AnnounceReply {
+  TorrentId torrent;
+  std::string tracker;
+  std::vector<Endpoint> peers;
+  Duration interval{};
+  Duration min_interval{};
+};
+struct AnnounceFailed {
+  TorrentId torrent;
+  std::string tracker;
+};
+
+// One block of a CDN request arrived whole.
+struct CdnBlock {
+  TorrentId torrent;
+  CdnRequestId request;
+  BlockIndex block;
+  BufferId buffer;
+};
+// A CDN request is over; blocks that did not arrive are to be asked for anew. `available` is false
+// when no edge is usable for now.
+struct CdnEnded {
+  TorrentId torrent;
+  CdnRequestId request;
+};
+// How the CDN does, from measured requests; sent when it changed.
+struct CdnHealth {
+  TorrentId torrent;
+  bool available = false;
+  Duration first_byte_high{};  // a high quantile of the time to the first byte
+  BitRate throughput_low;      // a low quantile of the rate of one request
+};
+
+// The media's byte<->time relation of one file, whenever it is known better.
+struct SetTimeline {
+  TorrentId torrent;
+  FileIndex file;
+  ByteTimeMap timeline;
+};
+
+// What playback needs of one file: the byte at media time `position` is needed at `at`, what
+// follows later in step. Replaces the file's former demand. While nothing moves (paused, stalled,
+// before the start) `moving` is false: then the media from `position` on is wanted from `at` on at
+// the media's own pace, and `at` slides along with time.
+struct SetDemand {
+  TorrentId torrent;
+  FileIndex file;
+  Duration position{};
+  TimePoint at{};
+  bool moving = false;
+  bool starting = false;   // nothing of this playback was heard yet (first start or seek)
+  bool prefetch = false;   // the track is next, not playing
+  bool cdn_allowed = true; // a prefetch may use the server only late
+  Bytes budget = Bytes(INT64_MAX);  // at most so many bytes from `position` on
+};
+struct ClearDemand {
+  TorrentId torrent;
+  FileIndex file;
+};
+// The demuxer waits for these bytes (torrent space): needed now, whatever the timeline says.
+struct ReaderWaits {
+  TorrentId torrent;
+  ByteRange range;  // empty: it no longer waits
+};
+// Keep downloading and sharing the whole torrent beyond what is demanded, or not.
+struct SetBackground {
+  TorrentId torrent;
+  bool enabled = false;
+};
+
+using Input = std::variant<PeerConnected, PeerClosed, PeerMessage, BlockSent, Verified,
+                           HashesVerified, Restored, BlocksLost, AnnounceReply, AnnounceFailed,
+                           CdnBlock, CdnEnded, CdnHealth, SetTimeline, SetDemand, ClearDemand,
+                           ReaderWaits, SetBackground>;
+
+// ---------------------------------------------------------------------------------------------
+// Actions: what the host must do.
+
+// Open a connection and exchange handshakes; answered by PeerConnected or PeerClosed.
+struct Connect {
+  TorrentId torrent;
+  ConnId conn;
+  Endpoint remote;
+  Handshake handshake;  // ours
+};
+// Answered by PeerClosed.
+struct Disconnect {
+  TorrentId torrent;
+  ConnId conn;
+  std::string reason;  // for the log
+};
+struct Send {
+  TorrentId torrent;
+  ConnId conn;
+  Message message;
+};
+// Read the bytes from the store and send them as a piece message; answered by BlockSent. Padding
+// within the span is sent as zeros.
+struct SendBlock {
+  TorrentId torrent;
+  ConnId conn;
+  BlockSpan span;
+};
+// Answer a hash request from the torrent's layers and stored leaves, or reject it.
+struct ServeHashes {
+  TorrentId torrent;
+  ConnId conn;
+  HashSpan span;
+};
+
+// Hash the buffers, one per block of `blocks`; answered by Verified. With `leaf` the range is one
+// block and must hash to it (v2); without, the range is a whole piece, checked against the
+// metainfo. The buffers stay valid until Store or Free.
+struct Verify {
+  TorrentId torrent;
+  BlockRange blocks;
+  std::vector<BufferId> buffers;
+  std::optional<Sha256> leaf;
+};
+// Check a peer's leaf hashes of one piece against the piece layer; answered by HashesVerified.
+struct VerifyHashes {
+  TorrentId torrent;
+  ConnId conn;
+  PieceIndex piece;
+  Hashes hashes;
+};
+// The block is verified: keep it and let readers have it. Takes the buffer over.
+struct Store {
+  TorrentId torrent;
+  BlockIndex block;
+  BufferId buffer;
+};
+struct Free {
+  BufferId buffer;
+};
+
+enum class AnnounceEvent { kNone, kStarted, kStopped, kCompleted };
+struct Announce {
+  TorrentId torrent;
+  std::string tracker;
+  AnnounceEvent event = AnnounceEvent::kNone;
+  Bytes uploaded;
+  Bytes downloaded;
+  Bytes left;
+  std::int32_t want = 50;  // peers asked for
+};
+
+// Fetch consecutive blocks from the CDN; answered by CdnBlock for each, in any order, and CdnEnded.
+struct CdnFetch {
+  TorrentId torrent;
+  CdnRequestId request;
+  BlockRange blocks;
+  CdnReason reason;
+  TimePoint deadline;         // of the first block
+  Duration buffered{};        // media ahead of the playhead, for CMCD bl
+  bool starting = false;      // CMCD su
+};
+struct CdnCancel {
+  TorrentId torrent;
+  CdnRequestId request;
+};
+// A decision, for the trace; emitted only while tracing is on.
+struct Trace {
+  Decision decision;
+};
+
+using Action = std::variant<Connect, Disconnect, Send, SendBlock, ServeHashes, Verify, VerifyHashes,
+                            Store, Free, Announce, CdnFetch, CdnCancel, Trace>;
+
+}  // namespace tributary::core

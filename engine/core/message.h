@@ -1,0 +1,129 @@
+// Peer messages as typed values (BEP 3, 6, 10, 21, 52, 54). Bytes are engine/wire's business; a
+// payload is a handle.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "engine/base/bitfield.h"
+#include "engine/base/digest.h"
+#include "engine/base/endpoint.h"
+#include "engine/core/ids.h"
+#include "engine/core/layout.h"
+
+namespace tributary::core {
+
+// Sent by both sides before any message (BEP 3, with the reserved bits of BEP 6, 10 and 52).
+struct Handshake {
+  InfoHash info_hash;
+  PeerId peer_id;
+  bool fast = false;        // BEP 6
+  bool extended = false;    // BEP 10
+  bool v2 = false;          // BEP 52: "I can speak v2", offered in a v1 handshake of a hybrid
+  friend bool operator==(const Handshake&, const Handshake&) = default;
+};
+
+struct KeepAlive {
+  friend bool operator==(const KeepAlive&, const KeepAlive&) = default;
+};
+struct Choke {
+  friend bool operator==(const Choke&, const Choke&) = default;
+};
+struct Unchoke {
+  friend bool operator==(const Unchoke&, const Unchoke&) = default;
+};
+struct Interested {
+  friend bool operator==(const Interested&, const Interested&) = default;
+};
+struct NotInterested {
+  friend bool operator==(const NotInterested&, const NotInterested&) = default;
+};
+struct Have {
+  PieceIndex piece;
+  friend bool operator==(const Have&, const Have&) = default;
+};
+// As on the wire, spare bits included: the codec does not know the piece count. Checked by the core.
+struct BitfieldMessage {
+  std::vector<std::uint8_t> bytes;
+  friend bool operator==(const BitfieldMessage&, const BitfieldMessage&) = default;
+};
+struct HaveAll {  // BEP 6
+  friend bool operator==(const HaveAll&, const HaveAll&) = default;
+};
+struct HaveNone {  // BEP 6
+  friend bool operator==(const HaveNone&, const HaveNone&) = default;
+};
+struct Request {
+  BlockSpan span;
+  friend bool operator==(const Request&, const Request&) = default;
+};
+struct Cancel {
+  BlockSpan span;
+  friend bool operator==(const Cancel&, const Cancel&) = default;
+};
+struct RejectRequest {  // BEP 6
+  BlockSpan span;
+  friend bool operator==(const RejectRequest&, const RejectRequest&) = default;
+};
+// Incoming: `buffer` holds the payload. Outgoing: the action SendBlock is used instead.
+struct Piece {
+  BlockSpan span;
+  BufferId buffer;
+  friend bool operator==(const Piece&, const Piece&) = default;
+};
+struct SuggestPiece {  // BEP 6
+  PieceIndex piece;
+  friend bool operator==(const SuggestPiece&, const SuggestPiece&) = default;
+};
+struct AllowedFast {  // BEP 6
+  PieceIndex piece;
+  friend bool operator==(const AllowedFast&, const AllowedFast&) = default;
+};
+struct DontHave {  // BEP 54 (lt_donthave)
+  PieceIndex piece;
+  friend bool operator==(const DontHave&, const DontHave&) = default;
+};
+// BEP 52: hashes [index, index + length) of the layer `base_layer` (0 = leaves) of one file, with
+// `proof_layers` layers of uncles above them.
+struct HashSpan {
+  Sha256 pieces_root;
+  std::uint32_t base_layer = 0;
+  std::uint32_t index = 0;
+  std::uint32_t length = 0;
+  std::uint32_t proof_layers = 0;
+  friend auto operator<=>(const HashSpan&, const HashSpan&) = default;
+};
+struct HashRequest {
+  HashSpan span;
+  friend bool operator==(const HashRequest&, const HashRequest&) = default;
+};
+struct Hashes {
+  HashSpan span;
+  std::vector<Sha256> hashes;  // the requested hashes, then the uncles from low to high
+  friend bool operator==(const Hashes&, const Hashes&) = default;
+};
+struct HashReject {
+  HashSpan span;
+  friend bool operator==(const HashReject&, const HashReject&) = default;
+};
+// BEP 10. Absent keys are nullopt; unknown keys are dropped by the codec.
+struct ExtendedHandshake {
+  std::string client;                         // "v"
+  std::optional<std::int32_t> request_queue;  // "reqq": requests it accepts at once
+  std::optional<bool> upload_only;            // BEP 21
+  std::optional<std::uint16_t> listen_port;   // "p"
+  std::optional<Endpoint> your_ip;            // "yourip"; the port is zero
+  bool dont_have = false;                     // "m" has lt_donthave
+  bool tributary = false;  // "m" has tributary: the peer shares the CDN's load (seed-swarm rule)
+  friend bool operator==(const ExtendedHandshake&, const ExtendedHandshake&) = default;
+};
+
+using Message = std::variant<KeepAlive, Choke, Unchoke, Interested, NotInterested, Have,
+                             BitfieldMessage, HaveAll, HaveNone, Request, Cancel, RejectRequest,
+                             Piece, SuggestPiece, AllowedFast, DontHave, HashRequest, Hashes,
+                             HashReject, ExtendedHandshake>;
+
+}  // namespace tributary::core
