@@ -1,0 +1,53 @@
+#!/usr/bin/env bash
+# Installs the Debian packages that a group of tasks needs, and only those that are missing.
+# Usage: tests/support/install.sh GROUP...     GROUP is build, check or rivals.
+# Daemons that come with a package are kept from starting; nothing else of the system changes.
+set -euo pipefail
+
+# shellcheck disable=SC2034  # the lists are read through a name reference
+# What engine/cmake/dependencies.cmake asks for, with the tools that build it.
+build=(g++ cmake ninja-build pkg-config libuv1-dev libcurl4-openssl-dev libssl-dev
+  libmicrohttpd-dev libsqlite3-dev libavformat-dev libavcodec-dev libavutil-dev libswresample-dev
+  nlohmann-json3-dev libcli11-dev)
+# Unit tests, the second compiler, sanitizers, fuzzing and style.
+check=(ccache git python3 binutils doctest-dev librapidcheck-dev libbenchmark-dev
+  clang-14 libclang-rt-14-dev llvm-14 clang-tidy-14 clang-format-14 ffmpeg)
+# Programs that the interop and end-to-end tests talk to.
+rivals=(python3-libtorrent transmission-daemon transmission-cli aria2 opentracker mktorrent
+  nginx-light tmux)
+
+missing=()
+for group in "$@"; do
+  case "$group" in
+    build | check | rivals) ;;
+    *) echo "install.sh: no group '$group'; choose from build, check, rivals" >&2; exit 2 ;;
+  esac
+  declare -n packages="$group"
+  for package in "${packages[@]}"; do
+    state=$(dpkg-query -W -f '${db:Status-Status}' "$package" 2>/dev/null || true)
+    [[ $state == installed ]] || missing+=("$package")
+  done
+done
+[[ ${#missing[@]} -gt 0 ]] || exit 0
+
+as_root=()
+if [[ $EUID -ne 0 ]]; then
+  command -v sudo >/dev/null || {
+    echo "install.sh: neither root nor sudo; ask root for: apt-get install ${missing[*]}" >&2
+    exit 1
+  }
+  as_root=(sudo -n)
+fi
+
+# Packages ask policy-rc.d before they start a daemon; 101 means "not allowed".
+policy=/usr/sbin/policy-rc.d
+if [[ ! -e $policy ]]; then
+  trap '"${as_root[@]}" rm -f "$policy"' EXIT
+  printf '#!/bin/sh\nexit 101\n' | "${as_root[@]}" tee "$policy" >/dev/null
+  "${as_root[@]}" chmod 755 "$policy"
+fi
+
+echo "installing ${#missing[@]} packages: ${missing[*]}"
+"${as_root[@]}" apt-get update -q
+"${as_root[@]}" env DEBIAN_FRONTEND=noninteractive \
+  apt-get install -q -y --no-install-recommends "${missing[@]}" </dev/null
