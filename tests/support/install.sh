@@ -2,9 +2,9 @@
 # Installs the Debian packages that a group of tasks needs, and only those that are missing.
 # Usage: tests/support/install.sh GROUP...     GROUP is build, check or rivals.
 # Daemons that come with a package are kept from starting; nothing else of the system changes.
+# shellcheck disable=SC2034  # the lists are read through a name reference
 set -euo pipefail
 
-# shellcheck disable=SC2034  # the lists are read through a name reference
 # What engine/cmake/dependencies.cmake asks for, with the tools that build it.
 build=(g++ cmake ninja-build pkg-config libuv1-dev libcurl4-openssl-dev libssl-dev
   libmicrohttpd-dev libsqlite3-dev libavformat-dev libavcodec-dev libavutil-dev libswresample-dev
