@@ -1,5 +1,7 @@
 # A room is one folder and one static library, tributary_<name>; it may only depend on rooms below it.
 
+include(GNUInstallDirs)
+
 set(CMAKE_CXX_STANDARD 20)
 set(CMAKE_CXX_STANDARD_REQUIRED ON)
 set(CMAKE_CXX_EXTENSIONS OFF)
@@ -7,10 +9,17 @@ set(CMAKE_EXPORT_COMPILE_COMMANDS ON)
 set(CMAKE_POSITION_INDEPENDENT_CODE ON)
 
 add_library(tributary_flags INTERFACE)
-target_include_directories(tributary_flags INTERFACE "${PROJECT_SOURCE_DIR}")
-target_compile_options(tributary_flags INTERFACE
-  -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wno-sign-conversion -Wnon-virtual-dtor
-  -Woverloaded-virtual -Wold-style-cast $<$<BOOL:${TRIBUTARY_WERROR}>:-Werror>)
+set_target_properties(tributary_flags PROPERTIES EXPORT_NAME flags)
+target_compile_features(tributary_flags INTERFACE cxx_std_20)
+target_include_directories(tributary_flags INTERFACE
+  "$<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}>"
+  "$<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}/tributary>")
+if(PROJECT_IS_TOP_LEVEL)  # who embeds the library chooses warnings for himself
+  set(warnings
+    -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wno-sign-conversion -Wnon-virtual-dtor
+    -Woverloaded-virtual -Wold-style-cast $<$<BOOL:${TRIBUTARY_WERROR}>:-Werror>)
+  target_compile_options(tributary_flags INTERFACE "$<BUILD_INTERFACE:${warnings}>")
+endif()
 if(TRIBUTARY_SANITIZE)
   target_compile_options(tributary_flags INTERFACE
     -fsanitize=${TRIBUTARY_SANITIZE} -fno-sanitize-recover=all -fno-omit-frame-pointer)
@@ -26,13 +35,15 @@ function(tributary_room name)
   cmake_parse_arguments(ARG "" "" "DEPENDS" ${ARGN})
   file(GLOB sources CONFIGURE_DEPENDS "${CMAKE_CURRENT_SOURCE_DIR}/*.cpp")
   file(GLOB headers CONFIGURE_DEPENDS "${CMAKE_CURRENT_SOURCE_DIR}/*.h")
-  if(NOT sources)
+  if(sources)
+    add_library(tributary_${name} STATIC ${sources} ${headers})
+    target_link_libraries(tributary_${name} PUBLIC tributary_flags ${ARG_DEPENDS})
+  else()
     add_library(tributary_${name} INTERFACE)
     target_link_libraries(tributary_${name} INTERFACE tributary_flags ${ARG_DEPENDS})
-    return()
   endif()
-  add_library(tributary_${name} STATIC ${sources} ${headers})
-  target_link_libraries(tributary_${name} PUBLIC tributary_flags ${ARG_DEPENDS})
+  set_target_properties(tributary_${name} PROPERTIES EXPORT_NAME ${name})
+  add_library(tributary::${name} ALIAS tributary_${name})
 endfunction()
 
 # tributary_test(NAME [DEPENDS target…]): test_<NAME> from the calling folder's *_test.cpp.
