@@ -46,7 +46,7 @@ std::string relative_path(std::string_view from, std::string_view to) {
 
 void EdgePool::start(Torrent& torrent, Fetch& fetch, int edge, BlockParts parts, TimePoint now) {
   Edge& chosen = torrent.edges[static_cast<std::size_t>(edge)];
-  Attempt& attempt = fetch.attempt.emplace();
+  Attempt& attempt = fetch.attempt.emplace(Attempt{});
   attempt.id = HttpId(next_http_id_++);
   attempt.server = chosen.server;
   attempt.edge = edge;
