@@ -1,6 +1,7 @@
 #include "cdn/pool/edge_pool.h"
 
 #include <algorithm>
+#include <set>
 #include <tuple>
 #include <utility>
 
@@ -9,7 +10,7 @@
 namespace tributary::cdn {
 namespace {
 
-// Deliveries remembered for EdgeLied. Adjacent blocks join into one entry, so that this reaches
+// Deliveries remembered for CdnCorrupt. Adjacent blocks join into one entry, so that this reaches
 // back hundreds of requests; a block is verified long before.
 constexpr std::size_t kMaxDeliveries = 256;
 
@@ -171,23 +172,18 @@ void EdgePool::handle(const HttpInput& input, TimePoint now) {
   handle_timeout(now);
 }
 
-void EdgePool::handle(const EdgeLied& lie, TimePoint now) {
-  const auto at = torrents_.find(lie.torrent);
+void EdgePool::handle(const core::CdnCorrupt& corrupt, TimePoint now) {
+  const auto at = torrents_.find(corrupt.torrent);
   if (at == torrents_.end()) return;
-  std::map<int, std::int32_t> brought;
+  std::set<int> edges;
   for (const Delivery& d : at->second.deliveries) {
-    const core::BlockRange common{std::max(d.blocks.begin, lie.blocks.begin),
-                                  std::min(d.blocks.end, lie.blocks.end)};
-    if (!common.empty()) brought[d.edge] += common.size();
+    if (d.blocks.begin < corrupt.blocks.end && corrupt.blocks.begin < d.blocks.end) {
+      edges.insert(d.edge);
+    }
   }
-  const core::BlockRange whole = clamp(lie.blocks, at->second.layout);
-  std::int32_t real = 0;
-  for (core::BlockIndex b = whole.begin; b < whole.end; ++b) {
-    real += at->second.layout.block_range(b).empty() ? 0 : 1;
-  }
-  for (const auto& [index, count] : brought) {
+  for (const int index : edges) {
     Edge& edge = at->second.edges[static_cast<std::size_t>(index)];
-    ++(count >= real ? edge.lies : edge.suspicions);
+    ++(edges.size() == 1 ? edge.lies : edge.suspicions);
     edge.dropped |= edge.lies >= params_.max_lies || edge.suspicions >= params_.max_suspicions;
   }
   handle_timeout(now);

@@ -45,18 +45,12 @@ struct PoolParams {
   // When no edge has what is asked for although some are up: so long the core is told that there is
   // none (urgent fetches), or is kept waiting (the others). It would ask again at once otherwise.
   Duration hopeless_pause = 2s;
-  // Wrong bytes from an edge alone; the second time it is dropped. One may be a file just replaced.
+  // Reports of wrong bytes from an edge alone; the second time it is dropped.
   int max_lies = 2;
-  // Wrong bytes in a piece to which the edge contributed.
+  // Reports of wrong bytes that several edges may have brought.
   int max_suspicions = 4;
   bool cmcd = true;
   std::string session;  // CMCD sid; empty: not sent
-};
-
-// Input: these blocks did not verify.
-struct EdgeLied {
-  core::TorrentId torrent;
-  core::BlockRange blocks;
 };
 
 // HttpGet and HttpCancel go to the shell; Free returns a block that nobody waits for; the others
@@ -105,7 +99,7 @@ class EdgePool {
   void handle(const core::CdnFetch& fetch, TimePoint now);
   void handle(const core::CdnCancel& cancel, TimePoint now);
   void handle(const HttpInput& input, TimePoint now);
-  void handle(const EdgeLied& lie, TimePoint now);
+  void handle(const core::CdnCorrupt& corrupt, TimePoint now);
   // REQUIRES for progress: called when next_deadline() has come.
   void handle_timeout(TimePoint now);
 
@@ -137,7 +131,7 @@ class EdgePool {
     int suspicions = 0;
     bool dropped = false;
   };
-  // Who brought which blocks, for EdgeLied.
+  // Who brought which blocks, for CdnCorrupt.
   struct Delivery {
     core::BlockRange blocks;
     int edge;

@@ -87,6 +87,9 @@ struct Bench {
   void cancel(int request) {
     pool.handle(core::CdnCancel{kTorrent, CdnRequestId(static_cast<std::uint64_t>(request))}, now);
   }
+  void corrupt(int begin, int end) {
+    pool.handle(core::CdnCorrupt{kTorrent, {BlockIndex(begin), BlockIndex(end)}}, now);
+  }
   void first_byte(int id) { input(HttpFirstByte{http(id)}); }
   void block(int id, int index) {
     input(HttpBlock{http(id), BlockIndex(index),
@@ -441,14 +444,14 @@ TEST_CASE("an edge that lies is distrusted, then dropped") {
   b.open({"http://a/t", "http://b/t"});
   b.fetch(1, 0, 4);
   deliver(b, 1, 0, 4);
-  b.pool.handle(EdgeLied{kTorrent, {BlockIndex(0), BlockIndex(4)}}, b.now);
+  b.corrupt(0, 1);
   b.drain();
   b.fetch(2, 4, 8);
   CHECK(b.drain() == Lines{"get 2 http://b/t[65536,131072) blocks 4 5 6 7"});
   b.done(2, HttpOutcome::kRefused);
   CHECK(b.drain() == Lines{"get 3 http://a/t[65536,131072) blocks 4 5 6 7"});
   deliver(b, 3, 4, 8);
-  b.pool.handle(EdgeLied{kTorrent, {BlockIndex(4), BlockIndex(5)}}, b.now);
+  b.corrupt(4, 5);
   const auto stats = b.pool.stats(kTorrent, b.now);
   CHECK(stats[0].state == EdgeState::kDropped);
   CHECK(stats[0].lies == 2);
@@ -456,16 +459,22 @@ TEST_CASE("an edge that lies is distrusted, then dropped") {
   CHECK(b.drain().back() == "down");
 }
 
-TEST_CASE("a piece with others' blocks only raises suspicion") {
-  Bench b;
-  b.open({"http://a/t"});
+TEST_CASE("wrong bytes that two edges may have brought only raise suspicion") {
+  PoolParams params = Bench::quiet();
+  params.max_suspicions = 2;
+  Bench b(params);
+  b.open({"http://a/t", "http://b/t"});
   b.fetch(1, 0, 2);
-  deliver(b, 1, 0, 2);
-  for (int i = 0; i < 3; ++i)
-    b.pool.handle(EdgeLied{kTorrent, {BlockIndex(0), BlockIndex(4)}}, b.now);
-  CHECK(b.pool.stats(kTorrent, b.now).front().state == EdgeState::kUp);
-  b.pool.handle(EdgeLied{kTorrent, {BlockIndex(0), BlockIndex(4)}}, b.now);
-  CHECK(b.pool.stats(kTorrent, b.now).front().state == EdgeState::kDropped);
+  b.block(1, 0);
+  b.done(1, HttpOutcome::kTimeout, 16_KiB);
+  b.block(2, 1);
+  b.done(2, HttpOutcome::kOk, 16_KiB);
+  b.corrupt(0, 2);
+  CHECK(b.pool.stats(kTorrent, b.now)[1].state == EdgeState::kUp);
+  b.corrupt(0, 2);
+  CHECK(b.pool.stats(kTorrent, b.now)[0].state == EdgeState::kDropped);
+  CHECK(b.pool.stats(kTorrent, b.now)[1].state == EdgeState::kDropped);
+  CHECK(b.pool.stats(kTorrent, b.now)[1].lies == 0);
 }
 
 TEST_CASE("new URLs bring a dropped edge back") {
