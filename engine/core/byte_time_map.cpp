@@ -1,6 +1,7 @@
 #include "engine/core/byte_time_map.h"
 
 #include <algorithm>
+#include <tuple>
 
 namespace tributary::core {
 
@@ -10,11 +11,12 @@ ByteTimeMap ByteTimeMap::linear(Bytes size, Duration duration) {
 
 ByteTimeMap ByteTimeMap::from_points(Bytes size, Duration duration, std::vector<TimeHint> points) {
   ByteTimeMap map;
-  map.size_ = size;
+  map.size_ = std::max(size, 0_B);
   if (duration <= Duration::zero() || size <= 0_B) return map;
   map.duration_ = duration;
-  std::sort(points.begin(), points.end(),
-            [](const TimeHint& a, const TimeHint& b) { return a.time < b.time; });
+  std::sort(points.begin(), points.end(), [](const TimeHint& a, const TimeHint& b) {
+    return std::tie(a.time, a.offset) < std::tie(b.time, b.offset);
+  });
   map.points_.push_back({Duration::zero(), 0_B});
   for (const TimeHint& p : points) {
     TimeHint& last = map.points_.back();
@@ -47,8 +49,10 @@ Bytes ByteTimeMap::offset_at(Duration time) const {
                                      [](Duration t, const TimeHint& p) { return t < p.time; });
   const TimeHint& b = *next;
   const TimeHint& a = *(next - 1);
-  return a.offset + Bytes(mul_div((time - a.time).count(), (b.offset - a.offset).count(),
-                                  (b.time - a.time).count()));
+  const std::int64_t span = (b.time - a.time).count();
+  const Int128 scaled =
+      static_cast<Int128>((time - a.time).count()) * (b.offset - a.offset).count();
+  return a.offset + Bytes(static_cast<std::int64_t>((scaled + span - 1) / span));  // rounded up
 }
 
 }  // namespace tributary::core

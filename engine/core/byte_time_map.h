@@ -27,7 +27,8 @@ class ByteTimeMap {
 
   // When the byte is needed, from the start of the media; within [0, duration()].
   Duration time_at(Bytes offset) const;
-  // The first byte that is needed at or after the time; within [0, size()].
+  // The first byte that is needed at or after the time, that is the least o with time_at(o) >= time;
+  // within [0, size()], and zero when nothing is known.
   Bytes offset_at(Duration time) const;
 
  private:

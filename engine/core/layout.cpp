@@ -19,16 +19,33 @@ Layout::Layout(const TorrentInfo& info)
   piece_count_ = ceil_div(total_size_, piece_length_);
   blocks_per_piece_ = ceil_div(piece_length_, kBlockSize);
   const Bytes tail = total_size_ - piece_length_ * std::max(piece_count_ - 1, 0);
-  block_count_ = piece_count_ == 0 ? 0
-                                   : (piece_count_ - 1) * blocks_per_piece_ +
-                                         ceil_div(tail, kBlockSize);
+  block_count_ =
+      piece_count_ == 0 ? 0 : (piece_count_ - 1) * blocks_per_piece_ + ceil_div(tail, kBlockSize);
+  find_padding(info);
+}
+
+// Only padding that reaches a piece's end cuts blocks short. Any other, which no honest v1 torrent
+// has, is data like the rest: a block with a hole could not be expressed.
+void Layout::find_padding(const TorrentInfo& info) {
+  std::vector<ByteRange> runs;
+  const auto append = [&runs](ByteRange r) {
+    if (r.empty()) return;
+    if (!runs.empty() && runs.back().end == r.begin) {
+      runs.back().end = r.end;
+    } else {
+      runs.push_back(r);
+    }
+  };
   Bytes at;
   for (const FileEntry& file : info.files) {
-    if (file.offset > at) padding_.push_back({at, file.offset});
-    if (file.pad) padding_.push_back(file.range());
+    append({at, file.offset});
+    if (file.pad) append(file.range());
     at = file.offset + file.length;
   }
-  if (at < total_size_) padding_.push_back({at, total_size_});
+  append({at, total_size_});
+  for (const ByteRange& run : runs) {
+    if (run.end % piece_length_ == 0_B || run.end == total_size_) padding_.push_back(run);
+  }
 }
 
 ByteRange Layout::piece_range(PieceIndex piece) const {
@@ -41,8 +58,7 @@ BlockRange Layout::blocks_of(PieceIndex piece) const {
   return {begin, std::min(begin + blocks_per_piece_, BlockIndex(block_count_))};
 }
 
-// Padding only ever follows data within a block, because files start on piece boundaries where
-// there is padding at all.
+// Padding only ever follows data within a block: see find_padding.
 Bytes Layout::data_end(Bytes begin, Bytes end) const {
   const auto pad = std::partition_point(padding_.begin(), padding_.end(),
                                         [&](ByteRange p) { return p.end <= begin; });

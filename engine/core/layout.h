@@ -59,6 +59,7 @@ class Layout {
   BlockRange blocks_covering(ByteRange bytes) const;
 
  private:
+  void find_padding(const TorrentInfo& info);
   Bytes data_end(Bytes begin, Bytes end) const;
 
   Bytes piece_length_;
