@@ -1,0 +1,222 @@
+#include "engine/core/peer_book.h"
+
+#include <algorithm>
+#include <tuple>
+
+#include "engine/base/check.h"
+
+namespace tributary::core {
+namespace {
+
+constexpr std::size_t kMaxOwn = 16;  // addresses of ours; a host has a handful
+
+bool v4_dialable(std::uint8_t a, std::uint8_t b) {
+  return a != 0 && a < 224 && !(a == 169 && b == 254);  // RFC 1122, 5771, 1112, 3927
+}
+
+bool v6_dialable(const IpAddress& ip) {
+  if (ip[0] == 0xff) return false;                            // multicast, RFC 4291
+  if (ip[0] == 0xfe && (ip[1] & 0xc0) == 0x80) return false;  // link-local
+  const bool zeros = std::all_of(ip.begin(), ip.begin() + 12, [](auto b) { return b == 0; });
+  if (!zeros) return true;
+  const bool loopback = ip[12] == 0 && ip[13] == 0 && ip[14] == 0 && ip[15] == 1;
+  return loopback;  // else unspecified or IPv4-compatible, which is no longer in use
+}
+
+}  // namespace
+
+bool is_dialable(const Endpoint& e) {
+  if (e.port == 0) return false;
+  return e.is_v4() ? v4_dialable(e.address[12], e.address[13]) : v6_dialable(e.address);
+}
+
+PeerBook::PeerBook(const PeerBookParams& params) : params_(params) {
+  params_.dials_per_second = std::clamp(params_.dials_per_second, 1, 100);
+}
+
+void PeerBook::add_own(const Endpoint& endpoint) {
+  if (std::find(own_.begin(), own_.end(), endpoint) != own_.end() || own_.size() == kMaxOwn) return;
+  own_.push_back(endpoint);
+  std::erase_if(entries_,
+                [&](const Entry& e) { return e.endpoint == endpoint && e.state == State::kIdle; });
+  update_deadline();
+}
+
+std::size_t PeerBook::add(std::span<const Endpoint> answer, PeerSource source) {
+  ++answers_;
+  std::size_t fresh = 0;
+  std::uint32_t position = 0;
+  for (const Endpoint& endpoint : answer) {
+    if (position == params_.max_peers) break;
+    if (add_one(endpoint, source, position++)) ++fresh;
+  }
+  update_deadline();
+  return fresh;
+}
+
+bool PeerBook::add_one(const Endpoint& endpoint, PeerSource source, std::uint32_t position) {
+  if (!is_dialable(endpoint)) return false;
+  if (std::find(own_.begin(), own_.end(), endpoint) != own_.end()) return false;
+  if (Entry* known = find(endpoint)) {
+    if (known->answer == answers_) return false;
+    known->answer = answers_;
+    known->position = position;
+    return false;
+  }
+  if (entries_.size() >= params_.max_peers && !make_room()) return false;
+  Entry entry;
+  entry.endpoint = endpoint;
+  entry.source = source;
+  entry.answer = answers_;
+  entry.position = position;
+  entries_.push_back(entry);
+  return true;
+}
+
+// An answer never pushes out its own addresses, so that one answer cannot churn through itself.
+bool PeerBook::make_room() {
+  auto last = entries_.end();
+  for (auto it = entries_.begin(); it != entries_.end(); ++it) {
+    if (it->state != State::kIdle || it->answer == answers_) continue;
+    if (last == entries_.end()) {
+      last = it;
+      continue;
+    }
+    const bool user = it->source == PeerSource::kUser;
+    const bool last_user = last->source == PeerSource::kUser;
+    if (user != last_user ? last_user : before(*last, *it)) last = it;
+  }
+  if (last == entries_.end()) return false;
+  entries_.erase(last);
+  return true;
+}
+
+std::optional<Endpoint> PeerBook::next_dial(TimePoint now, const BanList& bans) {
+  if (now < deadline_) return std::nullopt;
+  Entry* best = nullptr;
+  for (Entry& entry : entries_) {
+    if (entry.state != State::kIdle || entry.next_try > now) continue;
+    if (const auto until = bans.banned_until(entry.endpoint.address, now)) {
+      entry.next_try = *until;
+      continue;
+    }
+    if (!best || before(entry, *best)) best = &entry;
+  }
+  if (best) {
+    best->state = State::kDialing;
+    best->tried = true;
+    ++half_open_;
+    if (last_dials_.size() == static_cast<std::size_t>(params_.dials_per_second)) {
+      last_dials_.erase(last_dials_.begin());
+    }
+    last_dials_.push_back(now);
+  }
+  const std::optional<Endpoint> found = best ? std::optional(best->endpoint) : std::nullopt;
+  update_deadline();
+  return found;
+}
+
+void PeerBook::on_connected(const Endpoint& remote) {
+  Entry* entry = find(remote);
+  if (!entry || entry->state != State::kDialing) return;
+  entry->state = State::kConnected;
+  --half_open_;
+  ++connected_;
+  update_deadline();
+}
+
+void PeerBook::on_failed(const Endpoint& remote, TimePoint now) {
+  Entry* entry = find(remote);
+  if (!entry || entry->state != State::kDialing) return;
+  --half_open_;
+  settle(*entry, false, now);
+  update_deadline();
+}
+
+bool PeerBook::on_incoming(const Endpoint& remote, TimePoint now, const BanList& bans) {
+  if (bans.is_banned(remote, now) || connected_ >= params_.hard_limit) return false;
+  incoming_.push_back({remote, std::nullopt});
+  ++connected_;
+  update_deadline();
+  return true;
+}
+
+void PeerBook::on_listen_port(const Endpoint& remote, std::uint16_t port) {
+  const auto it = std::find_if(incoming_.begin(), incoming_.end(),
+                               [&](const Incoming& i) { return i.remote == remote; });
+  if (it == incoming_.end() || it->listening) return;
+  Endpoint listening = remote;
+  listening.port = port;
+  add(std::span(&listening, 1), PeerSource::kIncoming);
+  Entry* entry = find(listening);
+  if (!entry || entry->state != State::kIdle) return;  // not dialable, or connected both ways
+  entry->state = State::kConnected;
+  it->listening = listening;
+  update_deadline();
+}
+
+void PeerBook::on_closed(const Endpoint& remote, bool useful, TimePoint now) {
+  const auto it = std::find_if(incoming_.begin(), incoming_.end(),
+                               [&](const Incoming& i) { return i.remote == remote; });
+  Entry* entry = nullptr;
+  if (it != incoming_.end()) {
+    if (it->listening) entry = find(*it->listening);
+    incoming_.erase(it);
+    --connected_;
+  } else if (entry = find(remote); entry && entry->state == State::kConnected) {
+    --connected_;
+  } else {
+    return;
+  }
+  if (entry) settle(*entry, useful, now);
+  update_deadline();
+}
+
+bool PeerBook::before(const Entry& a, const Entry& b) {
+  const auto key = [](const Entry& e) {
+    return std::tuple(e.tried, e.failures, ~e.answer, e.position);
+  };
+  return key(a) < key(b);
+}
+
+PeerBook::Entry* PeerBook::find(const Endpoint& endpoint) {
+  const auto it = std::find_if(entries_.begin(), entries_.end(),
+                               [&](const Entry& e) { return e.endpoint == endpoint; });
+  return it == entries_.end() ? nullptr : &*it;
+}
+
+// Back to idle after a dial or a connection.
+void PeerBook::settle(Entry& entry, bool useful, TimePoint now) {
+  entry.state = State::kIdle;
+  entry.tried = true;
+  if (useful) {
+    entry.failures = 0;
+    entry.next_try = now + params_.reconnect_after;
+    return;
+  }
+  Duration wait = params_.first_backoff;
+  for (int n = 0; n < entry.failures && wait < params_.max_backoff; ++n) wait *= 2;
+  entry.next_try = now + std::min(wait, params_.max_backoff);
+  const bool own = std::find(own_.begin(), own_.end(), entry.endpoint) != own_.end();
+  if (++entry.failures >= params_.max_failures || own) {
+    entries_.erase(entries_.begin() + (&entry - entries_.data()));
+  }
+}
+
+// When a dial more keeps to dials_per_second.
+TimePoint PeerBook::token_at() const {
+  const bool spent = last_dials_.size() == static_cast<std::size_t>(params_.dials_per_second);
+  return spent ? last_dials_.front() + 1s : TimePoint{};
+}
+
+void PeerBook::update_deadline() {
+  TRIBUTARY_DCHECK(half_open_ >= 0 && connected_ >= 0);
+  deadline_ = kNever;
+  if (half_open_ >= params_.half_open || connected_ + half_open_ >= params_.soft_limit) return;
+  for (const Entry& entry : entries_) {
+    if (entry.state == State::kIdle) deadline_ = std::min(deadline_, entry.next_try);
+  }
+  if (deadline_ != kNever) deadline_ = std::max(deadline_, token_at());
+}
+
+}  // namespace tributary::core

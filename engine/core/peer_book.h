@@ -1,0 +1,108 @@
+// The known peer addresses of one torrent: which may be dialled, in what order and how fast.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <vector>
+
+#include "engine/base/endpoint.h"
+#include "engine/base/units.h"
+#include "engine/core/smart_ban.h"
+
+namespace tributary::core {
+
+enum class PeerSource { kTracker, kUser, kIncoming };
+
+struct PeerBookParams {
+  std::size_t max_peers = 500;   // addresses; ten tracker answers of 50
+  int dials_per_second = 10;     // in any second: home routers choke on more; 1..100
+  int half_open = 8;             // dials under way at once
+  int soft_limit = 50;           // connections up to which we dial (Spotify)
+  int hard_limit = 60;           // connections up to which we accept incoming ones (Spotify)
+  Duration first_backoff = 30s;  // after a failure; doubles with each in a row
+  Duration max_backoff = std::chrono::hours(1);
+  Duration reconnect_after = 15s;  // a connection that was of use and closed
+  int max_failures = 6;            // in a row: then the address is dropped until it is named anew
+};
+
+// True when a peer can be at this address at all: not port 0, and not unspecified, "this network",
+// multicast, broadcast or reserved, link-local (its scope is unknown), or IPv4-compatible IPv6.
+// Loopback is allowed.
+bool is_dialable(const Endpoint& endpoint);
+
+// Tracks every address with its state (idle, being dialled, connected) and failures, the
+// connections that came in, and the last dials. Addresses are compared whole; IPv4 has one form
+// only (Endpoint). Order of dialling: never tried before tried, fewer failures first, the newest
+// answer first, and within one answer in its order. Costs a pass over the addresses for each call
+// that changes it.
+class PeerBook {
+ public:
+  explicit PeerBook(const PeerBookParams& params = {});
+
+  // One of our own addresses: never dialled, forgotten if known.
+  void add_own(const Endpoint& endpoint);
+  // One answer's addresses. Undialable, own and repeated ones are left out; at the cap a new one
+  // replaces the idle one that would be dialled last, users' addresses after all others. Returns
+  // how many were new.
+  std::size_t add(std::span<const Endpoint> answer, PeerSource source);
+
+  // The next address to dial, which then counts as half-open until on_connected or on_failed.
+  std::optional<Endpoint> next_dial(TimePoint now, const BanList& bans);
+  // When next_dial may next have something: the clock's origin stands for "at once", kNever for
+  // "only another event can bring it".
+  TimePoint next_deadline() const { return deadline_; }
+
+  // The dial's outcome. Both ignore an address that is not being dialled.
+  void on_connected(const Endpoint& remote);
+  void on_failed(const Endpoint& remote, TimePoint now);
+  // A connection came in: false when it must be closed (banned, or the hard limit is reached).
+  // It takes no dial slot; its port is the remote's ephemeral one and is never dialled.
+  bool on_incoming(const Endpoint& remote, TimePoint now, const BanList& bans);
+  // The incoming peer told the port it listens on (BEP 10 "p"): not dialled while connected.
+  void on_listen_port(const Endpoint& remote, std::uint16_t port);
+  // A connection of either direction ended. `useful`: blocks went over it, so it is worth another
+  // try soon; otherwise it counts as a failure.
+  void on_closed(const Endpoint& remote, bool useful, TimePoint now);
+
+  std::size_t size() const { return entries_.size(); }
+  int connected() const { return connected_; }  // both directions
+  int half_open() const { return half_open_; }
+
+ private:
+  enum class State { kIdle, kDialing, kConnected };
+  struct Entry {
+    Endpoint endpoint;
+    PeerSource source = PeerSource::kTracker;
+    State state = State::kIdle;
+    bool tried = false;
+    int failures = 0;            // in a row
+    std::uint64_t answer = 0;    // the newest that named it
+    std::uint32_t position = 0;  // in that answer
+    TimePoint next_try{};
+  };
+  struct Incoming {
+    Endpoint remote;
+    std::optional<Endpoint> listening;  // an entry
+  };
+
+  static bool before(const Entry& a, const Entry& b);
+  Entry* find(const Endpoint& endpoint);
+  bool add_one(const Endpoint& endpoint, PeerSource source, std::uint32_t position);
+  bool make_room();
+  void settle(Entry& entry, bool useful, TimePoint now);
+  TimePoint token_at() const;
+  void update_deadline();
+
+  PeerBookParams params_;
+  std::vector<Entry> entries_;
+  std::vector<Incoming> incoming_;
+  std::vector<Endpoint> own_;
+  std::vector<TimePoint> last_dials_;  // at most dials_per_second, oldest first
+  std::uint64_t answers_ = 0;
+  int connected_ = 0;
+  int half_open_ = 0;
+  TimePoint deadline_ = kNever;
+};
+
+}  // namespace tributary::core
