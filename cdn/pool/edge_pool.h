@@ -53,6 +53,9 @@ struct PoolParams {
   std::string session;  // CMCD sid; empty: not sent
 };
 
+// Blocks from an edge that did not verify, as the core reports them.
+using EdgeLied = core::CdnCorrupt;
+
 // HttpGet and HttpCancel go to the shell; Free returns a block that nobody waits for; the others
 // are inputs for the core.
 using PoolAction =
