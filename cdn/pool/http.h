@@ -32,7 +32,7 @@ struct HttpGet {
     core::BlockIndex block;
     Bytes length;
   };
-  std::vector<Cut> cuts;  // lengths sum to the parts' sizes
+  std::vector<Cut> cuts;                                     // lengths sum to the parts' sizes
   std::vector<std::pair<std::string, std::string>> headers;  // CMCD and the like
   Duration connect_timeout = 5s;
   Duration stall_timeout = 5s;  // no byte for so long: give up
@@ -46,14 +46,14 @@ using HttpAction = std::variant<HttpGet, HttpCancel>;
 enum class HttpOutcome {
   kOk,
   kCancelled,
-  kConnectFailed,   // name, route, refusal, TLS
-  kTimeout,         // connect or stall
-  kServerError,     // 5xx or 429: the edge is in trouble, see retry_after
-  kRefused,         // 4xx: this URL will not work here
-  kRangeIgnored,    // 200 for a range too far in to skip to
-  kBadRange,        // 416, or a Content-Range that is not what was asked for
-  kEncoded,         // content-encoding that was not asked for
-  kTruncated,       // the body ended early
+  kConnectFailed,  // name, route, refusal, TLS
+  kTimeout,        // connect or stall
+  kServerError,    // 5xx or 429: the edge is in trouble, see retry_after
+  kRefused,        // 4xx: this URL will not work here
+  kRangeIgnored,   // 200 for a range too far in to skip to
+  kBadRange,       // 416, or a Content-Range that is not what was asked for
+  kEncoded,        // content-encoding that was not asked for
+  kTruncated,      // the body ended early
   kTooManyRedirects,
 };
 

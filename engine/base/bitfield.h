@@ -47,11 +47,18 @@ class Bitfield {
     TRIBUTARY_DCHECK(other.size_ == size_);
     return find(from, to, [&](std::size_t w) { return words_[w] & other.words_[w]; });
   }
+  // The first bit that is set here and clear in `other`, or kNone. REQUIRES: equal sizes.
+  int find_next_not_in(const Bitfield& other) const {
+    TRIBUTARY_DCHECK(other.size_ == size_);
+    return find(0, size_, [&](std::size_t w) { return words_[w] & ~other.words_[w]; });
+  }
   // The first clear bit at or after `from`, or kNone.
   int find_next_clear(int from) const {
     return find(from, size_, [this](std::size_t w) { return ~words_[w]; });
   }
-  bool intersects(const Bitfield& other) const { return find_next_common(other, 0, size_) != kNone; }
+  bool intersects(const Bitfield& other) const {
+    return find_next_common(other, 0, size_) != kNone;
+  }
 
   friend bool operator==(const Bitfield&, const Bitfield&) = default;
 

@@ -15,9 +15,9 @@ enum class ErrorCode {
   kInvalid,      // malformed input
   kUnsupported,  // well-formed, but not something this build handles
   kNotFound,
-  kIo,           // disk or network failed
+  kIo,  // disk or network failed
   kCancelled,
-  kLimit,        // a named limit was exceeded
+  kLimit,  // a named limit was exceeded
 };
 
 // One line, lower case, without a full stop: what, where, and when possible how to mend it.
@@ -71,9 +71,9 @@ class [[nodiscard]] Result<void> {
 };
 
 // Evaluates to the error when `expr` fails, by returning it from the enclosing function.
-#define TRIBUTARY_TRY(name, expr)                    \
-  auto name##_result = (expr);                       \
-  if (!name##_result) return name##_result.error();  \
+#define TRIBUTARY_TRY(name, expr)                   \
+  auto name##_result = (expr);                      \
+  if (!name##_result) return name##_result.error(); \
   auto& name = *name##_result
 
 }  // namespace tributary

@@ -16,7 +16,8 @@ class ByteTimeMap {
   ByteTimeMap() = default;
   // Constant rate: size / duration. A duration of zero or less is unknown.
   static ByteTimeMap linear(Bytes size, Duration duration);
-  // From points of any order and honesty: out-of-order, duplicate and out-of-range ones are dropped.
+  // From points of any order and honesty: out-of-order, duplicate and out-of-range ones are
+  // dropped.
   static ByteTimeMap from_points(Bytes size, Duration duration, std::vector<TimeHint> points);
 
   bool known() const { return duration_ > Duration::zero(); }
@@ -27,8 +28,8 @@ class ByteTimeMap {
 
   // When the byte is needed, from the start of the media; within [0, duration()].
   Duration time_at(Bytes offset) const;
-  // The first byte that is needed at or after the time, that is the least o with time_at(o) >= time;
-  // within [0, size()], and zero when nothing is known.
+  // The first byte that is needed at or after the time, that is the least o with time_at(o) >=
+  // time; within [0, size()], and zero when nothing is known.
   Bytes offset_at(Duration time) const;
 
  private:

@@ -14,8 +14,8 @@ enum class CdnReason {
   kSeedSwarm,  // fetched ahead of need so that the swarm holds one copy
   kPrefetch,   // the next track's head, late
 };
-inline constexpr std::array kCdnReasons = {CdnReason::kStartup, CdnReason::kUrgent,
-                                           CdnReason::kRescue,  CdnReason::kNoPeer,
+inline constexpr std::array kCdnReasons = {CdnReason::kStartup,   CdnReason::kUrgent,
+                                           CdnReason::kRescue,    CdnReason::kNoPeer,
                                            CdnReason::kSeedSwarm, CdnReason::kPrefetch};
 
 // The name in reports: "startup", "urgent", "rescue", "no_peer", "seed_swarm", "prefetch".

@@ -56,6 +56,9 @@ struct Verified {
   TorrentId torrent;
   BlockRange blocks;
   bool good = false;
+  // SHA-256 of each block when a whole piece was checked, so that a later good copy shows whose
+  // block was wrong; empty when one block was checked, or the host could not tell.
+  std::vector<Sha256> digests;
 };
 // The outcome of VerifyHashes: when good, `leaves` are the piece's leaf hashes, one per block.
 struct HashesVerified {
@@ -95,8 +98,7 @@ struct CdnBlock {
   BlockIndex block;
   BufferId buffer;
 };
-// A CDN request is over; blocks that did not arrive are to be asked for anew. `available` is false
-// when no edge is usable for now.
+// A CDN request is over; blocks that did not arrive are to be asked for anew.
 struct CdnEnded {
   TorrentId torrent;
   CdnRequestId request;
@@ -104,7 +106,7 @@ struct CdnEnded {
 // How the CDN does, from measured requests; sent when it changed.
 struct CdnHealth {
   TorrentId torrent;
-  bool available = false;
+  bool available = false;      // some edge is usable now
   Duration first_byte_high{};  // a high quantile of the time to the first byte
   BitRate throughput_low;      // a low quantile of the rate of one request
 };
@@ -126,9 +128,9 @@ struct SetDemand {
   Duration position{};
   TimePoint at{};
   bool moving = false;
-  bool starting = false;   // nothing of this playback was heard yet (first start or seek)
-  bool prefetch = false;   // the track is next, not playing
-  bool cdn_allowed = true; // a prefetch may use the server only late
+  bool starting = false;            // nothing of this playback was heard yet (first start or seek)
+  bool prefetch = false;            // the track is next, not playing
+  bool cdn_allowed = true;          // a prefetch may use the server only late
   Bytes budget = Bytes(INT64_MAX);  // at most so many bytes from `position` on
 };
 struct ClearDemand {
@@ -146,10 +148,10 @@ struct SetBackground {
   bool enabled = false;
 };
 
-using Input = std::variant<PeerConnected, PeerClosed, PeerMessage, BlockSent, Verified,
-                           HashesVerified, Restored, BlocksLost, AnnounceReply, AnnounceFailed,
-                           CdnBlock, CdnEnded, CdnHealth, SetTimeline, SetDemand, ClearDemand,
-                           ReaderWaits, SetBackground>;
+using Input =
+    std::variant<PeerConnected, PeerClosed, PeerMessage, BlockSent, Verified, HashesVerified,
+                 Restored, BlocksLost, AnnounceReply, AnnounceFailed, CdnBlock, CdnEnded, CdnHealth,
+                 SetTimeline, SetDemand, ClearDemand, ReaderWaits, SetBackground>;
 
 // ---------------------------------------------------------------------------------------------
 // Actions: what the host must do.
@@ -229,20 +231,32 @@ struct CdnFetch {
   CdnRequestId request;
   BlockRange blocks;
   CdnReason reason;
-  TimePoint deadline;         // of the first block
-  Duration buffered{};        // media ahead of the playhead, for CMCD bl
-  bool starting = false;      // CMCD su
+  TimePoint deadline;     // of the first block
+  Duration buffered{};    // media ahead of the playhead, for CMCD bl
+  bool starting = false;  // CMCD su
 };
 struct CdnCancel {
   TorrentId torrent;
   CdnRequestId request;
+};
+// These blocks came from the CDN and did not verify: the edge is not to be trusted.
+struct CdnCorrupt {
+  TorrentId torrent;
+  BlockRange blocks;
+};
+// Nothing stands in the way of playback: the modelled chance of a stall is small, or the CDN
+// insures it. Once for each SetDemand with `starting`.
+struct MayStart {
+  TorrentId torrent;
+  FileIndex file;
 };
 // A decision, for the trace; emitted only while tracing is on.
 struct Trace {
   Decision decision;
 };
 
-using Action = std::variant<Connect, Disconnect, Send, SendBlock, ServeHashes, Verify, VerifyHashes,
-                            Store, Free, Announce, CdnFetch, CdnCancel, Trace>;
+using Action =
+    std::variant<Connect, Disconnect, Send, SendBlock, ServeHashes, Verify, VerifyHashes, Store,
+                 Free, Announce, CdnFetch, CdnCancel, CdnCorrupt, MayStart, Trace>;
 
 }  // namespace tributary::core

@@ -49,7 +49,8 @@ class Layout {
   // The block's bytes in torrent space, without padding.
   ByteRange block_range(BlockIndex block) const;
   BlockSpan span_of(BlockIndex block) const;
-  // The block that starts exactly where the span does; kNoBlock when none does or it is out of range.
+  // The block that starts exactly where the span does; kNoBlock when none does or it is out of
+  // range.
   BlockIndex block_at(PieceIndex piece, Bytes begin) const;
   static constexpr BlockIndex kNoBlock = BlockIndex(-1);
   // REQUIRES: 0 <= offset < total_size().

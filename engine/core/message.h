@@ -20,9 +20,9 @@ namespace tributary::core {
 struct Handshake {
   InfoHash info_hash;
   PeerId peer_id;
-  bool fast = false;        // BEP 6
-  bool extended = false;    // BEP 10
-  bool v2 = false;          // BEP 52: "I can speak v2", offered in a v1 handshake of a hybrid
+  bool fast = false;      // BEP 6
+  bool extended = false;  // BEP 10
+  bool v2 = false;        // BEP 52: "I can speak v2", offered in a v1 handshake of a hybrid
   friend bool operator==(const Handshake&, const Handshake&) = default;
 };
 
@@ -45,7 +45,8 @@ struct Have {
   PieceIndex piece;
   friend bool operator==(const Have&, const Have&) = default;
 };
-// As on the wire, spare bits included: the codec does not know the piece count. Checked by the core.
+// As on the wire, spare bits included: the codec does not know the piece count. Checked by the
+// core.
 struct BitfieldMessage {
   std::vector<std::uint8_t> bytes;
   friend bool operator==(const BitfieldMessage&, const BitfieldMessage&) = default;
@@ -121,9 +122,9 @@ struct ExtendedHandshake {
   friend bool operator==(const ExtendedHandshake&, const ExtendedHandshake&) = default;
 };
 
-using Message = std::variant<KeepAlive, Choke, Unchoke, Interested, NotInterested, Have,
-                             BitfieldMessage, HaveAll, HaveNone, Request, Cancel, RejectRequest,
-                             Piece, SuggestPiece, AllowedFast, DontHave, HashRequest, Hashes,
-                             HashReject, ExtendedHandshake>;
+using Message =
+    std::variant<KeepAlive, Choke, Unchoke, Interested, NotInterested, Have, BitfieldMessage,
+                 HaveAll, HaveNone, Request, Cancel, RejectRequest, Piece, SuggestPiece,
+                 AllowedFast, DontHave, HashRequest, Hashes, HashReject, ExtendedHandshake>;
 
 }  // namespace tributary::core

@@ -18,9 +18,10 @@ struct FileEntry {
   std::string path;  // components joined with '/', without the torrent's name; safe (no "..")
   Bytes offset;
   Bytes length;
-  bool pad = false;  // explicit v1 padding; never requested, stored or fetched
+  bool pad = false;                   // explicit v1 padding; never requested, stored or fetched
   std::optional<Sha256> pieces_root;  // v2 (BEP 52); none for an empty file or a v1 torrent
-  // v2: the SHA-256 root of each piece. Empty when the file fits one piece: then the root covers it.
+  // v2: the SHA-256 root of each piece. Empty when the file fits one piece: then the root covers
+  // it.
   std::vector<Sha256> piece_layer;
 
   ByteRange range() const { return {offset, offset + length}; }
@@ -28,14 +29,14 @@ struct FileEntry {
 
 struct TorrentInfo {
   std::string name;
-  Bytes piece_length;      // > 0
-  Bytes total_size;        // end of torrent space, padding included
-  bool multi_file = false;  // false: the torrent is one file and its path is the name
-  bool is_private = false;  // BEP 27
-  std::vector<FileEntry> files;     // in torrent-space order, pads included
-  std::vector<Sha1> piece_hashes;   // v1; empty in a v2-only torrent
-  std::optional<Sha1> v1_hash;      // info-hash
-  std::optional<Sha256> v2_hash;    // info-hash
+  Bytes piece_length;              // > 0
+  Bytes total_size;                // end of torrent space, padding included
+  bool multi_file = false;         // false: the torrent is one file and its path is the name
+  bool is_private = false;         // BEP 27
+  std::vector<FileEntry> files;    // in torrent-space order, pads included
+  std::vector<Sha1> piece_hashes;  // v1; empty in a v2-only torrent
+  std::optional<Sha1> v1_hash;     // info-hash
+  std::optional<Sha256> v2_hash;   // info-hash
   // At least one of the two is set.
 
   bool has_v1() const { return v1_hash.has_value(); }

@@ -1,5 +1,5 @@
-// The record of one scheduling decision: which block, when it is due, who could bring it, and why it
-// was asked of whom.
+// The record of one scheduling decision: which block, when it is due, who could bring it, and why
+// it was asked of whom.
 #pragma once
 
 #include <string_view>
@@ -23,13 +23,13 @@ struct Decision {
   TimePoint at;
   TorrentId torrent;
   BlockRange blocks;
-  TimePoint deadline = kNever;         // of the first block; kNever beyond any demand
-  TimePoint cdn_last_safe = kNever;    // the CDN's last safe moment for it
-  std::vector<Candidate> candidates;   // peers considered, best first, at most 8
+  TimePoint deadline = kNever;        // of the first block; kNever beyond any demand
+  TimePoint cdn_last_safe = kNever;   // the CDN's last safe moment for it
+  std::vector<Candidate> candidates;  // peers considered, best first, at most 8
   Choice choice = Choice::kPeer;
-  ConnId peer;                         // when a peer was chosen or cancelled
+  ConnId peer;                            // when a peer was chosen or cancelled
   CdnReason reason = CdnReason::kUrgent;  // when the CDN was chosen
-  std::string_view why;                // a fixed phrase, such as "most urgent, finishes first"
+  std::string_view why;                   // a fixed phrase, such as "most urgent, finishes first"
 };
 
 }  // namespace tributary::core

@@ -1,0 +1,97 @@
+// The state of one connected peer.
+#pragma once
+
+#include <array>
+#include <deque>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "engine/base/bitfield.h"
+#include "engine/base/digest.h"
+#include "engine/base/endpoint.h"
+#include "engine/core/choker.h"
+#include "engine/core/estimator.h"
+#include "engine/core/ids.h"
+#include "engine/core/layout.h"
+#include "engine/core/message.h"
+
+namespace tributary::core {
+
+// Bytes over the last ten seconds, by second: what chokers rank by (BEP 3).
+class RecentBytes {
+ public:
+  void add(TimePoint now, Bytes bytes);
+  Bytes sum(TimePoint now) const;
+
+ private:
+  static constexpr std::size_t kSeconds = 10;
+  std::array<Bytes, kSeconds> bytes_{};
+  std::int64_t second_ = 0;
+};
+
+// Invariants: `outstanding` holds each block once, in the order asked; requests in it are owned by
+// this peer in the PieceMap unless cancelled.
+struct Peer {
+  struct Outstanding {
+    BlockIndex block;
+    TimePoint asked_at;
+    bool cancelled = false;  // an answer is still due when the peer speaks BEP 6
+  };
+
+  Peer(ConnId id, const Endpoint& endpoint, std::int32_t pieces)
+      : conn(id), remote(endpoint), has(pieces) {}
+
+  ConnId conn;
+  Endpoint remote;
+  PeerId peer_id;
+  bool inbound = false;
+  TimePoint connected_at{};
+
+  // What it can do.
+  bool fast = false;
+  bool extended = false;
+  bool v2 = false;
+  bool dont_have = false;  // understands BEP 54
+  bool tributary = false;
+  bool upload_only = false;
+  std::int32_t request_queue = 250;  // "reqq"; the customary default (libtorrent, Transmission)
+  std::string client;
+
+  // What it has. Counted in RarestFirst once the first bitfield or have came.
+  Bitfield has;
+  bool counted_as_seed = false;
+  bool announced = false;                // its bitfield, have all or have none came
+  std::vector<PieceIndex> allowed_fast;  // may be asked for while choked (BEP 6)
+
+  // Both sides' wishes; names from our side.
+  bool am_choking = true;
+  bool am_interested = false;
+  bool peer_choking = true;
+  bool peer_interested = false;
+  bool snubbed = false;  // unchoked us, was asked, and sent nothing for a minute
+
+  // Download.
+  std::vector<Outstanding> outstanding;
+  CompletionEstimator estimator;
+  RecentBytes received;
+  Bytes received_total;
+  TimePoint last_block{};               // or when it was first asked after an idle time
+  std::vector<HashSpan> hash_requests;  // leaves asked for, at most a few
+
+  // Upload.
+  std::deque<BlockSpan> queue;  // requests to serve, in order
+  std::int32_t sending = 0;     // SendBlock actions not yet answered
+  RecentBytes sent;
+  Bytes sent_total;
+  TimePoint last_unchoked = kNeverUnchoked;
+
+  TimePoint last_sent{};  // any message, for keep-alives
+  std::int32_t offences = 0;
+
+  // May be asked for blocks.
+  bool usable() const { return !peer_choking && !snubbed && announced; }
+  std::int32_t in_flight() const { return static_cast<std::int32_t>(outstanding.size()); }
+};
+
+}  // namespace tributary::core

@@ -1,0 +1,247 @@
+#include "engine/core/peer_protocol.h"
+
+#include <algorithm>
+#include <optional>
+#include <utility>
+
+#include "engine/base/check.h"
+
+namespace tributary::core {
+namespace {
+
+// Bit 7 of the first byte is piece 0 (BEP 3). Nothing when the size or the spare bits are wrong.
+std::optional<Bitfield> decode_bitfield(const std::vector<std::uint8_t>& bytes, int pieces) {
+  if (bytes.size() != (static_cast<std::size_t>(pieces) + 7) / 8) return std::nullopt;
+  Bitfield bits(pieces);
+  for (std::size_t i = 0; i < bytes.size() * 8; ++i) {
+    if (((bytes[i / 8] >> (7 - i % 8)) & 1) == 0) continue;
+    if (static_cast<int>(i) >= pieces) return std::nullopt;
+    bits.set(static_cast<int>(i));
+  }
+  return bits;
+}
+
+std::vector<std::uint8_t> encode_bitfield(const Bitfield& bits) {
+  std::vector<std::uint8_t> bytes((static_cast<std::size_t>(bits.size()) + 7) / 8);
+  for (int i = bits.find_next(0); i != Bitfield::kNone; i = bits.find_next(i + 1)) {
+    bytes[static_cast<std::size_t>(i) / 8] |= static_cast<std::uint8_t>(0x80 >> (i % 8));
+  }
+  return bytes;
+}
+
+}  // namespace
+
+void PeerProtocol::on_connected(const PeerConnected& event) {
+  const auto [it, is_new] =
+      s_.peers.try_emplace(event.conn, event.conn, event.remote, s_.layout.piece_count());
+  TRIBUTARY_CHECK(is_new);
+  Peer& peer = it->second;
+  peer.peer_id = event.handshake.peer_id;
+  peer.inbound = event.inbound;
+  peer.connected_at = s_.now;
+  peer.fast = event.handshake.fast;
+  peer.extended = event.handshake.extended;
+  peer.v2 = event.handshake.v2 && s_.meta.info.has_v2();
+  greet(peer);
+}
+
+void PeerProtocol::greet(Peer& peer) {
+  if (peer.extended) {
+    ExtendedHandshake hello;
+    hello.client = s_.params.client_name;
+    hello.request_queue = kOurRequestQueue;
+    hello.dont_have = true;
+    hello.tributary = s_.params.policy.seed_swarm;
+    if (s_.params.listen_port != 0) hello.listen_port = s_.params.listen_port;
+    if (s_.pieces.complete()) hello.upload_only = true;
+    hello.your_ip = peer.remote;
+    hello.your_ip->port = 0;
+    s_.send(peer, hello);
+  }
+  const Bitfield& have = s_.pieces.have_pieces();
+  if (peer.fast && have.all()) {
+    s_.send(peer, HaveAll{});
+  } else if (peer.fast && have.none()) {
+    s_.send(peer, HaveNone{});
+  } else if (!have.none()) {
+    s_.send(peer, BitfieldMessage{encode_bitfield(have)});
+  }
+  // Without BEP 6 a peer that has nothing says nothing.
+  if (!peer.fast) peer.announced = true;
+}
+
+void PeerProtocol::on_closed(ConnId conn) {
+  Peer* peer = s_.peer(conn);
+  if (!peer) return;
+  receiver_.release_requests(*peer);
+  s_.rarity.remove_peer(peer->has, peer->counted_as_seed);
+  s_.peers.erase(conn);
+  s_.replan_seeds = true;
+  s_.reopen();
+  uploader_.rechoke_soon();
+}
+
+void PeerProtocol::on_message(ConnId conn, Message message) {
+  Peer* peer = s_.peer(conn);
+  if (!peer) {
+    if (const auto* piece = std::get_if<Piece>(&message)) s_.out.emplace_back(Free{piece->buffer});
+    return;
+  }
+  std::visit([&](const auto& m) { on(*peer, m); }, message);
+  if (peer->offences > kMaxOffences) s_.disconnect(*peer, "too many protocol offences");
+}
+
+void PeerProtocol::on(Peer& peer, const Choke&) {
+  if (peer.peer_choking) return;
+  peer.peer_choking = true;
+  // With BEP 6 each request still gets its own answer.
+  if (!peer.fast) receiver_.release_requests(peer);
+  s_.reopen();
+}
+
+void PeerProtocol::on(Peer& peer, const Unchoke&) {
+  peer.peer_choking = false;
+  peer.last_block = s_.now;
+  ++s_.open_epoch;
+}
+
+void PeerProtocol::on(Peer& peer, const Interested&) {
+  if (std::exchange(peer.peer_interested, true)) return;
+  uploader_.rechoke_soon();
+}
+
+void PeerProtocol::on(Peer& peer, const NotInterested&) {
+  if (!std::exchange(peer.peer_interested, false)) return;
+  uploader_.rechoke_soon();
+}
+
+void PeerProtocol::add_has(Peer& peer, PieceIndex piece) {
+  if (!peer.has.set(piece.value())) return;
+  s_.rarity.add_have(piece);
+  if (!s_.pieces.have_piece(piece)) ++s_.open_epoch;
+}
+
+void PeerProtocol::on(Peer& peer, const Have& m) {
+  if (!valid(m.piece)) {
+    ++peer.offences;
+    return s_.disconnect(peer, "have for a piece that does not exist");
+  }
+  peer.announced = true;
+  if (peer.counted_as_seed) return;
+  add_has(peer, m.piece);
+  if (!peer.am_interested && !s_.pieces.have_piece(m.piece)) update_interest(peer);
+  if (peer.has.all()) drop_if_useless(peer);
+}
+
+void PeerProtocol::set_has(Peer& peer, Bitfield has) {
+  s_.rarity.remove_peer(peer.has, peer.counted_as_seed);
+  peer.has = std::move(has);
+  peer.counted_as_seed = peer.has.all();
+  s_.rarity.add_peer(peer.has, peer.counted_as_seed);
+  peer.announced = true;
+  s_.replan_seeds = true;
+  s_.reopen();
+  update_interest(peer);
+  drop_if_useless(peer);
+}
+
+void PeerProtocol::on(Peer& peer, const BitfieldMessage& m) {
+  auto bits = decode_bitfield(m.bytes, s_.layout.piece_count());
+  if (!bits) return s_.disconnect(peer, "bitfield of the wrong size");
+  set_has(peer, *std::move(bits));
+}
+
+void PeerProtocol::on(Peer& peer, const HaveAll&) {
+  set_has(peer, Bitfield(s_.layout.piece_count(), true));
+}
+
+void PeerProtocol::on(Peer& peer, const HaveNone&) {
+  set_has(peer, Bitfield(s_.layout.piece_count()));
+}
+
+void PeerProtocol::on(Peer& peer, const RejectRequest& m) {
+  const BlockIndex block = s_.layout.block_at(m.span.piece, m.span.begin);
+  if (block == Layout::kNoBlock || !receiver_.release_request(peer, block)) ++peer.offences;
+  s_.reopen();
+}
+
+void PeerProtocol::on(Peer& peer, const AllowedFast& m) {
+  constexpr std::size_t kMaxAllowedFast = 64;  // BEP 6 suggests 10
+  if (!valid(m.piece)) return static_cast<void>(++peer.offences);
+  if (peer.allowed_fast.size() < kMaxAllowedFast) peer.allowed_fast.push_back(m.piece);
+}
+
+void PeerProtocol::on(Peer& peer, const DontHave& m) {
+  if (!valid(m.piece) || !peer.has.test(m.piece.value())) return;
+  s_.rarity.remove_peer(peer.has, std::exchange(peer.counted_as_seed, false));
+  peer.has.reset(m.piece.value());
+  s_.rarity.add_peer(peer.has, false);
+  update_interest(peer);
+}
+
+void PeerProtocol::on(Peer& peer, const HashRequest& m) {
+  s_.out.emplace_back(ServeHashes{s_.params.id, peer.conn, m.span});
+}
+
+void PeerProtocol::on(Peer& peer, const ExtendedHandshake& m) {
+  constexpr std::int32_t kMaxTrustedQueue = 2048;
+  if (m.request_queue) peer.request_queue = std::clamp(*m.request_queue, 1, kMaxTrustedQueue);
+  if (m.upload_only) peer.upload_only = *m.upload_only;
+  peer.dont_have = m.dont_have;
+  if (peer.tributary != m.tributary) s_.replan_seeds = true;
+  peer.tributary = m.tributary;
+  peer.client = m.client;
+}
+
+// Interested in whoever has a piece that we lack, while anything is wanted at all.
+void PeerProtocol::update_interest(Peer& peer) {
+  const bool wanted = s_.active() && s_.params.policy.use_peers &&
+                      peer.has.find_next_not_in(s_.pieces.have_pieces()) != Bitfield::kNone;
+  if (wanted == peer.am_interested) return;
+  peer.am_interested = wanted;
+  wanted ? s_.send(peer, Interested{}) : s_.send(peer, NotInterested{});
+}
+
+void PeerProtocol::refresh_interest() {
+  for (auto& [conn, peer] : s_.peers) update_interest(peer);
+}
+
+// Two complete clients have nothing to tell each other.
+void PeerProtocol::drop_if_useless(Peer& peer) {
+  if (s_.pieces.complete() && peer.has.all()) s_.disconnect(peer, "both are complete");
+}
+
+void PeerProtocol::announce_piece(PieceIndex piece) {
+  const bool complete = s_.pieces.complete();
+  for (auto& [conn, peer] : s_.peers) {
+    if (peer.has.test(piece.value())) {
+      if (peer.am_interested) update_interest(peer);
+    } else {
+      s_.send(peer, Have{piece});
+    }
+    if (complete && peer.has.all()) drop_if_useless(peer);
+  }
+}
+
+void PeerProtocol::withdraw_piece(PieceIndex piece) {
+  for (auto& [conn, peer] : s_.peers) {
+    if (peer.dont_have) s_.send(peer, DontHave{piece});
+    update_interest(peer);
+  }
+}
+
+TimePoint PeerProtocol::on_time() {
+  TimePoint next = kNever;
+  for (auto& [conn, peer] : s_.peers) {
+    if (s_.now - peer.last_sent >= kKeepAliveInterval) s_.send(peer, KeepAlive{});
+    next = std::min(next, peer.last_sent + kKeepAliveInterval);
+    if (peer.outstanding.empty()) continue;
+    const Duration silent = s_.now - peer.last_block;
+    if (silent >= kSnubTime) peer.snubbed = true;
+    if (silent >= kStallTime) receiver_.yield_requests(peer);
+    next = std::min(next, peer.last_block + (silent >= kStallTime ? kSnubTime : kStallTime));
+  }
+  return std::max(next, s_.now + 100ms);
+}
+
+}  // namespace tributary::core

@@ -1,0 +1,90 @@
+// The deadline-aware scheduler: which block is asked of whom, and when. It runs after every input,
+// does nothing where nothing changed, and names the moment when the next block becomes urgent.
+//
+// A block belongs to the peers until the CDN's last safe moment for it,
+//   deadline - time to first byte (high quantile) - transfer (low quantile) - margin,
+// and is then asked of the CDN, alone or with neighbours that are as urgent.
+#pragma once
+
+#include <optional>
+#include <string_view>
+#include <vector>
+
+#include "engine/core/receiver.h"
+#include "engine/core/swarm_state.h"
+
+namespace tributary::core {
+
+class Planner {
+ public:
+  Planner(SwarmState& state, Receiver& receiver) : s_(state), receiver_(receiver) {}
+
+  void plan();
+  // When time alone changes the plan; kNever: only an input does.
+  TimePoint next_deadline() const { return std::min(cdn_at_, seed_at_); }
+
+  // When the block is due, in the view of whoever needs it first: a piece that can only be verified
+  // whole is due with its first needed byte.
+  TimePoint deadline(const Demand& demand, BlockIndex block) const;
+  // The CDN's last safe moment for one block that is due at `deadline`, with no margin.
+  TimePoint last_safe(TimePoint deadline) const;
+  // The media ahead of the playhead is thin, and what should fill it is late.
+  bool in_emergency() const;
+
+ private:
+  friend class PlannerProbe;  // tests
+
+  struct Ask {
+    TimePoint at;  // when to ask the CDN for the block
+    CdnReason reason;
+    TimePoint deadline;
+  };
+
+  // The CDN: planner_cdn.cpp.
+  void plan_cdn();
+  void ask_waited();
+  void ask_head(const Demand& demand);
+  void ask_in_time(const Demand& demand);
+  void plan_seeds();
+  Ask when_to_ask(const Demand& demand, BlockIndex block) const;
+  BlockIndex extend(const Demand& demand, BlockIndex first, BlockIndex end, const Ask& ask) const;
+  void ask_cdn(const Demand& demand, BlockRange blocks, CdnReason reason, std::string_view why);
+  void ask_cdn_for_missing(const Demand& demand, BlockRange blocks, std::string_view why);
+  BlockRange head_of(const Demand& demand) const;
+  bool alone() const;
+  bool searching() const;
+  bool chosen_to_seed(PieceIndex group, PieceIndex piece) const;
+  bool is_uncovered(BlockIndex block) const { return s_.pieces.uncovered().test(block.value()); }
+  Duration horizon(const Demand& demand) const;
+
+  // The peers: planner_peers.cpp.
+  struct Ready {
+    Peer* peer;
+    TimePoint finish;  // of one more block
+  };
+  void plan_peers();
+  bool head_on_its_way() const;
+  std::int32_t depth(const Peer& peer) const;
+  TimePoint expected_finish(const Peer& peer) const;
+  std::optional<BlockIndex> choose_for(const Ready& ready, std::string_view& why);
+  std::optional<BlockIndex> choose_waited(const Peer& peer) const;
+  std::optional<BlockIndex> choose_urgent(const Ready& ready, const Demand& demand) const;
+  std::optional<BlockIndex> choose_late(const Ready& ready, const Demand& demand) const;
+  std::optional<BlockIndex> choose_later(const Peer& peer, const Demand& demand);
+  std::optional<BlockIndex> choose_rarest(const Peer& peer, PieceIndex begin, PieceIndex end);
+  std::optional<BlockIndex> open_block(const Peer& peer, BlockIndex from, BlockIndex to) const;
+  void ask_peer(Peer& peer, BlockIndex block, std::string_view why);
+  bool may_duplicate() const;
+
+  void trace(const Demand* demand, BlockRange blocks, Decision::Choice choice, ConnId peer,
+             CdnReason reason, std::string_view why);
+
+  SwarmState& s_;
+  Receiver& receiver_;
+  TimePoint cdn_at_ = kNever;
+  TimePoint seed_at_ = kNever;
+  std::uint64_t next_request_ = 0;
+  std::map<ConnId, std::int64_t> dry_;  // peers that found nothing, and the epoch they looked at
+};
+
+}  // namespace tributary::core

@@ -1,0 +1,264 @@
+// The CDN's side of the planner: heads, insurance, anti-stampede.
+#include <algorithm>
+
+#include "engine/base/check.h"
+#include "engine/core/planner.h"
+
+namespace tributary::core {
+namespace {
+
+// How long after the first demand other clients may still be turning up: a tracker's answer, a dial
+// and two handshakes.
+constexpr Duration kSearchTime = 2s;
+// The anti-stampede rule deals pieces out in groups of about so much media, so that one client's
+// share makes requests of a useful size.
+constexpr Duration kSeedGroup = 1s;
+
+std::uint64_t rendezvous(const PeerId& peer, PieceIndex group) {
+  std::uint64_t h = static_cast<std::uint64_t>(group.value());
+  for (std::uint8_t byte : peer.bytes) h = Random::mix(h * 257 + byte);
+  return h;
+}
+
+}  // namespace
+
+TimePoint Planner::deadline(const Demand& demand, BlockIndex block) const {
+  Bytes at = s_.layout.block_range(block).begin;
+  if (s_.layout.blocks_per_piece() > 1 && !s_.leaf_of(block)) {
+    at = s_.layout.piece_range(s_.layout.piece_of(block)).begin;
+  }
+  const ByteRange wanted = demand.wanted(s_.now);
+  return demand.deadline(std::max(at, wanted.begin), s_.now);
+}
+
+TimePoint Planner::last_safe(TimePoint deadline) const {
+  return deadline - s_.cdn.first_byte_high - transfer_time(kBlockSize, s_.cdn.throughput_low);
+}
+
+bool Planner::searching() const {
+  return s_.params.policy.use_peers && s_.peers.empty() && !s_.discovery_over &&
+         s_.demanded_since && s_.now - *s_.demanded_since < kSearchTime;
+}
+
+bool Planner::alone() const {
+  return !s_.params.policy.use_peers || (s_.peers.empty() && !searching());
+}
+
+// Peers of which nobody has the block may still get it from each other in time; a block that some
+// peer has is left to it longest.
+Planner::Ask Planner::when_to_ask(const Demand& demand, BlockIndex block) const {
+  const Policy& policy = s_.params.policy;
+  Ask ask{.at = {}, .reason = CdnReason::kUrgent, .deadline = deadline(demand, block)};
+  const TimePoint safe = last_safe(ask.deadline);
+  for (ConnId owner : s_.pieces.owners(block)) {
+    const auto it = s_.peers.find(owner);
+    if (it == s_.peers.end()) continue;
+    ask.reason = CdnReason::kRescue;
+    const TimePoint finish = it->second.estimator.expected_finish(
+        s_.now, it->second.in_flight(), it->second.in_flight(), policy.assumed_peer_rate);
+    const bool in_time = finish + policy.hedge_margin <= ask.deadline;
+    ask.at = std::max(ask.at, safe - (in_time ? policy.hedge_margin : policy.margin));
+  }
+  if (ask.reason == CdnReason::kRescue) return ask;
+  if (alone()) {
+    ask.reason = CdnReason::kNoPeer;
+    ask.at = safe - policy.alone_low;
+  } else if (s_.rarity.availability(s_.layout.piece_of(block)) == 0) {
+    ask.reason = CdnReason::kNoPeer;
+    ask.at = safe - (searching() ? policy.margin : policy.no_peer_low);
+  } else {
+    ask.at = safe - policy.margin;
+  }
+  return ask;
+}
+
+// No block that is due later than this can be due for the CDN.
+Duration Planner::horizon(const Demand&) const {
+  const Policy& p = s_.params.policy;
+  const Duration low = alone() ? p.alone_low : std::max(p.no_peer_low, p.margin);
+  return low + s_.cdn.first_byte_high + transfer_time(kBlockSize, s_.cdn.throughput_low) + 1s;
+}
+
+void Planner::plan_cdn() {
+  if (!s_.params.policy.use_cdn || !s_.cdn.available || s_.demands.empty()) {
+    cdn_at_ = seed_at_ = kNever;
+    return;
+  }
+  if (s_.replan_cdn || s_.now >= cdn_at_) {
+    s_.replan_cdn = false;
+    cdn_at_ = searching() ? *s_.demanded_since + kSearchTime : kNever;
+    ask_waited();
+    for (const Demand& demand : s_.demands) {
+      if (!demand.cdn_allowed) continue;
+      if (demand.starting || demand.prefetch) ask_head(demand);
+      if (!demand.prefetch) ask_in_time(demand);
+    }
+  }
+  if (s_.params.policy.seed_swarm && (s_.replan_seeds || s_.now >= seed_at_)) plan_seeds();
+}
+
+void Planner::ask_waited() {
+  if (!s_.waited || s_.demands.empty()) return;
+  ask_cdn_for_missing(s_.demands.front(), *s_.waited, "the demuxer waits for it");
+}
+
+BlockRange Planner::head_of(const Demand& demand) const {
+  const Policy& policy = s_.params.policy;
+  const ByteRange wanted = demand.wanted(s_.now);
+  if (wanted.empty()) return {};
+  const Duration head = demand.prefetch ? policy.prefetch_head : policy.head;
+  Bytes end = demand.offset_at(demand.playhead(s_.now) + head);
+  if (demand.guessed) end = wanted.begin + policy.head_bytes_unknown;
+  end = std::clamp(end, wanted.begin + 1_B, wanted.end);
+  return s_.needed({wanted.begin, end});
+}
+
+void Planner::ask_head(const Demand& demand) {
+  ask_cdn_for_missing(demand, head_of(demand),
+                      demand.prefetch ? "the next track's head is still missing"
+                                      : "the head of a start comes from the CDN");
+}
+
+// Blocks in flight from a peer that delivers sooner than the CDN could are left to it.
+void Planner::ask_cdn_for_missing(const Demand& demand, BlockRange blocks, std::string_view why) {
+  const CdnReason reason = demand.prefetch   ? CdnReason::kPrefetch
+                           : demand.starting ? CdnReason::kStartup
+                                             : CdnReason::kUrgent;
+  BlockIndex first = blocks.begin;
+  while (first < blocks.end) {
+    first = BlockIndex(s_.pieces.uncovered().find_next(first.value()));
+    if (first.value() == Bitfield::kNone || first >= blocks.end) return;
+    BlockIndex end = first;
+    Bytes size;
+    while (end < blocks.end && is_uncovered(end) && size < s_.params.policy.max_request) {
+      size += s_.length_of(end);
+      ++end;
+    }
+    ask_cdn(demand, {first, end}, reason, why);
+    first = end;
+  }
+}
+
+void Planner::ask_in_time(const Demand& demand) {
+  const BlockRange blocks = s_.needed(demand.wanted(s_.now));
+  const TimePoint limit = s_.now + horizon(demand);
+  BlockIndex b = blocks.begin;
+  while (b < blocks.end) {
+    b = BlockIndex(s_.pieces.uncovered().find_next(b.value()));
+    if (b.value() == Bitfield::kNone || b >= blocks.end) return;
+    const Ask ask = when_to_ask(demand, b);
+    if (ask.at <= s_.now) {
+      const BlockIndex end = extend(demand, b, blocks.end, ask);
+      ask_cdn(demand, {b, end}, ask.reason,
+              ask.reason == CdnReason::kNoPeer ? "no peer has it" : "its last safe moment is here");
+      b = end;
+      continue;
+    }
+    // While nothing moves, deadlines slide along with time: then only inputs change anything.
+    if (demand.moving) cdn_at_ = std::min(cdn_at_, ask.at);
+    if (ask.deadline > limit) return;
+    ++b;
+  }
+}
+
+// How far one request reaches: over blocks that nobody has up to the high mark, else over
+// neighbours that become urgent soon as well.
+BlockIndex Planner::extend(const Demand& demand, BlockIndex first, BlockIndex end,
+                           const Ask& ask) const {
+  const Policy& policy = s_.params.policy;
+  const Duration high = alone() ? policy.alone_high : policy.no_peer_high;
+  Bytes size;
+  BlockIndex b = first;
+  for (; b < end && is_uncovered(b) && size < policy.max_request; ++b) {
+    const Ask next = when_to_ask(demand, b);
+    const bool far = ask.reason == CdnReason::kNoPeer && !searching()
+                         ? next.reason != CdnReason::kNoPeer || next.deadline - s_.now > high
+                         : next.at > s_.now + policy.coalesce;
+    const bool throttled =
+        policy.server_throttle && next.deadline - s_.now > *policy.server_throttle;
+    if (b != first && (far || throttled)) break;
+    size += s_.length_of(b);
+  }
+  return b;
+}
+
+void Planner::ask_cdn(const Demand& demand, BlockRange blocks, CdnReason reason,
+                      std::string_view why) {
+  TRIBUTARY_CHECK(!blocks.empty());
+  const CdnRequestId id(std::uint64_t{s_.params.id.value()} << 40 | ++next_request_);
+  trace(&demand, blocks, Decision::Choice::kCdn, ConnId(), reason, why);
+  s_.cdn.requests[id] = {blocks, blocks.size(), reason};
+  for (BlockIndex b = blocks.begin; b < blocks.end; ++b) {
+    s_.pieces.set_cdn(b, true);
+    if (s_.length_of(b) == 0_B) --s_.cdn.requests[id].missing;
+  }
+  ++s_.counts(blocks.begin).cdn_requests;
+  s_.out.emplace_back(CdnFetch{s_.params.id, id, blocks, reason, deadline(demand, blocks.begin),
+                               s_.buffered(demand), demand.starting});
+}
+
+// Anti-stampede: of the clients that miss a group of pieces which nobody has, one fetches it ahead
+// of need. Rendezvous hashing picks the one, so that all agree without a word: each client is
+// chosen with probability 1 / (clients that miss it).
+bool Planner::chosen_to_seed(PieceIndex group, PieceIndex piece) const {
+  const std::uint64_t mine = rendezvous(s_.params.peer_id, group);
+  bool company = false;
+  for (const auto& [conn, peer] : s_.peers) {
+    if (!peer.tributary || peer.upload_only || peer.has.test(piece.value())) continue;
+    company = true;
+    if (rendezvous(peer.peer_id, group) < mine) return false;
+  }
+  return company;
+}
+
+void Planner::plan_seeds() {
+  const Policy& policy = s_.params.policy;
+  s_.replan_seeds = false;
+  seed_at_ = kNever;
+  const Demand& demand = s_.demands.front();
+  if (demand.prefetch || !demand.cdn_allowed) return;
+  const Duration playhead = demand.playhead(s_.now);
+  const ByteRange wanted = demand.wanted(s_.now);
+  const Bytes near = demand.offset_at(playhead + policy.seed_from);
+  const Bytes far = demand.offset_at(playhead + policy.seed_until);
+  const BlockRange blocks = s_.needed(intersect({near, far}, wanted));
+  const auto per_group = std::max<std::int64_t>(
+      1, bytes_in(kSeedGroup, demand.timeline.bit_rate()) / s_.layout.piece_length());
+  for (BlockIndex b = blocks.begin; b < blocks.end;) {
+    const PieceIndex piece = s_.layout.piece_of(b);
+    const BlockIndex next = std::min(s_.layout.blocks_of(piece).end, blocks.end);
+    const PieceIndex group(static_cast<std::int32_t>(piece.value() / per_group));
+    if (s_.rarity.availability(piece) == 0 && s_.pieces.open_blocks().test(b.value()) &&
+        chosen_to_seed(group, piece)) {
+      BlockIndex end = b;
+      const BlockIndex group_end(static_cast<std::int32_t>((group.value() + 1) * per_group) *
+                                 s_.layout.blocks_per_piece());
+      while (end < std::min(group_end, blocks.end) && s_.pieces.open_blocks().test(end.value()) &&
+             s_.rarity.availability(s_.layout.piece_of(end)) == 0) {
+        ++end;
+      }
+      ask_cdn(demand, {b, end}, CdnReason::kSeedSwarm, "nobody has it and the lot fell on us");
+      b = std::max(end, next);
+      continue;
+    }
+    b = next;
+  }
+  if (demand.moving && far < wanted.end) seed_at_ = s_.now + kSeedGroup;
+}
+
+bool Planner::in_emergency() const {
+  const Policy& policy = s_.params.policy;
+  if (s_.demands.empty() || s_.demands.front().prefetch) return false;
+  const Demand& demand = s_.demands.front();
+  const ByteRange wanted = demand.wanted(s_.now);
+  if (wanted.empty() || s_.buffered(demand) >= policy.emergency_buffer) return false;
+  const BlockRange blocks = s_.needed(wanted);
+  const int gap = s_.pieces.have_blocks().find_next_clear(blocks.begin.value());
+  if (gap == Bitfield::kNone || gap >= blocks.end.value()) return false;
+  if (!policy.emergency_only_when_late) return demand.moving || !demand.starting;
+  const TimePoint due = deadline(demand, BlockIndex(gap));
+  const bool insured = policy.use_cdn && s_.cdn.available;
+  return insured ? due < s_.now + 100ms && !demand.starting : !demand.starting;
+}
+
+}  // namespace tributary::core

@@ -1,0 +1,83 @@
+#include "engine/core/rarest_first.h"
+
+#include <numeric>
+#include <utility>
+
+#include "engine/base/check.h"
+
+namespace tributary::core {
+
+RarestFirst::RarestFirst(std::int32_t pieces)
+    : available_(static_cast<std::size_t>(pieces)),
+      order_(static_cast<std::size_t>(pieces)),
+      position_(static_cast<std::size_t>(pieces)),
+      bucket_end_{static_cast<std::size_t>(pieces)} {
+  std::iota(order_.begin(), order_.end(), 0);
+  std::iota(position_.begin(), position_.end(), std::size_t{0});
+}
+
+void RarestFirst::move(std::size_t from, std::size_t to) {
+  std::swap(order_[from], order_[to]);
+  position_[static_cast<std::size_t>(order_[from])] = from;
+  position_[static_cast<std::size_t>(order_[to])] = to;
+}
+
+void RarestFirst::add_have(PieceIndex piece) {
+  const auto p = static_cast<std::size_t>(piece.value());
+  const auto a = static_cast<std::size_t>(available_[p]++);
+  if (a + 1 == bucket_end_.size()) bucket_end_.push_back(bucket_end_.back());
+  move(position_[p], --bucket_end_[a]);
+}
+
+void RarestFirst::remove_have(PieceIndex piece) {
+  const auto p = static_cast<std::size_t>(piece.value());
+  TRIBUTARY_CHECK(available_[p] > 0);
+  const auto a = static_cast<std::size_t>(--available_[p]);
+  move(position_[p], bucket_end_[a]++);
+}
+
+void RarestFirst::add_peer(const Bitfield& has, bool as_seed) {
+  if (as_seed) {
+    ++seeds_;
+    return;
+  }
+  for (int i = has.find_next(0); i != Bitfield::kNone; i = has.find_next(i + 1)) {
+    add_have(PieceIndex(i));
+  }
+}
+
+void RarestFirst::remove_peer(const Bitfield& has, bool as_seed) {
+  if (as_seed) {
+    TRIBUTARY_CHECK(seeds_ > 0);
+    --seeds_;
+    return;
+  }
+  for (int i = has.find_next(0); i != Bitfield::kNone; i = has.find_next(i + 1)) {
+    remove_have(PieceIndex(i));
+  }
+}
+
+PieceIndex RarestFirst::pick(const Bitfield& open, const Bitfield& has, PieceIndex begin,
+                             PieceIndex end, Random& random) const {
+  int looks = 0;
+  std::size_t bucket_begin = 0;
+  for (std::size_t bucket_end : bucket_end_) {
+    const std::size_t size = bucket_end - bucket_begin;
+    const std::size_t turn = size == 0 ? 0 : random.below(size);
+    for (std::size_t i = 0; i < size && looks < kMaxLooks; ++i, ++looks) {
+      const PieceIndex piece(order_[bucket_begin + (turn + i) % size]);
+      if (piece < begin || piece >= end) continue;
+      if (open.test(piece.value()) && has.test(piece.value())) return piece;
+    }
+    if (looks >= kMaxLooks) break;
+    bucket_begin = bucket_end;
+  }
+  if (begin >= end) return PieceIndex(-1);
+  const auto start = static_cast<int>(random.below(static_cast<std::uint64_t>(end - begin)));
+  const int from = begin.value() + start;
+  int found = open.find_next_common(has, from, end.value());
+  if (found == Bitfield::kNone) found = open.find_next_common(has, begin.value(), from);
+  return PieceIndex(found);
+}
+
+}  // namespace tributary::core

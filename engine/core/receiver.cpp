@@ -1,0 +1,260 @@
+#include "engine/core/receiver.h"
+
+#include <algorithm>
+
+#include "engine/base/check.h"
+#include "engine/core/peer_protocol.h"
+
+namespace tributary::core {
+
+void Receiver::on_piece(Peer& peer, const Piece& message) {
+  const BlockIndex block = s_.layout.block_at(message.span.piece, message.span.begin);
+  if (block == Layout::kNoBlock || s_.layout.span_of(block) != message.span) {
+    s_.out.emplace_back(Free{message.buffer});
+    return s_.disconnect(peer, "sent a block that does not exist");
+  }
+  s_.counts(block).peers += message.span.length;
+  peer.received.add(s_.now, message.span.length);
+  peer.received_total += message.span.length;
+  const auto asked = std::find_if(peer.outstanding.begin(), peer.outstanding.end(),
+                                  [&](const Peer::Outstanding& o) { return o.block == block; });
+  if (asked == peer.outstanding.end()) {
+    ++peer.offences;  // never asked for, or a cancel crossed it
+    return discard(block, message.buffer);
+  }
+  const Peer::Outstanding request = *asked;
+  peer.outstanding.erase(asked);
+  peer.estimator.on_block(s_.now, request.asked_at, peer.in_flight());
+  peer.last_block = s_.now;
+  peer.snubbed = false;
+  s_.pieces.remove_owner(block, peer.conn);
+  if (s_.pieces.have(block) || s_.pieces.received(block)) return discard(block, message.buffer);
+  accept(block, message.buffer, BlockSource::peer(peer.conn, peer.remote));
+}
+
+void Receiver::on_cdn_block(const CdnBlock& event) {
+  const auto request = s_.cdn.requests.find(event.request);
+  const CdnReason reason =
+      request == s_.cdn.requests.end() ? CdnReason::kUrgent : request->second.reason;
+  s_.counts(event.block).cdn_by_reason[static_cast<std::size_t>(reason)] +=
+      s_.length_of(event.block);
+  if (request != s_.cdn.requests.end() && request->second.blocks.contains(event.block)) {
+    --request->second.missing;
+    s_.pieces.set_cdn(event.block, false);
+  }
+  if (s_.pieces.have(event.block) || s_.pieces.received(event.block)) {
+    return discard(event.block, event.buffer);
+  }
+  accept(event.block, event.buffer, BlockSource::cdn());
+}
+
+void Receiver::on_cdn_ended(const CdnEnded& event) {
+  const auto it = s_.cdn.requests.find(event.request);
+  if (it == s_.cdn.requests.end()) return;
+  const BlockRange blocks = it->second.blocks;
+  s_.cdn.requests.erase(it);
+  for (BlockIndex b = blocks.begin; b < blocks.end; ++b) s_.pieces.set_cdn(b, false);
+  s_.reopen();
+}
+
+void Receiver::discard(BlockIndex block, BufferId buffer) {
+  s_.counts(block).duplicate += s_.length_of(block);
+  s_.out.emplace_back(Free{buffer});
+}
+
+void Receiver::accept(BlockIndex block, BufferId buffer, const BlockSource& source) {
+  s_.pieces.set_received(block, buffer);
+  cancel_others(block, source.conn);
+  s_.history.add(s_.now, s_.length_of(block));
+  if (!s_.verifiable()) return keep(block);
+  origins_[block] = source;
+  verify_if_ready(block);
+}
+
+void Receiver::cancel_others(BlockIndex block, ConnId except) {
+  for (ConnId owner : s_.pieces.owners(block)) {
+    if (owner == ConnId() || owner == except) continue;
+    if (Peer* peer = s_.peer(owner)) cancel_request(*peer, block);
+  }
+}
+
+void Receiver::cancel_request(Peer& peer, BlockIndex block) {
+  const auto asked = std::find_if(peer.outstanding.begin(), peer.outstanding.end(),
+                                  [&](const Peer::Outstanding& o) { return o.block == block; });
+  if (asked == peer.outstanding.end() || asked->cancelled) return;
+  s_.send(peer, Cancel{s_.layout.span_of(block)});
+  s_.pieces.remove_owner(block, peer.conn);
+  // A peer with BEP 6 still answers; without, nothing may come any more.
+  if (peer.fast) {
+    asked->cancelled = true;
+  } else {
+    peer.outstanding.erase(asked);
+  }
+}
+
+bool Receiver::release_request(Peer& peer, BlockIndex block) {
+  const auto asked = std::find_if(peer.outstanding.begin(), peer.outstanding.end(),
+                                  [&](const Peer::Outstanding& o) { return o.block == block; });
+  if (asked == peer.outstanding.end()) return false;
+  peer.outstanding.erase(asked);
+  s_.pieces.remove_owner(block, peer.conn);
+  return true;
+}
+
+void Receiver::release_requests(Peer& peer) {
+  while (!peer.outstanding.empty()) release_request(peer, peer.outstanding.back().block);
+  smart_ban_.unassign_all(peer.conn);
+}
+
+void Receiver::yield_requests(Peer& peer) {
+  std::vector<BlockIndex> blocks;
+  for (const Peer::Outstanding& o : peer.outstanding) {
+    if (!o.cancelled) blocks.push_back(o.block);
+  }
+  for (BlockIndex b : blocks) cancel_request(peer, b);
+  if (!blocks.empty()) s_.reopen();
+}
+
+// A block that its own hash covers is checked at once, others with their whole piece.
+void Receiver::verify_if_ready(BlockIndex block) {
+  const BlockIndex next = block + 1;
+  if (const auto leaf = s_.leaf_of(block)) {
+    s_.out.emplace_back(Verify{s_.params.id, {block, next}, {s_.pieces.buffer(block)}, *leaf});
+    return;
+  }
+  const PieceIndex piece = s_.layout.piece_of(block);
+  if (!s_.pieces.piece_in_hand(piece)) return;
+  const BlockRange blocks = s_.layout.blocks_of(piece);
+  std::vector<BufferId> buffers;
+  for (BlockIndex b = blocks.begin; b < blocks.end; ++b) buffers.push_back(s_.pieces.buffer(b));
+  s_.out.emplace_back(Verify{s_.params.id, blocks, std::move(buffers), std::nullopt});
+}
+
+void Receiver::keep(BlockIndex block) {
+  s_.counts(block).good += s_.length_of(block);
+  s_.out.emplace_back(Store{s_.params.id, block, s_.pieces.buffer(block)});
+  origins_.erase(block);
+  if (!s_.pieces.set_have(block)) return;
+  const PieceIndex piece = s_.layout.piece_of(block);
+  s_.leaves.erase(piece);
+  protocol_->announce_piece(piece);
+}
+
+void Receiver::on_verified(const Verified& event) {
+  if (!event.good) return reject(event);
+  const PieceIndex piece = s_.layout.piece_of(event.blocks.begin);
+  punish(smart_ban_.on_piece_passed(piece, event.digests));
+  for (BlockIndex b = event.blocks.begin; b < event.blocks.end; ++b) {
+    if (s_.pieces.received(b)) keep(b);
+  }
+}
+
+void Receiver::reject(const Verified& event) {
+  std::vector<BlockSource> sources;
+  std::vector<Sha256> digests;
+  for (BlockIndex b = event.blocks.begin; b < event.blocks.end; ++b) {
+    if (!s_.pieces.received(b)) continue;
+    const auto origin = origins_.find(b);
+    TRIBUTARY_CHECK(origin != origins_.end());
+    sources.push_back(origin->second);
+    const auto i = static_cast<std::size_t>(b - event.blocks.begin);
+    if (event.digests.size() == static_cast<std::size_t>(event.blocks.size())) {
+      digests.push_back(event.digests[i]);
+    }
+    if (origin->second.kind == BlockSource::Kind::kCdn) {
+      s_.out.emplace_back(CdnCorrupt{s_.params.id, {b, b + 1}});
+    }
+    origins_.erase(origin);
+    s_.counts(b).corrupt += s_.length_of(b);
+    s_.out.emplace_back(Free{s_.pieces.buffer(b)});
+    s_.pieces.reset(b);
+  }
+  s_.reopen();
+  if (sources.empty()) return;
+  if (event.blocks.size() == 1 && s_.layout.blocks_per_piece() > 1) {
+    return punish(sources);  // its own leaf names the sender
+  }
+  punish(smart_ban_.on_piece_failed(s_.layout.piece_of(event.blocks.begin), sources, digests));
+}
+
+void Receiver::punish(const std::vector<BlockSource>& guilty) {
+  for (const BlockSource& source : guilty) {
+    bans_.ban(source, s_.now);
+    if (const Peer* peer = s_.peer(source.conn)) s_.disconnect(*peer, "sent corrupt data");
+  }
+}
+
+bool Receiver::may_ask(PieceIndex piece, const BlockSource& source) const {
+  if (!smart_ban_.is_exclusive(piece)) return true;
+  const auto assigned = smart_ban_.assigned(piece);
+  return !assigned || *assigned == source;
+}
+
+void Receiver::note_asked(PieceIndex piece, const BlockSource& source) {
+  if (smart_ban_.is_exclusive(piece) && !smart_ban_.assigned(piece)) {
+    smart_ban_.assign(piece, source);
+  }
+  if (source.kind != BlockSource::Kind::kPeer) return;
+  if (Peer* peer = s_.peer(source.conn)) want_leaves(*peer, piece);
+}
+
+// The leaf hashes of a piece let each of its blocks be verified, and played, by itself (BEP 52).
+void Receiver::want_leaves(Peer& peer, PieceIndex piece) {
+  constexpr std::size_t kMaxHashRequests = 4;
+  if (!peer.v2 || s_.layout.blocks_per_piece() == 1 || s_.leaves.contains(piece)) return;
+  if (peer.hash_requests.size() >= kMaxHashRequests) return;
+  const BlockIndex first = s_.layout.blocks_of(piece).begin;
+  const FileEntry& file = s_.meta.info.files[static_cast<std::size_t>(s_.file_of(first).value())];
+  if (!file.pieces_root || file.length <= kBlockSize) return;
+  HashSpan span{*file.pieces_root};
+  const Bytes offset = s_.layout.block_range(first).begin - file.offset;
+  span.index = static_cast<std::uint32_t>(offset / kBlockSize);
+  span.length = static_cast<std::uint32_t>(s_.layout.blocks_per_piece());
+  if (std::find(peer.hash_requests.begin(), peer.hash_requests.end(), span) !=
+      peer.hash_requests.end()) {
+    return;
+  }
+  peer.hash_requests.push_back(span);
+  s_.send(peer, HashRequest{span});
+}
+
+void Receiver::on_hashes(Peer& peer, const Hashes& message) {
+  const auto asked = std::find(peer.hash_requests.begin(), peer.hash_requests.end(), message.span);
+  if (asked == peer.hash_requests.end()) return static_cast<void>(++peer.offences);
+  peer.hash_requests.erase(asked);
+  for (std::size_t f = 0; f < s_.meta.info.files.size(); ++f) {
+    const FileEntry& file = s_.meta.info.files[f];
+    if (file.pieces_root != message.span.pieces_root) continue;
+    const Bytes at = file.offset + kBlockSize * message.span.index;
+    s_.out.emplace_back(VerifyHashes{s_.params.id, peer.conn, s_.layout.piece_at(at), message});
+    return;
+  }
+}
+
+void Receiver::on_hashes_verified(const HashesVerified& event) {
+  if (event.leaves.empty()) {
+    if (const Peer* peer = s_.peer(event.conn)) s_.disconnect(*peer, "sent wrong hashes");
+    return;
+  }
+  if (s_.pieces.have_piece(event.piece)) return;
+  s_.leaves[event.piece] = event.leaves;
+  const BlockRange blocks = s_.layout.blocks_of(event.piece);
+  if (s_.pieces.piece_in_hand(event.piece)) return;  // its own verification is under way
+  for (BlockIndex b = blocks.begin; b < blocks.end; ++b) {
+    if (s_.pieces.received(b)) verify_if_ready(b);
+  }
+}
+
+void Receiver::on_lost(const BlocksLost& event) {
+  std::vector<PieceIndex> withdrawn;
+  for (BlockIndex b = event.blocks.begin; b < event.blocks.end; ++b) {
+    if (!s_.pieces.have(b) || s_.length_of(b) == 0_B) continue;
+    const PieceIndex piece = s_.layout.piece_of(b);
+    if (s_.pieces.have_piece(piece)) withdrawn.push_back(piece);
+    s_.pieces.reset(b);
+  }
+  for (PieceIndex piece : withdrawn) protocol_->withdraw_piece(piece);
+  s_.reopen();
+}
+
+}  // namespace tributary::core

@@ -1,0 +1,60 @@
+// The way of a block from the network to the store: accounted, matched with its request, verified,
+// kept; or found wrong and blamed on its sender.
+#pragma once
+
+#include <map>
+#include <vector>
+
+#include "engine/core/smart_ban.h"
+#include "engine/core/swarm_state.h"
+
+namespace tributary::core {
+
+class PeerProtocol;
+
+// Tracks who sent each unverified block, until the verdict.
+class Receiver {
+ public:
+  Receiver(SwarmState& state, BanList& bans) : s_(state), bans_(bans) {}
+  void connect(PeerProtocol& protocol) { protocol_ = &protocol; }
+
+  void on_piece(Peer& peer, const Piece& message);
+  void on_cdn_block(const CdnBlock& event);
+  void on_cdn_ended(const CdnEnded& event);
+  void on_verified(const Verified& event);
+  void on_hashes(Peer& peer, const Hashes& message);
+  void on_hashes_verified(const HashesVerified& event);
+  void on_lost(const BlocksLost& event);
+
+  // Takes the block out of the peer's requests without telling it; whether it was there.
+  bool release_request(Peer& peer, BlockIndex block);
+  // The same for all of its requests: it closed or choked us.
+  void release_requests(Peer& peer);
+  // Lets others have the peer's requests and cancels them there.
+  void yield_requests(Peer& peer);
+  // Tells the peer that the block is no longer wanted from it.
+  void cancel_request(Peer& peer, BlockIndex block);
+
+  // Whether this source may be asked for blocks of the piece (an exclusive piece has one source).
+  bool may_ask(PieceIndex piece, const BlockSource& source) const;
+  // The source was asked for a block of the piece.
+  void note_asked(PieceIndex piece, const BlockSource& source);
+
+ private:
+  void accept(BlockIndex block, BufferId buffer, const BlockSource& source);
+  void discard(BlockIndex block, BufferId buffer);
+  void cancel_others(BlockIndex block, ConnId except);
+  void verify_if_ready(BlockIndex block);
+  void keep(BlockIndex block);
+  void reject(const Verified& event);
+  void punish(const std::vector<BlockSource>& guilty);
+  void want_leaves(Peer& peer, PieceIndex piece);
+
+  SwarmState& s_;
+  BanList& bans_;
+  PeerProtocol* protocol_ = nullptr;
+  SmartBan smart_ban_;
+  std::map<BlockIndex, BlockSource> origins_;  // of received, unverified blocks
+};
+
+}  // namespace tributary::core

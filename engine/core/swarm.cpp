@@ -1,0 +1,318 @@
+#include "engine/core/swarm.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "engine/base/check.h"
+
+namespace tributary::core {
+namespace {
+
+ByteTimeMap timeline_from_hints(const Metainfo& meta, std::size_t file) {
+  const Bytes size = meta.info.files[file].length;
+  if (file >= meta.hints.size()) return {};
+  const FileHints& hints = meta.hints[file];
+  return ByteTimeMap::from_points(size, hints.duration, hints.points);
+}
+
+}  // namespace
+
+Swarm::Swarm(const Metainfo& metainfo, const SwarmParams& params, const Bitfield& verified,
+             BanList& bans, TimePoint now)
+    : s_(metainfo, params),
+      bans_(bans),
+      receiver_(s_, bans),
+      uploader_(s_),
+      protocol_(s_, receiver_, uploader_),
+      planner_(s_, receiver_),
+      announcer_(metainfo.trackers, s_.random.split()) {
+  receiver_.connect(protocol_);
+  s_.now = now;
+  for (std::size_t f = 0; f < metainfo.info.files.size(); ++f) {
+    timelines_.push_back(timeline_from_hints(metainfo, f));
+    guessed_.push_back(!timelines_.back().known());
+    if (guessed_.back()) timelines_.back() = guessed_timeline(metainfo.info.files[f].length);
+  }
+  if (verified.size() > 0) on(Restored{params.id, verified});
+}
+
+void Swarm::handle(const Input& input, TimePoint now) {
+  s_.now = now;
+  std::visit([this](const auto& event) { on(event); }, input);
+  settle();
+}
+
+void Swarm::tick(TimePoint now) {
+  s_.now = now;
+  settle();
+}
+
+std::optional<Action> Swarm::poll() {
+  if (s_.out.empty()) return std::nullopt;
+  Action action = std::move(s_.out.front());
+  s_.out.pop_front();
+  return action;
+}
+
+// What follows from whatever changed, in one fixed order.
+void Swarm::settle() {
+  if (!closed_) {
+    update_emergency();
+    check_start();
+    planner_.plan();
+    if (s_.now >= protocol_at_) protocol_at_ = protocol_.on_time();
+    uploader_.on_time();
+  }
+  discover();
+}
+
+TimePoint Swarm::next_deadline() const {
+  if (closed_) return announcer_.next_deadline();
+  TimePoint next = std::min(planner_.next_deadline(), uploader_.next_deadline());
+  next = std::min(next, protocol_at_);
+  if (sharing_ || s_.active()) next = std::min(next, announcer_.next_deadline());
+  if (s_.active()) next = std::min(next, book_.next_deadline());
+  return next;
+}
+
+void Swarm::discover() {
+  if (!s_.params.policy.use_peers || (!sharing_ && !s_.active() && !closed_)) return;
+  announcer_.set_need_peers(s_.active() && book_.connected() < 5);
+  while (const auto task = announcer_.poll(s_.now)) {
+    const ByteCounts total = s_.ledger.total();
+    Bytes left;
+    const Bitfield& have = s_.pieces.have_pieces();
+    left = s_.layout.piece_length() * (have.size() - have.count());
+    s_.out.emplace_back(Announce{s_.params.id, task->tracker, task->event, total.uploaded,
+                                 total.peers + total.cdn(), left, task->want});
+  }
+  if (!s_.active() || closed_) return;
+  while (const auto remote = book_.next_dial(s_.now, bans_)) {
+    const ConnId conn(std::uint64_t{s_.params.id.value()} << 40 | ++next_conn_);
+    dials_[conn] = {*remote};
+    const InfoHash hash = s_.meta.info.has_v1()
+                              ? InfoHash::from(s_.meta.info.v1_hash->bytes)
+                              : InfoHash::from(std::span(s_.meta.info.v2_hash->bytes).first(20));
+    s_.out.emplace_back(Connect{s_.params.id, conn, *remote, handshake(hash)});
+  }
+}
+
+Handshake Swarm::handshake(const InfoHash& info_hash) const {
+  return {info_hash, s_.params.peer_id, true, true, s_.meta.info.has_v2()};
+}
+
+bool Swarm::answers_to(const InfoHash& info_hash) const {
+  if (closed_ || !s_.verifiable() || !s_.params.policy.use_peers) return false;
+  const TorrentInfo& info = s_.meta.info;
+  if (info.has_v1() && InfoHash::from(info.v1_hash->bytes) == info_hash) return true;
+  return info.has_v2() && InfoHash::from(std::span(info.v2_hash->bytes).first(20)) == info_hash;
+}
+
+// Of two connections between the same clients both ends keep the one that the smaller id opened.
+bool Swarm::simultaneous(const PeerConnected& e) {
+  for (const auto& [conn, peer] : s_.peers) {
+    if (peer.peer_id != e.handshake.peer_id) continue;
+    const bool we_are_smaller = s_.params.peer_id < e.handshake.peer_id;
+    const bool keep_new = peer.inbound != e.inbound && e.inbound != we_are_smaller;
+    if (!keep_new) return true;
+    s_.disconnect(peer, "a second connection to the same client");
+    return false;
+  }
+  return false;
+}
+
+void Swarm::on(const PeerConnected& e) {
+  const auto dial = dials_.find(e.conn);
+  if (dial != dials_.end()) {
+    book_.on_connected(dial->second.remote);
+    dials_.erase(dial);
+  } else if (!book_.on_incoming(e.remote, s_.now, bans_)) {
+    s_.out.emplace_back(Disconnect{s_.params.id, e.conn, "banned, or too many connections"});
+    return;
+  }
+  if (e.handshake.peer_id == s_.params.peer_id || closed_ || simultaneous(e)) {
+    book_.on_closed(e.remote, false, s_.now);
+    if (e.handshake.peer_id == s_.params.peer_id) book_.add_own(e.remote);
+    s_.out.emplace_back(Disconnect{s_.params.id, e.conn, "ourselves, or already connected"});
+    return;
+  }
+  protocol_.on_connected(e);
+  protocol_at_ = std::min(protocol_at_, s_.now + kStallTime);
+}
+
+void Swarm::on(const PeerClosed& e) {
+  const auto dial = dials_.find(e.conn);
+  if (dial != dials_.end()) {
+    book_.on_failed(dial->second.remote, s_.now);
+    dials_.erase(dial);
+    return;
+  }
+  const Peer* peer = s_.peer(e.conn);
+  if (!peer) return;
+  book_.on_closed(peer->remote, peer->received_total > 0_B || peer->sent_total > 0_B, s_.now);
+  protocol_.on_closed(e.conn);
+}
+
+void Swarm::on(const Restored& e) {
+  TRIBUTARY_CHECK(e.blocks.size() == s_.layout.block_count());
+  for (int i = e.blocks.find_next(0); i != Bitfield::kNone; i = e.blocks.find_next(i + 1)) {
+    const BlockIndex block(i);
+    if (s_.pieces.have(block) || s_.pieces.received(block)) continue;
+    s_.counts(block).cache += s_.length_of(block);
+    if (s_.pieces.set_have(block)) protocol_.announce_piece(s_.layout.piece_of(block));
+  }
+}
+
+void Swarm::on(const AnnounceReply& e) {
+  announcer_.on_reply(e.tracker, e.interval, e.min_interval, s_.now);
+  book_.add(e.peers, PeerSource::kTracker);
+  if (e.peers.empty() && s_.peers.empty() && dials_.empty()) s_.discovery_over = true;
+  s_.replan_cdn = true;
+}
+
+void Swarm::on(const CdnHealth& e) {
+  s_.cdn.available = e.available;
+  s_.cdn.first_byte_high = e.first_byte_high;
+  s_.cdn.throughput_low = e.throughput_low;
+  s_.reopen();
+}
+
+void Swarm::on(const SetTimeline& e) {
+  const auto f = static_cast<std::size_t>(e.file.value());
+  TRIBUTARY_CHECK(f < timelines_.size());
+  if (!e.timeline.known()) return;
+  timelines_[f] = e.timeline;
+  guessed_[f] = false;
+  for (Demand& demand : s_.demands) {
+    if (demand.file != e.file) continue;
+    demand.timeline = e.timeline;
+    demand.guessed = false;
+  }
+  s_.reopen();
+}
+
+void Swarm::on(const SetDemand& e) {
+  const auto f = static_cast<std::size_t>(e.file.value());
+  TRIBUTARY_CHECK(f < timelines_.size());
+  if (s_.demands.empty()) s_.demanded_since = s_.now;
+  auto it = std::find_if(s_.demands.begin(), s_.demands.end(),
+                         [&](const Demand& d) { return d.file == e.file; });
+  if (it == s_.demands.end()) it = s_.demands.insert(s_.demands.end(), Demand{});
+  const bool was_told = it->may_start_sent && it->starting && e.starting;
+  const bool jumped = it->moving && e.moving && !e.starting &&
+                      std::chrono::abs(it->playhead(s_.now) - e.position) > 1s;
+  *it = {.file = e.file,
+         .file_range = s_.meta.info.files[f].range(),
+         .timeline = timelines_[f],
+         .position = e.position,
+         .at = e.at,
+         .moving = e.moving,
+         .starting = e.starting,
+         .prefetch = e.prefetch,
+         .cdn_allowed = e.cdn_allowed,
+         .budget = e.budget,
+         .guessed = guessed_[f],
+         .may_start_sent = was_told};
+  std::stable_sort(s_.demands.begin(), s_.demands.end(),
+                   [](const Demand& a, const Demand& b) { return !a.prefetch && b.prefetch; });
+  if (e.starting || jumped) drop_stale_cdn_requests();
+  s_.replan_seeds = true;
+  s_.reopen();
+  protocol_.refresh_interest();
+}
+
+void Swarm::on(const ClearDemand& e) {
+  std::erase_if(s_.demands, [&](const Demand& d) { return d.file == e.file; });
+  s_.waited.reset();
+  drop_stale_cdn_requests();
+  if (s_.demands.empty()) s_.demanded_since.reset();
+  if (!s_.active()) {
+    for (auto& [conn, peer] : s_.peers) receiver_.yield_requests(peer);
+  }
+  s_.replan_seeds = true;
+  s_.reopen();
+  protocol_.refresh_interest();
+}
+
+// After a seek or skip: requests of which no block is demanded any more only cost.
+void Swarm::drop_stale_cdn_requests() {
+  std::vector<CdnRequestId> stale;
+  for (const auto& [id, request] : s_.cdn.requests) {
+    const bool wanted = std::any_of(s_.demands.begin(), s_.demands.end(), [&](const Demand& d) {
+      const BlockRange blocks = s_.needed(d.wanted(s_.now));
+      return request.blocks.begin < blocks.end && blocks.begin < request.blocks.end &&
+             planner_.deadline(d, std::max(request.blocks.begin, blocks.begin)) - s_.now <
+                 s_.params.policy.seed_until;
+    });
+    if (!wanted) stale.push_back(id);
+  }
+  for (CdnRequestId id : stale) {
+    s_.out.emplace_back(CdnCancel{s_.params.id, id});
+    receiver_.on_cdn_ended({s_.params.id, id});
+  }
+}
+
+void Swarm::on(const ReaderWaits& e) {
+  if (e.range.empty()) {
+    s_.waited.reset();
+  } else {
+    s_.waited = s_.needed(e.range);
+  }
+  s_.reopen();
+}
+
+void Swarm::on(const SetBackground& e) {
+  s_.background = e.enabled;
+  s_.reopen();
+  protocol_.refresh_interest();
+}
+
+void Swarm::add_peer(const Endpoint& peer, TimePoint now) {
+  s_.now = now;
+  book_.add({&peer, 1}, PeerSource::kUser);
+  s_.discovery_over = false;
+  settle();
+}
+
+void Swarm::share(bool enabled, TimePoint now) {
+  s_.now = now;
+  sharing_ = enabled;
+  settle();
+}
+
+void Swarm::close(TimePoint now) {
+  s_.now = now;
+  closed_ = true;
+  for (const auto& [id, request] : s_.cdn.requests)
+    s_.out.emplace_back(CdnCancel{s_.params.id, id});
+  for (const auto& [conn, peer] : s_.peers) s_.disconnect(peer, "closing");
+  for (const auto& [conn, dial] : dials_) {
+    s_.out.emplace_back(Disconnect{s_.params.id, conn, "closing"});
+  }
+  announcer_.stop();
+  settle();
+}
+
+void Swarm::update_emergency() {
+  if (std::exchange(s_.emergency, planner_.in_emergency()) != s_.emergency) {
+    uploader_.rechoke_soon();
+  }
+}
+
+// The CDN insures a start; without it the chance of a stall decides.
+void Swarm::check_start() {
+  for (Demand& demand : s_.demands) {
+    if (!demand.starting || demand.may_start_sent || demand.prefetch) continue;
+    const bool insured = s_.params.policy.use_cdn && s_.cdn.available;
+    if (!insured) {
+      const Bytes begin = demand.wanted(s_.now).begin;
+      const Bytes ahead = demand.offset_at(demand.playhead(s_.now) + s_.buffered(demand)) - begin;
+      Random draws = s_.random;  // the rule's draws must not depend on how often it is asked
+      if (!may_start(s_.history, ahead, demand.timeline, demand.position, draws)) continue;
+    }
+    demand.may_start_sent = true;
+    s_.out.emplace_back(MayStart{s_.params.id, demand.file});
+  }
+}
+
+}  // namespace tributary::core

@@ -1,0 +1,124 @@
+// One torrent: its swarm, its demands, its part of the CDN. A deterministic machine without I/O:
+// handle inputs, drain poll(), come back at next_deadline().
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "engine/core/announcer.h"
+#include "engine/core/peer_book.h"
+#include "engine/core/peer_protocol.h"
+#include "engine/core/planner.h"
+#include "engine/core/receiver.h"
+#include "engine/core/swarm_state.h"
+#include "engine/core/uploader.h"
+
+namespace tributary::core {
+
+// One peer for a user's eyes.
+struct PeerView {
+  ConnId conn;
+  Endpoint remote;
+  std::string client;
+  std::string flags;  // the customary letters: D d U u O S I H L X F E K ?
+  BitRate down;       // over the last ten seconds
+  BitRate up;
+  Bytes received;
+  Bytes sent;
+  std::int32_t pieces = 0;     // it has
+  std::int32_t in_flight = 0;  // blocks asked of it
+};
+
+class Swarm {
+ public:
+  // `metainfo` must outlive the swarm. `verified` are blocks that the host has already.
+  Swarm(const Metainfo& metainfo, const SwarmParams& params, const Bitfield& verified,
+        BanList& bans, TimePoint now);
+  Swarm(const Swarm&) = delete;
+  Swarm& operator=(const Swarm&) = delete;
+
+  void handle(const Input& input, TimePoint now);
+  void tick(TimePoint now);
+  std::optional<Action> poll();
+  TimePoint next_deadline() const;
+
+  void add_peer(const Endpoint& peer, TimePoint now);
+  // Announce and serve without demanding anything.
+  void share(bool enabled, TimePoint now);
+  // Farewell: disconnects everybody and tells the trackers. Nothing but tick and poll afterwards.
+  void close(TimePoint now);
+
+  // What an incoming connection to `info_hash` is answered with.
+  Handshake handshake(const InfoHash& info_hash) const;
+  bool answers_to(const InfoHash& info_hash) const;
+
+  // Views, valid until the next call that is not const.
+  const Layout& layout() const { return s_.layout; }
+  const Metainfo& metainfo() const { return s_.meta; }
+  const Bitfield& have_blocks() const { return s_.pieces.have_blocks(); }
+  const Bitfield& have_pieces() const { return s_.pieces.have_pieces(); }
+  const Ledger& ledger() const { return s_.ledger; }
+  std::vector<PeerView> peers() const;
+  std::size_t peer_count() const { return s_.peers.size(); }
+  bool emergency() const { return s_.emergency; }
+  // Blocks on their way from the CDN and from peers.
+  Bitfield asked_of_cdn() const;
+  Bitfield asked_of_peers() const;
+  // The contiguous verified media ahead of the playhead in the file's demand; zero without one.
+  Duration buffered(FileIndex file, TimePoint now) const;
+  // The file's timeline: what SetTimeline gave, else the hints, else size ÷ duration, else a guess.
+  const ByteTimeMap& timeline(FileIndex file) const;
+  bool file_complete(FileIndex file) const;
+  // Bytes of the range that are not verified yet.
+  Bytes missing(FileIndex file, ByteRange in_file) const;
+
+ private:
+  void on(const PeerConnected& e);
+  void on(const PeerClosed& e);
+  void on(const PeerMessage& e) { protocol_.on_message(e.conn, e.message); }
+  void on(const BlockSent& e) { uploader_.on_sent(e); }
+  void on(const Verified& e) { receiver_.on_verified(e); }
+  void on(const HashesVerified& e) { receiver_.on_hashes_verified(e); }
+  void on(const Restored& e);
+  void on(const BlocksLost& e) { receiver_.on_lost(e); }
+  void on(const AnnounceReply& e);
+  void on(const AnnounceFailed& e) { announcer_.on_failure(e.tracker, s_.now); }
+  void on(const CdnBlock& e) { receiver_.on_cdn_block(e); }
+  void on(const CdnEnded& e) { receiver_.on_cdn_ended(e); }
+  void on(const CdnHealth& e);
+  void on(const SetTimeline& e);
+  void on(const SetDemand& e);
+  void on(const ClearDemand& e);
+  void on(const ReaderWaits& e);
+  void on(const SetBackground& e);
+
+  void settle();
+  void discover();
+  void update_emergency();
+  void check_start();
+  void drop_stale_cdn_requests();
+  bool simultaneous(const PeerConnected& e);
+  std::string flags_of(const Peer& peer) const;
+
+  SwarmState s_;
+  BanList& bans_;
+  Receiver receiver_;
+  Uploader uploader_;
+  PeerProtocol protocol_;
+  Planner planner_;
+  Announcer announcer_;
+  PeerBook book_;
+  struct Dial {
+    Endpoint remote;
+  };
+  std::map<ConnId, Dial> dials_;        // not yet connected
+  std::vector<ByteTimeMap> timelines_;  // by FileIndex
+  std::vector<bool> guessed_;
+  TimePoint protocol_at_ = kNever;
+  std::uint64_t next_conn_ = 0;
+  bool sharing_ = false;
+  bool closed_ = false;
+};
+
+}  // namespace tributary::core

@@ -1,0 +1,51 @@
+#include "engine/core/swarm_state.h"
+
+#include <algorithm>
+
+namespace tributary::core {
+
+BlockRange SwarmState::needed(ByteRange bytes) const {
+  BlockRange blocks = layout.blocks_covering(bytes);
+  if (blocks.empty() || layout.blocks_per_piece() == 1) return blocks;
+  const BlockRange first = layout.blocks_of(layout.piece_of(blocks.begin));
+  const BlockRange last = layout.blocks_of(layout.piece_of(blocks.end - 1));
+  return {first.begin, last.end};
+}
+
+FileIndex SwarmState::file_of(BlockIndex block) const {
+  const Bytes at = layout.block_range(block).begin;
+  const auto& files = meta.info.files;
+  const auto next = std::upper_bound(files.begin(), files.end(), at,
+                                     [](Bytes a, const FileEntry& f) { return a < f.offset; });
+  return FileIndex(std::max(static_cast<std::int32_t>(next - files.begin()) - 1, 0));
+}
+
+Duration SwarmState::buffered(const Demand& demand, TimePoint when) const {
+  const ByteRange wanted = demand.wanted(when);
+  const Duration playhead = demand.playhead(when);
+  if (wanted.empty()) return demand.timeline.duration() - playhead;
+  const BlockIndex first = layout.block_of(wanted.begin);
+  const int gap = pieces.have_blocks().find_next_clear(first.value());
+  if (gap == Bitfield::kNone) return demand.timeline.duration() - playhead;
+  const Bytes end = layout.block_range(BlockIndex(gap)).begin;
+  if (end >= demand.file_range.end) return demand.timeline.duration() - playhead;
+  const Duration until = demand.timeline.time_at(end - demand.file_range.begin);
+  return std::max(until - playhead, Duration::zero());
+}
+
+std::optional<Sha256> SwarmState::leaf_of(BlockIndex block) const {
+  if (!meta.info.has_v2()) return std::nullopt;
+  const PieceIndex piece = layout.piece_of(block);
+  const auto known = leaves.find(piece);
+  const auto in_piece = static_cast<std::size_t>(block - layout.blocks_of(piece).begin);
+  if (known != leaves.end() && in_piece < known->second.size()) return known->second[in_piece];
+  if (layout.blocks_per_piece() != 1) return std::nullopt;
+  const FileEntry& file = meta.info.files[static_cast<std::size_t>(file_of(block).value())];
+  if (file.piece_layer.empty()) return file.pieces_root;
+  const auto index = static_cast<std::size_t>((layout.block_range(block).begin - file.offset) /
+                                              layout.piece_length());
+  if (index >= file.piece_layer.size()) return std::nullopt;
+  return file.piece_layer[index];
+}
+
+}  // namespace tributary::core

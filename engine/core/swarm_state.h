@@ -1,0 +1,116 @@
+// All that one torrent's swarm knows, as one value that the swarm's parts work on. Each part owns
+// the writing of some of it: PeerProtocol the peers, Receiver and Uploader the blocks and queues,
+// Planner the requests. They speak to the world only through `out`.
+#pragma once
+
+#include <deque>
+#include <map>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "engine/base/random.h"
+#include "engine/core/demand.h"
+#include "engine/core/events.h"
+#include "engine/core/layout.h"
+#include "engine/core/ledger.h"
+#include "engine/core/peer.h"
+#include "engine/core/piece_map.h"
+#include "engine/core/policy.h"
+#include "engine/core/rarest_first.h"
+#include "engine/core/start_rule.h"
+#include "engine/core/torrent_info.h"
+
+namespace tributary::core {
+
+struct SwarmParams {
+  TorrentId id;
+  Policy policy;
+  PeerId peer_id;
+  std::uint16_t listen_port = 0;  // 0: not reachable
+  std::string client_name;
+  std::uint64_t seed = 1;
+  bool trace = false;
+  bool upload = true;
+};
+
+// The CDN as the planner sees it.
+struct CdnBook {
+  struct Request {
+    BlockRange blocks;
+    std::int32_t missing = 0;  // blocks that did not arrive yet
+    CdnReason reason{};
+  };
+  bool available = false;
+  Duration first_byte_high = 300ms;
+  BitRate throughput_low = 2_Mbps;
+  std::map<CdnRequestId, Request> requests;
+};
+
+struct SwarmState {
+  SwarmState(const Metainfo& metainfo, const SwarmParams& parameters)
+      : params(parameters),
+        meta(metainfo),
+        layout(metainfo.info),
+        random(parameters.seed),
+        pieces(layout),
+        rarity(layout.piece_count()),
+        ledger(metainfo.info.files.size()) {}
+
+  const SwarmParams params;
+  const Metainfo& meta;
+  const Layout layout;
+  Random random;
+  TimePoint now{};
+
+  PieceMap pieces;
+  RarestFirst rarity;
+  std::map<ConnId, Peer> peers;
+  CdnBook cdn;
+  std::vector<Demand> demands;       // what plays first, then what is prefetched
+  std::optional<BlockRange> waited;  // the demuxer stands still for these
+  std::optional<TimePoint> demanded_since;
+  bool discovery_over = false;  // a tracker said that nobody else is there
+  bool background = false;
+  bool emergency = false;
+  bool replan_cdn = true;       // something changed that may make CDN requests due
+  bool replan_seeds = true;     // the neighbourhood or the demand changed
+  std::int64_t open_epoch = 1;  // grows whenever blocks may have become askable
+  RateHistory history;
+  Ledger ledger;
+  std::deque<Action> out;
+
+  Peer* peer(ConnId conn) {
+    const auto it = peers.find(conn);
+    return it == peers.end() ? nullptr : &it->second;
+  }
+  void send(Peer& to, Message message) {
+    to.last_sent = now;
+    out.emplace_back(Send{params.id, to.conn, std::move(message)});
+  }
+  void disconnect(const Peer& peer, std::string reason) {
+    out.emplace_back(Disconnect{params.id, peer.conn, std::move(reason)});
+  }
+  // Something became askable again.
+  void reopen() {
+    ++open_epoch;
+    replan_cdn = true;
+  }
+  // The blocks that must be fetched for these bytes to become readable: whole pieces where a piece
+  // can only be verified whole.
+  BlockRange needed(ByteRange bytes) const;
+  FileIndex file_of(BlockIndex block) const;
+  Bytes length_of(BlockIndex block) const { return layout.block_range(block).size(); }
+  ByteCounts& counts(BlockIndex block) { return ledger.at(file_of(block)); }
+  bool active() const { return !demands.empty() || background; }
+  // The contiguous verified media of a demand that follows its playhead.
+  Duration buffered(const Demand& demand, TimePoint when) const;
+  Duration buffered(const Demand& demand) const { return buffered(demand, now); }
+  // Hashes that cover one block alone: the v2 leaf when a piece is a block.
+  std::optional<Sha256> leaf_of(BlockIndex block) const;
+  bool verifiable() const { return meta.info.has_v1() || meta.info.has_v2(); }
+  std::map<PieceIndex, std::vector<Sha256>> leaves;  // verified, for pieces of several blocks
+};
+
+}  // namespace tributary::core

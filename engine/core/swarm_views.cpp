@@ -1,0 +1,78 @@
+// What a swarm shows to reports, user interfaces and checkers.
+#include "engine/core/swarm.h"
+
+namespace tributary::core {
+
+// qBittorrent's and µTorrent's letters: D/d we download or would but are choked; U/u likewise for
+// uploading; S snubbed; I incoming; K it unchoked us but we are not interested; ? we unchoked it
+// but it is not interested.
+std::string Swarm::flags_of(const Peer& peer) const {
+  std::string flags;
+  if (peer.am_interested) flags += peer.peer_choking ? 'd' : 'D';
+  if (peer.peer_interested) flags += peer.am_choking ? 'u' : 'U';
+  if (peer.snubbed) flags += 'S';
+  if (peer.inbound) flags += 'I';
+  if (!peer.am_interested && !peer.peer_choking) flags += 'K';
+  if (!peer.peer_interested && !peer.am_choking) flags += '?';
+  return flags;
+}
+
+std::vector<PeerView> Swarm::peers() const {
+  std::vector<PeerView> views;
+  for (const auto& [conn, p] : s_.peers) {
+    views.push_back({conn, p.remote, p.client, flags_of(p), rate_of(p.received.sum(s_.now), 10s),
+                     rate_of(p.sent.sum(s_.now), 10s), p.received_total, p.sent_total,
+                     p.has.count(), p.in_flight()});
+  }
+  return views;
+}
+
+Bitfield Swarm::asked_of_cdn() const {
+  Bitfield bits(s_.layout.block_count());
+  for (const auto& [id, request] : s_.cdn.requests) {
+    for (BlockIndex b = request.blocks.begin; b < request.blocks.end; ++b) {
+      if (s_.pieces.asked_of_cdn(b)) bits.set(b.value());
+    }
+  }
+  return bits;
+}
+
+Bitfield Swarm::asked_of_peers() const {
+  Bitfield bits(s_.layout.block_count());
+  for (const auto& [conn, peer] : s_.peers) {
+    for (const Peer::Outstanding& o : peer.outstanding) bits.set(o.block.value());
+  }
+  return bits;
+}
+
+Duration Swarm::buffered(FileIndex file, TimePoint now) const {
+  for (const Demand& demand : s_.demands) {
+    if (demand.file != file) continue;
+    return s_.buffered(demand, now);
+  }
+  return {};
+}
+
+const ByteTimeMap& Swarm::timeline(FileIndex file) const {
+  return timelines_[static_cast<std::size_t>(file.value())];
+}
+
+Bytes Swarm::missing(FileIndex file, ByteRange in_file) const {
+  const FileEntry& entry = s_.meta.info.files[static_cast<std::size_t>(file.value())];
+  const BlockRange blocks = s_.layout.blocks_covering(
+      intersect({entry.offset + in_file.begin, entry.offset + in_file.end}, entry.range()));
+  Bytes missing;
+  for (BlockIndex b = blocks.begin; b < blocks.end; ++b) {
+    if (!s_.pieces.have(b)) missing += s_.length_of(b);
+  }
+  return missing;
+}
+
+bool Swarm::file_complete(FileIndex file) const {
+  const FileEntry& entry = s_.meta.info.files[static_cast<std::size_t>(file.value())];
+  const BlockRange blocks = s_.layout.blocks_covering(entry.range());
+  const int gap = s_.pieces.have_blocks().find_next_clear(blocks.begin.value());
+  return gap == Bitfield::kNone || gap >= blocks.end.value();
+}
+
+}  // namespace tributary::core

@@ -1,0 +1,336 @@
+#include "player/node/node.h"
+
+#include <deque>
+#include <map>
+#include <utility>
+
+#include "engine/base/check.h"
+#include "engine/core/smart_ban.h"
+#include "engine/wire/url.h"
+
+namespace tributary::player {
+namespace {
+
+cdn::EdgeSet edges_of(const core::Metainfo& meta) {
+  cdn::EdgeSet set;
+  for (const std::string& edge : meta.edges) {
+    std::vector<std::string> urls;
+    for (const core::FileEntry& file : meta.info.files) {
+      urls.push_back(file.pad ? std::string() : wire::web_seed_url(edge, meta.info, file));
+    }
+    set.edges.push_back(std::move(urls));
+  }
+  return set;
+}
+
+cdn::PoolParams pool_params(const NodeParams& params) {
+  cdn::PoolParams pool;
+  pool.cmcd = !params.session.empty();
+  pool.session = params.session;
+  return pool;
+}
+
+prefetch::PrefetchParams prefetch_params(const core::Policy& policy) {
+  return {.find_peers_at = policy.prefetch_peers_at,
+          .server_at = policy.prefetch_server_at,
+          .head = policy.prefetch_head,
+          .budget = policy.prefetch_budget,
+          .early = policy.prefetch_early};
+}
+
+}  // namespace
+
+struct Node::Impl {
+  explicit Impl(NodeParams p)
+      : params(std::move(p)), random(params.seed), pool(pool_params(params), random.next()) {}
+
+  NodeParams params;
+  Random random;
+  core::BanList bans;
+  cdn::EdgePool pool;
+  std::map<core::TorrentId, std::unique_ptr<core::Swarm>> swarms;
+  std::deque<NodeAction> out;
+  TimePoint now{};
+
+  // Playback.
+  std::optional<Playback> playing;
+  TimePoint playing_since{};  // when `playing` was true
+  std::optional<TrackRef> next;
+  prefetch::PrefetchPlan plan;
+  std::optional<TrackRef> prefetching;  // the track that `plan` was applied to
+
+  core::Swarm* find(core::TorrentId id) {
+    const auto it = swarms.find(id);
+    return it == swarms.end() ? nullptr : it->second.get();
+  }
+  void feed(core::TorrentId id, const core::Input& input) {
+    if (core::Swarm* swarm = find(id)) swarm->handle(input, now);
+  }
+
+  void settle();
+  bool drain_swarms();
+  bool drain_pool();
+  void route(core::Action action);
+
+  void demand_playing(const Playback& playback);
+  void clear_demand(const TrackRef& track) {
+    feed(track.torrent, core::ClearDemand{track.torrent, track.file});
+  }
+  Duration time_left() const;
+  void plan_prefetch();
+  void apply(const prefetch::PrefetchPlan& wanted, Duration left);
+};
+
+// Swarms and pool answer each other until nothing is left to say.
+void Node::Impl::settle() {
+  plan_prefetch();
+  while (drain_swarms() || drain_pool()) {
+  }
+}
+
+bool Node::Impl::drain_swarms() {
+  bool any = false;
+  for (auto& [id, swarm] : swarms) {
+    while (auto action = swarm->poll()) {
+      any = true;
+      route(*std::move(action));
+    }
+  }
+  return any;
+}
+
+void Node::Impl::route(core::Action action) {
+  if (const auto* fetch = std::get_if<core::CdnFetch>(&action)) {
+    pool.handle(*fetch, now);
+  } else if (const auto* cancel = std::get_if<core::CdnCancel>(&action)) {
+    pool.handle(*cancel, now);
+  } else if (const auto* corrupt = std::get_if<core::CdnCorrupt>(&action)) {
+    pool.handle(*corrupt, now);
+  } else {
+    out.emplace_back(std::move(action));
+  }
+}
+
+bool Node::Impl::drain_pool() {
+  bool any = false;
+  while (auto action = pool.poll()) {
+    any = true;
+    if (auto* get = std::get_if<cdn::HttpGet>(&*action)) {
+      out.emplace_back(cdn::HttpAction(std::move(*get)));
+    } else if (const auto* cancel = std::get_if<cdn::HttpCancel>(&*action)) {
+      out.emplace_back(cdn::HttpAction(*cancel));
+    } else if (const auto* block = std::get_if<core::CdnBlock>(&*action)) {
+      if (find(block->torrent)) {
+        feed(block->torrent, *block);
+      } else {
+        out.emplace_back(core::Action(core::Free{block->buffer}));
+      }
+    } else if (const auto* ended = std::get_if<core::CdnEnded>(&*action)) {
+      feed(ended->torrent, *ended);
+    } else if (const auto* health = std::get_if<core::CdnHealth>(&*action)) {
+      feed(health->torrent, *health);
+    } else {
+      out.emplace_back(core::Action(std::get<core::Free>(*action)));
+    }
+  }
+  return any;
+}
+
+void Node::Impl::demand_playing(const Playback& playback) {
+  feed(playback.track.torrent, core::SetDemand{.torrent = playback.track.torrent,
+                                               .file = playback.track.file,
+                                               .position = playback.position,
+                                               .at = now,
+                                               .moving = playback.moving,
+                                               .starting = playback.starting});
+}
+
+Duration Node::Impl::time_left() const {
+  const auto it = swarms.find(playing->track.torrent);
+  if (it == swarms.end()) return {};
+  const Duration heard = playing->moving ? now - playing_since : Duration::zero();
+  return std::max(it->second->timeline(playing->track.file).duration() - playing->position - heard,
+                  Duration::zero());
+}
+
+void Node::Impl::plan_prefetch() {
+  if (!playing || !next || !find(next->torrent) || !find(playing->track.torrent)) {
+    return apply({}, {});
+  }
+  const core::Swarm& current = *find(playing->track.torrent);
+  const core::Swarm& following = *find(next->torrent);
+  const auto rules = prefetch_params(params.policy);
+  const Bytes head = prefetch::head_bytes(rules, following.timeline(next->file));
+  prefetch::PrefetchSnapshot snapshot;
+  snapshot.now = now;
+  snapshot.left = time_left();
+  snapshot.paused = !playing->moving;
+  snapshot.current_complete = current.file_complete(playing->track.file);
+  // The CDN insures what is left of the current track, unless it has already failed to.
+  snapshot.current_safe =
+      snapshot.current_complete ||
+      (playing->moving && !current.emergency() &&
+       (params.policy.use_cdn || current.buffered(playing->track.file, now) >= 10s));
+  snapshot.next_known = true;
+  snapshot.head_size = head;
+  snapshot.head_missing = following.missing(next->file, {0_B, head});
+  apply(prefetch::plan_prefetch(rules, snapshot), snapshot.left);
+}
+
+// The next track is due when the current one ends.
+void Node::Impl::apply(const prefetch::PrefetchPlan& wanted, Duration left) {
+  const bool idle = wanted.stage == prefetch::PrefetchStage::kIdle;
+  if (prefetching && (idle || prefetching != next)) {
+    if (!playing || playing->track != *prefetching) clear_demand(*prefetching);
+    prefetching.reset();
+  }
+  const bool same =
+      prefetching == next && plan.stage == wanted.stage && plan.budget == wanted.budget;
+  plan = wanted;
+  if (idle || same) return;
+  prefetching = next;
+  feed(next->torrent,
+       core::SetDemand{.torrent = next->torrent,
+                       .file = next->file,
+                       .at = now + left,
+                       .moving = true,
+                       .prefetch = true,
+                       .cdn_allowed = wanted.stage == prefetch::PrefetchStage::kServer,
+                       .budget = wanted.budget});
+}
+
+Node::Node(NodeParams params) : impl_(std::make_unique<Impl>(std::move(params))) {}
+Node::~Node() = default;
+
+void Node::open(core::TorrentId torrent, const core::Metainfo& metainfo, const Bitfield& verified,
+                TimePoint now) {
+  impl_->now = now;
+  core::SwarmParams params{.id = torrent,
+                           .policy = impl_->params.policy,
+                           .peer_id = impl_->params.peer_id,
+                           .listen_port = impl_->params.listen_port,
+                           .client_name = impl_->params.client_name,
+                           .seed = impl_->random.next(),
+                           .trace = impl_->params.trace,
+                           .upload = impl_->params.upload};
+  const auto [it, is_new] = impl_->swarms.emplace(
+      torrent, std::make_unique<core::Swarm>(metainfo, params, verified, impl_->bans, now));
+  TRIBUTARY_CHECK(is_new);
+  impl_->pool.add_torrent(torrent, metainfo.info, edges_of(metainfo), now);
+  impl_->settle();
+}
+
+void Node::close(core::TorrentId torrent, TimePoint now) {
+  impl_->now = now;
+  core::Swarm* swarm = impl_->find(torrent);
+  if (!swarm) return;
+  if (impl_->playing && impl_->playing->track.torrent == torrent) impl_->playing.reset();
+  if (impl_->next && impl_->next->torrent == torrent) impl_->next.reset();
+  if (impl_->prefetching && impl_->prefetching->torrent == torrent) impl_->prefetching.reset();
+  swarm->close(now);
+  impl_->settle();
+  impl_->pool.remove_torrent(torrent, now);
+  impl_->swarms.erase(torrent);
+  impl_->settle();
+}
+
+void Node::share(core::TorrentId torrent, bool enabled, TimePoint now) {
+  impl_->now = now;
+  if (core::Swarm* swarm = impl_->find(torrent)) swarm->share(enabled, now);
+  impl_->settle();
+}
+
+void Node::add_peer(core::TorrentId torrent, const Endpoint& peer, TimePoint now) {
+  impl_->now = now;
+  if (core::Swarm* swarm = impl_->find(torrent)) swarm->add_peer(peer, now);
+  impl_->settle();
+}
+
+void Node::handle(const core::Input& input, TimePoint now) {
+  impl_->now = now;
+  std::visit(
+      [&](const auto& event) {
+        if (core::Swarm* swarm = impl_->find(event.torrent)) return swarm->handle(input, now);
+        using Event = std::decay_t<decltype(event)>;
+        if constexpr (std::is_same_v<Event, core::PeerMessage>) {
+          const auto* piece = std::get_if<core::Piece>(&event.message);
+          if (piece) impl_->out.emplace_back(core::Action(core::Free{piece->buffer}));
+        }
+      },
+      input);
+  impl_->settle();
+}
+
+void Node::handle(const cdn::HttpInput& input, TimePoint now) {
+  impl_->now = now;
+  impl_->pool.handle(input, now);
+  impl_->settle();
+}
+
+void Node::handle(const PlayerInput& input, TimePoint now) {
+  impl_->now = now;
+  if (const auto* playback = std::get_if<Playback>(&input)) {
+    const auto former = std::exchange(impl_->playing, *playback);
+    impl_->playing_since = now;
+    if (impl_->prefetching == playback->track) impl_->prefetching.reset();
+    if (impl_->next == playback->track) impl_->next.reset();
+    if (former && former->track != playback->track) impl_->clear_demand(former->track);
+    const bool stalled = !playback->moving && !playback->starting && !playback->paused;
+    if (stalled) impl_->pool.note_stall(playback->track.torrent);
+    if (const core::Swarm* swarm = impl_->find(playback->track.torrent)) {
+      impl_->pool.set_media_rate(playback->track.torrent,
+                                 swarm->timeline(playback->track.file).bit_rate());
+    }
+    impl_->demand_playing(*playback);
+  } else if (const auto* following = std::get_if<NextTrack>(&input)) {
+    impl_->next = following->track;
+  } else {
+    if (impl_->playing) impl_->clear_demand(impl_->playing->track);
+    impl_->playing.reset();
+    impl_->next.reset();
+  }
+  impl_->settle();
+}
+
+void Node::tick(TimePoint now) {
+  impl_->now = now;
+  for (auto& [id, swarm] : impl_->swarms) {
+    if (swarm->next_deadline() <= now) swarm->tick(now);
+  }
+  if (impl_->pool.next_deadline() <= now) impl_->pool.handle_timeout(now);
+  impl_->settle();
+}
+
+std::optional<NodeAction> Node::poll() {
+  if (impl_->out.empty()) return std::nullopt;
+  NodeAction action = std::move(impl_->out.front());
+  impl_->out.pop_front();
+  return action;
+}
+
+TimePoint Node::next_deadline() const {
+  TimePoint next = std::min(impl_->pool.next_deadline(), impl_->plan.next_change);
+  for (const auto& [id, swarm] : impl_->swarms) next = std::min(next, swarm->next_deadline());
+  return next;
+}
+
+std::optional<Node::Welcome> Node::welcome(const InfoHash& info_hash) const {
+  for (const auto& [id, swarm] : impl_->swarms) {
+    if (swarm->answers_to(info_hash)) return Welcome{id, swarm->handshake(info_hash)};
+  }
+  return std::nullopt;
+}
+
+const core::Swarm* Node::swarm(core::TorrentId torrent) const { return impl_->find(torrent); }
+
+const cdn::EdgePool& Node::edges() const { return impl_->pool; }
+
+Duration Node::buffered(TimePoint now) const {
+  if (!impl_->playing) return {};
+  const core::Swarm* swarm = impl_->find(impl_->playing->track.torrent);
+  return swarm ? swarm->buffered(impl_->playing->track.file, now) : Duration::zero();
+}
+
+prefetch::PrefetchStage Node::prefetch_stage() const { return impl_->plan.stage; }
+
+}  // namespace tributary::player
