@@ -9,9 +9,10 @@ LAYERS = {
     "cdn/pool": ["engine/base", "engine/core"],
     "prefetch": ["engine/base", "engine/core"],
     "player/buffer": ["engine/base", "engine/core"],
-    "player/node": ["engine/base", "engine/core", "cdn/pool", "prefetch", "player/buffer"],
-    "engine/sim": ["engine/base", "engine/core", "cdn/pool", "prefetch", "player/buffer",
-                   "player/node"],
+    "player/node": ["engine/base", "engine/core", "engine/wire", "cdn/pool", "prefetch",
+                    "player/buffer"],
+    "engine/sim": ["engine/base", "engine/core", "engine/wire", "cdn/pool", "prefetch",
+                   "player/buffer", "player/node"],
     "player/media": ["engine/base", "engine/core"],
     "cdn/http": ["engine/base", "engine/core", "engine/wire", "engine/net", "cdn/pool"],
     "player/client": ["engine/base", "engine/core", "engine/wire", "engine/net", "cdn/pool",
@@ -28,7 +29,7 @@ PURE = {
 # library: the include paths that show its use, and the only rooms that may use it.
 CONTAINED = {
     "FFmpeg": (r"lib(av|sw)\w+/", ["player/media"]),
-    "libcurl": (r"curl/", ["cdn/http"]),
+    "libcurl": (r"curl/", ["engine/net", "cdn/http"]),
     "libmicrohttpd": (r"microhttpd\.h", ["cdn/http", "player/client"]),
     "libuv": (r"uv\.h", ["engine/net", "cdn/http", "player/client"]),
     "OpenSSL": (r"openssl/", ["engine/net"]),
