@@ -1,0 +1,79 @@
+#include <algorithm>
+#include <limits>
+
+#include "engine/wire/bencode_encoder.h"
+#include "engine/wire/peer_codec.h"
+#include "engine/wire/text.h"
+
+namespace tributary::wire {
+namespace {
+
+constexpr const char* kDontHaveName = "lt_donthave";
+constexpr const char* kTributaryName = "tributary";
+
+// The id under which the peer knows an extension; 0, or no byte, means that it does not.
+std::uint8_t extension_id(BencodeView names, std::string_view name) {
+  const std::int64_t id = names.find(name).integer().value_or(0);
+  return id > 0 && id < 256 ? static_cast<std::uint8_t>(id) : 0;
+}
+
+std::optional<Endpoint> read_address(BencodeView value) {
+  const auto bytes = value.string();
+  if (!bytes) return std::nullopt;
+  const Octets octets = as_octets(*bytes);
+  if (octets.size() == 4) return Endpoint::v4(octets[0], octets[1], octets[2], octets[3], 0);
+  if (octets.size() != 16) return std::nullopt;
+  Endpoint out;
+  std::copy(octets.begin(), octets.end(), out.address.begin());
+  return out;
+}
+
+Octets address_octets(const Endpoint& endpoint) {
+  return Octets(endpoint.address).subspan(endpoint.is_v4() ? 12 : 0);
+}
+
+}  // namespace
+
+OctetBuffer encode_extended_handshake(const core::ExtendedHandshake& handshake) {
+  BencodeEncoder out;
+  out.begin_dict().key("m").begin_dict();
+  if (handshake.dont_have) out.key(kDontHaveName).integer(kDontHaveId);
+  if (handshake.tributary) out.key(kTributaryName).integer(kTributaryId);
+  out.end();
+  if (handshake.listen_port) out.key("p").integer(*handshake.listen_port);
+  if (handshake.request_queue) out.key("reqq").integer(*handshake.request_queue);
+  if (handshake.upload_only) out.key("upload_only").integer(*handshake.upload_only ? 1 : 0);
+  if (!handshake.client.empty()) out.key("v").string(handshake.client);
+  if (handshake.your_ip) out.key("yourip").string(address_octets(*handshake.your_ip));
+  return out.end().take();
+}
+
+Result<DecodedExtendedHandshake> decode_extended_handshake(Octets dictionary) {
+  BencodeLimits limits;
+  limits.max_size = kMaxExtendedHandshake;
+  limits.max_items = kMaxExtendedHandshake / 2;
+  limits.max_depth = 8;
+  auto document = decode_bencode(dictionary, limits);
+  if (!document) return invalid("extended handshake: " + document.error().message);
+  const BencodeView root = document->root();
+  if (!root.is_dict()) return invalid("extended handshake: no dictionary");
+  DecodedExtendedHandshake out;
+  const BencodeView names = root.find("m");
+  out.dont_have_id = extension_id(names, kDontHaveName);
+  out.handshake.dont_have = out.dont_have_id != 0;
+  out.handshake.tributary = extension_id(names, kTributaryName) != 0;
+  out.handshake.client =
+      printable(root.find("v").string().value_or("").substr(0, kMaxClientName));
+  if (const auto n = root.find("reqq").integer(); n && *n >= 0) {
+    const std::int64_t most = std::numeric_limits<std::int32_t>::max();
+    out.handshake.request_queue = static_cast<std::int32_t>(std::min(*n, most));
+  }
+  if (const auto n = root.find("upload_only").integer()) out.handshake.upload_only = *n != 0;
+  if (const auto n = root.find("p").integer(); n && *n > 0 && *n < 65536) {
+    out.handshake.listen_port = static_cast<std::uint16_t>(*n);
+  }
+  out.handshake.your_ip = read_address(root.find("yourip"));
+  return out;
+}
+
+}  // namespace tributary::wire

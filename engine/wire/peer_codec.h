@@ -1,0 +1,126 @@
+// The peer protocol as bytes: BEP 3, 6 (fast), 10 (extensions), 21, 52 (hashes), 54 (lt_donthave).
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "engine/base/result.h"
+#include "engine/core/message.h"
+#include "engine/wire/octets.h"
+
+namespace tributary::wire {
+
+inline constexpr std::size_t kHandshakeSize = 68;
+
+std::array<std::uint8_t, kHandshakeSize> encode_handshake(const core::Handshake& handshake);
+// Fails when the bytes are of another protocol.
+Result<core::Handshake> decode_handshake(std::span<const std::uint8_t, kHandshakeSize> bytes);
+// Whether a handshake may begin with these bytes; lets a host drop strangers early.
+bool is_handshake_prefix(Octets bytes);
+
+// Limits of one message; a longer one is an error and ends the connection.
+// Payload of a piece message: one block, for the core asks for no more. A longer one was not asked
+// for, whatever the 128 KiB of older clients.
+inline constexpr Bytes kMaxPiecePayload = core::kBlockSize;
+// Any other message: a bitfield of kMaxPieces (256 KiB), or kMaxHashesPerRequest hashes with uncles.
+inline constexpr std::size_t kMaxMessageLength = 260U << 10;
+// An extended handshake: a dictionary of a few short keys.
+inline constexpr std::size_t kMaxExtendedHandshake = 16U << 10;
+// "v" of a handshake is cut to this many bytes.
+inline constexpr std::size_t kMaxClientName = 64;
+
+// The extended message ids that we advertise, so those by which peers address us. lt_donthave has
+// libtorrent's own number, so that clients that mix up the directions are understood all the same.
+inline constexpr std::uint8_t kExtendedHandshakeId = 0;
+inline constexpr std::uint8_t kDontHaveId = 7;
+inline constexpr std::uint8_t kTributaryId = 8;
+
+// Where payloads go. Implemented by the host; called within commit() and feed() only.
+class PayloadBuffers {
+ public:
+  virtual ~PayloadBuffers() = default;
+  struct Buffer {
+    core::BufferId id;
+    std::span<std::uint8_t> memory;  // of exactly the length asked for; stays put until taken or freed
+  };
+  // Room for a payload of 1 to kMaxPiecePayload bytes.
+  virtual Buffer allocate(Bytes length) = 0;
+  // A buffer whose payload never became whole.
+  virtual void free(core::BufferId id) = 0;
+};
+
+// The byte stream from one peer, after its handshake, as messages. Once an error is returned the
+// stream is lost and every further call returns it again.
+//
+// The host reads from the socket into writable() and says how much with commit(); the bulk of a
+// payload lands in its buffer with no copy in between. A Piece message owns its buffer: the
+// receiver frees it. An empty piece comes with kNoBuffer.
+class PeerDecoder {
+ public:
+  // `buffers` must outlive the decoder.
+  explicit PeerDecoder(PayloadBuffers& buffers);
+  ~PeerDecoder();
+  PeerDecoder(const PeerDecoder&) = delete;
+  PeerDecoder& operator=(const PeerDecoder&) = delete;
+
+  // Where the next bytes belong; never empty before an error. Valid until the next call.
+  std::span<std::uint8_t> writable();
+  // Takes the first n bytes of writable() and appends the messages that became whole.
+  // REQUIRES: n <= writable().size().
+  Result<void> commit(std::size_t n, std::vector<core::Message>& out);
+  // The same for bytes that are elsewhere, at the price of a copy.
+  Result<void> feed(Octets bytes, std::vector<core::Message>& out);
+
+  // By which id the peer wants lt_donthave; 0 while it does not. For PeerEncoder.
+  std::uint8_t peer_dont_have_id() const { return peer_dont_have_id_; }
+
+ private:
+  Error fail(std::string why);
+  Result<void> drain(std::vector<core::Message>& out);
+  // Takes one message, or a piece's header, off the front of received_. False: more is needed.
+  Result<bool> take_message(std::vector<core::Message>& out);
+  Result<bool> take_piece(std::uint32_t length, std::vector<core::Message>& out);
+  Result<void> decode(Octets body, std::vector<core::Message>& out);
+  Result<void> decode_extended(Octets body, std::vector<core::Message>& out);
+  void finish_payload(std::vector<core::Message>& out);
+  Octets pending() const { return Octets(received_).subspan(begin_, end_ - begin_); }
+  void make_room(std::size_t message_size);
+
+  PayloadBuffers& buffers_;
+  // Bytes of incomplete messages: [begin_, end_) of received_.
+  OctetBuffer received_;
+  std::size_t begin_ = 0;
+  std::size_t end_ = 0;
+  // The piece message whose payload is arriving, if any.
+  struct Arriving {
+    core::BlockSpan span;
+    PayloadBuffers::Buffer buffer;
+    std::size_t filled = 0;
+  };
+  std::optional<Arriving> arriving_;
+  std::optional<Error> error_;
+  std::uint8_t peer_dont_have_id_ = 0;
+};
+
+// Appends the message to `out`, length prefix included. `peer_dont_have_id` is the decoder's. Of a
+// Piece only the 13 bytes of header are written; its payload of span.length bytes follows by the
+// host's hand. False, and nothing written, when the peer does not understand the message.
+bool encode_message(const core::Message& message, std::uint8_t peer_dont_have_id, OctetBuffer& out);
+
+inline constexpr std::size_t kPieceHeaderSize = 13;
+// What precedes a block's payload on the wire.
+std::array<std::uint8_t, kPieceHeaderSize> encode_piece_header(const core::BlockSpan& span);
+
+// The dictionary of an extended handshake, without prefix and ids.
+OctetBuffer encode_extended_handshake(const core::ExtendedHandshake& handshake);
+struct DecodedExtendedHandshake {
+  core::ExtendedHandshake handshake;
+  std::uint8_t dont_have_id = 0;  // 0: the peer does not know it
+};
+Result<DecodedExtendedHandshake> decode_extended_handshake(Octets dictionary);
+
+}  // namespace tributary::wire

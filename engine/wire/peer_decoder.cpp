@@ -1,0 +1,271 @@
+#include <algorithm>
+#include <limits>
+#include <utility>
+
+#include "engine/base/check.h"
+#include "engine/wire/merkle.h"
+#include "engine/wire/peer_codec.h"
+#include "engine/wire/peer_message_ids.h"
+
+namespace tributary::wire {
+namespace {
+
+constexpr std::size_t kPrefixSize = 4;  // the length in front of each message
+// Between messages at most this much is read at once. Small, for what is read here of a payload
+// must be copied; large enough for hundreds of small messages in one read.
+constexpr std::size_t kReadAhead = 4096;
+constexpr std::size_t kHashSpanSize = Sha256::kSize + 16;
+
+Result<core::PieceIndex> read_piece(Octets body, std::size_t at) {
+  const std::uint32_t piece = read_u32(body, at);
+  if (piece > static_cast<std::uint32_t>(std::numeric_limits<std::int32_t>::max())) {
+    return invalid("a piece index over 2^31");
+  }
+  return core::PieceIndex(static_cast<std::int32_t>(piece));
+}
+
+// REQUIRES: 12 bytes.
+Result<core::BlockSpan> read_span(Octets fields) {
+  TRIBUTARY_TRY(piece, read_piece(fields, 0));
+  return core::BlockSpan{piece, Bytes(read_u32(fields, 4)), Bytes(read_u32(fields, 8))};
+}
+
+core::HashSpan read_hash_span(Octets fields) {
+  return {.pieces_root = Sha256::from(fields.first(Sha256::kSize)),
+          .base_layer = read_u32(fields, 32),
+          .index = read_u32(fields, 36),
+          .length = read_u32(fields, 40),
+          .proof_layers = read_u32(fields, 44)};
+}
+
+Result<core::Message> decode_hashes(Octets fields) {
+  const Octets hashes = fields.subspan(kHashSpanSize);
+  if (hashes.size() % Sha256::kSize != 0) return invalid("a hashes message of broken hashes");
+  core::Hashes message{.span = read_hash_span(fields), .hashes = {}};
+  for (std::size_t at = 0; at < hashes.size(); at += Sha256::kSize) {
+    message.hashes.push_back(Sha256::from(hashes.subspan(at, Sha256::kSize)));
+  }
+  return core::Message(std::move(message));
+}
+
+// The bytes that follow the id of a known message, or nothing if their count varies.
+std::optional<std::size_t> fixed_size(MessageId id) {
+  switch (id) {
+    case MessageId::kChoke:
+    case MessageId::kUnchoke:
+    case MessageId::kInterested:
+    case MessageId::kNotInterested:
+    case MessageId::kHaveAll:
+    case MessageId::kHaveNone:
+      return 0;
+    case MessageId::kHave:
+    case MessageId::kSuggestPiece:
+    case MessageId::kAllowedFast:
+      return 4;
+    case MessageId::kRequest:
+    case MessageId::kCancel:
+    case MessageId::kRejectRequest:
+      return 12;
+    case MessageId::kHashRequest:
+    case MessageId::kHashReject:
+      return kHashSpanSize;
+    default:
+      return std::nullopt;
+  }
+}
+
+template <class M>
+Result<core::Message> with_piece(Octets fields) {
+  TRIBUTARY_TRY(piece, read_piece(fields, 0));
+  return core::Message(M{piece});
+}
+
+template <class M>
+Result<core::Message> with_span(Octets fields) {
+  TRIBUTARY_TRY(span, read_span(fields));
+  return core::Message(M{span});
+}
+
+// REQUIRES: fields has the fixed size of the id. Nothing for ids that are unknown.
+std::optional<Result<core::Message>> decode_plain(MessageId id, Octets fields) {
+  using core::Message;
+  switch (id) {
+    case MessageId::kChoke: return Message(core::Choke{});
+    case MessageId::kUnchoke: return Message(core::Unchoke{});
+    case MessageId::kInterested: return Message(core::Interested{});
+    case MessageId::kNotInterested: return Message(core::NotInterested{});
+    case MessageId::kHaveAll: return Message(core::HaveAll{});
+    case MessageId::kHaveNone: return Message(core::HaveNone{});
+    case MessageId::kHave: return with_piece<core::Have>(fields);
+    case MessageId::kSuggestPiece: return with_piece<core::SuggestPiece>(fields);
+    case MessageId::kAllowedFast: return with_piece<core::AllowedFast>(fields);
+    case MessageId::kRequest: return with_span<core::Request>(fields);
+    case MessageId::kCancel: return with_span<core::Cancel>(fields);
+    case MessageId::kRejectRequest: return with_span<core::RejectRequest>(fields);
+    case MessageId::kHashRequest: return Message(core::HashRequest{read_hash_span(fields)});
+    case MessageId::kHashReject: return Message(core::HashReject{read_hash_span(fields)});
+    case MessageId::kBitfield:
+      return Message(core::BitfieldMessage{{fields.begin(), fields.end()}});
+    default: return std::nullopt;
+  }
+}
+
+}  // namespace
+
+PeerDecoder::PeerDecoder(PayloadBuffers& buffers) : buffers_(buffers), received_(kReadAhead) {}
+
+PeerDecoder::~PeerDecoder() {
+  if (arriving_) buffers_.free(arriving_->buffer.id);
+}
+
+Error PeerDecoder::fail(std::string why) {
+  if (arriving_) buffers_.free(arriving_->buffer.id);
+  arriving_.reset();
+  error_ = invalid(std::move(why));
+  return *error_;
+}
+
+std::span<std::uint8_t> PeerDecoder::writable() {
+  if (error_) return {};
+  if (arriving_) return arriving_->buffer.memory.subspan(arriving_->filled);
+  return std::span(received_).subspan(end_);
+}
+
+Result<void> PeerDecoder::commit(std::size_t n, std::vector<core::Message>& out) {
+  if (error_) return *error_;
+  TRIBUTARY_CHECK(n <= writable().size());
+  if (arriving_) {
+    arriving_->filled += n;
+    finish_payload(out);
+    return {};
+  }
+  end_ += n;
+  return drain(out);
+}
+
+Result<void> PeerDecoder::feed(Octets bytes, std::vector<core::Message>& out) {
+  while (!bytes.empty()) {
+    const auto room = writable();
+    const std::size_t n = std::min(room.size(), bytes.size());
+    std::copy_n(bytes.begin(), n, room.begin());
+    if (auto done = commit(n, out); !done) return done;
+    bytes = bytes.subspan(n);
+  }
+  return {};
+}
+
+void PeerDecoder::finish_payload(std::vector<core::Message>& out) {
+  if (arriving_->filled < arriving_->buffer.memory.size()) return;
+  out.emplace_back(core::Piece{arriving_->span, arriving_->buffer.id});
+  arriving_.reset();
+}
+
+Result<void> PeerDecoder::drain(std::vector<core::Message>& out) {
+  while (!arriving_) {
+    auto more = take_message(out);
+    if (!more) return fail(more.error().message);
+    if (!*more) break;
+  }
+  return {};
+}
+
+// Makes received_ hold a whole message from begin_ on, and at least one byte of room after end_.
+void PeerDecoder::make_room(std::size_t message_size) {
+  std::copy(received_.begin() + static_cast<std::ptrdiff_t>(begin_),
+            received_.begin() + static_cast<std::ptrdiff_t>(end_), received_.begin());
+  end_ -= begin_;
+  begin_ = 0;
+  const std::size_t want = std::max(message_size, kReadAhead);
+  if (received_.size() != want) {
+    received_.resize(want);
+    received_.shrink_to_fit();
+  }
+}
+
+Result<bool> PeerDecoder::take_message(std::vector<core::Message>& out) {
+  const Octets bytes = pending();
+  if (bytes.size() < kPrefixSize) return make_room(0), false;
+  const std::uint32_t length = read_u32(bytes);
+  if (length == 0) {
+    begin_ += kPrefixSize;
+    out.emplace_back(core::KeepAlive{});
+    return true;
+  }
+  if (length > kMaxMessageLength) {
+    return invalid("a message of " + std::to_string(length) + " bytes, over the limit of " +
+                   std::to_string(kMaxMessageLength));
+  }
+  if (bytes.size() == kPrefixSize) return make_room(0), false;
+  if (bytes[kPrefixSize] == static_cast<std::uint8_t>(MessageId::kPiece)) {
+    return take_piece(length, out);
+  }
+  if (bytes.size() < kPrefixSize + length) return make_room(kPrefixSize + length), false;
+  begin_ += kPrefixSize + length;
+  if (auto done = decode(bytes.subspan(kPrefixSize, length), out); !done) return done.error();
+  return true;
+}
+
+Result<bool> PeerDecoder::take_piece(std::uint32_t length, std::vector<core::Message>& out) {
+  constexpr std::size_t kFields = kPieceHeaderSize - kPrefixSize;
+  if (length < kFields) return invalid("a piece message without its fields");
+  const std::size_t size = length - kFields;
+  if (size > static_cast<std::size_t>(kMaxPiecePayload.count())) {
+    return invalid("a piece message of " + std::to_string(size) +
+                   " bytes of payload, over the limit of 16 KiB");
+  }
+  const Octets bytes = pending();
+  if (bytes.size() < kPieceHeaderSize) return make_room(0), false;
+  TRIBUTARY_TRY(piece, read_piece(bytes, kPrefixSize + 1));
+  const core::BlockSpan span{piece, Bytes(read_u32(bytes, kPrefixSize + 5)),
+                             Bytes(static_cast<std::int64_t>(size))};
+  begin_ += kPieceHeaderSize;
+  if (size == 0) {
+    out.emplace_back(core::Piece{span, core::kNoBuffer});
+    return true;
+  }
+  arriving_ = Arriving{span, buffers_.allocate(span.length), 0};
+  TRIBUTARY_CHECK(arriving_->buffer.memory.size() == size);
+  const Octets here = pending().first(std::min(size, pending().size()));
+  std::copy(here.begin(), here.end(), arriving_->buffer.memory.begin());
+  begin_ += here.size();
+  arriving_->filled = here.size();
+  if (begin_ == end_) make_room(0);
+  finish_payload(out);
+  return true;
+}
+
+Result<void> PeerDecoder::decode(Octets body, std::vector<core::Message>& out) {
+  const auto id = static_cast<MessageId>(body.front());
+  const Octets fields = body.subspan(1);
+  if (id == MessageId::kExtended) return decode_extended(fields, out);
+  if (const auto size = fixed_size(id); size && *size != fields.size()) {
+    return invalid("message " + std::to_string(body.front()) + " of " +
+                   std::to_string(fields.size()) + " bytes instead of " + std::to_string(*size));
+  }
+  if (id == MessageId::kHashes && fields.size() < kHashSpanSize) {
+    return invalid("a hashes message without its fields");
+  }
+  std::optional<Result<core::Message>> message =
+      id == MessageId::kHashes ? decode_hashes(fields) : decode_plain(id, fields);
+  if (!message) return {};  // an id of some extension that was not agreed on
+  if (!message->ok()) return message->error();
+  out.push_back(std::move(message->value()));
+  return {};
+}
+
+Result<void> PeerDecoder::decode_extended(Octets body, std::vector<core::Message>& out) {
+  if (body.empty()) return invalid("an extended message without its id");
+  const Octets fields = body.subspan(1);
+  if (body.front() == kExtendedHandshakeId) {
+    TRIBUTARY_TRY(decoded, decode_extended_handshake(fields));
+    peer_dont_have_id_ = decoded.dont_have_id;
+    out.emplace_back(std::move(decoded.handshake));
+  } else if (body.front() == kDontHaveId) {
+    if (fields.size() != 4) return invalid("lt_donthave of another size than 4 bytes");
+    TRIBUTARY_TRY(piece, read_piece(fields, 0));
+    out.emplace_back(core::DontHave{piece});
+  }
+  return {};
+}
+
+}  // namespace tributary::wire

@@ -1,0 +1,113 @@
+// A tracker's memory and answers (BEP 3, 7, 23, 48), as a pure machine: queries and times in,
+// response bodies out.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <set>
+#include <string_view>
+#include <tuple>
+#include <vector>
+
+#include "engine/base/digest.h"
+#include "engine/base/endpoint.h"
+#include "engine/base/random.h"
+#include "engine/base/result.h"
+#include "engine/base/units.h"
+#include "engine/core/events.h"
+#include "engine/wire/octets.h"
+
+namespace tributary::wire {
+
+// Bytes of a query string; a scrape of kMaxScrapeHashes fits.
+inline constexpr std::size_t kMaxTrackerQuery = 8192;
+
+struct AnnounceQuery {
+  InfoHash info_hash;
+  PeerId peer_id;
+  std::uint16_t port = 0;  // 0: cannot be dialled
+  Bytes uploaded;
+  Bytes downloaded;
+  Bytes left;
+  core::AnnounceEvent event = core::AnnounceEvent::kNone;
+  std::int32_t want = 50;
+  bool compact = true;
+  bool no_peer_id = false;
+};
+// What stands after '?' of an announce. info_hash, peer_id and port are needed; "ip" is ignored,
+// for anybody could send peers to a stranger with it. Of a key that comes twice the first counts.
+Result<AnnounceQuery> parse_announce_query(std::string_view query);
+// The hashes of a scrape, at most kMaxScrapeHashes.
+Result<std::vector<InfoHash>> parse_scrape_query(std::string_view query);
+
+// The dictionary {"failure reason": reason}.
+OctetBuffer encode_tracker_failure(std::string_view reason);
+
+struct TrackerOptions {
+  Duration interval = std::chrono::minutes(30);  // told to peers
+  Duration min_interval = std::chrono::minutes(1);
+  // A peer that was not heard of for so long is gone. Above twice the interval, so that one lost
+  // announce does no harm.
+  Duration peer_lifetime = std::chrono::minutes(65);
+  std::int32_t max_peers_per_answer = 200;  // 1.2 kB (v4) fits the first TCP window
+  // Memory: about 300 bytes a peer and 200 a swarm. Beyond it new ones are answered, not kept.
+  std::size_t max_peers = 200'000;
+  std::size_t max_swarms = 50'000;
+};
+
+struct SwarmCounts {
+  std::int64_t seeds = 0;
+  std::int64_t leechers = 0;
+  std::int64_t downloaded = 0;  // "completed" events
+};
+
+// Not thread-safe. Same options, seed and calls: same answers.
+// Tracks: swarms by info-hash (the two hashes of a hybrid are two swarms); peers by endpoint, the
+// remote address with the announced port; each peer's expiry.
+// Invariant: expiries_ has exactly one entry for each peer of each swarm.
+class TrackerState {
+ public:
+  TrackerState(const TrackerOptions& options, std::uint64_t seed);
+
+  // The response body for the query of an announce from `remote`, whose port is of no interest.
+  // Times must not run backwards.
+  OctetBuffer handle_announce(std::string_view query, const Endpoint& remote, TimePoint now);
+  OctetBuffer handle_scrape(std::string_view query, TimePoint now);
+  // Forgets the peers that fell silent. Each handle_ call does so first.
+  void expire(TimePoint now);
+
+  std::size_t peer_count() const { return expiries_.size(); }
+  std::size_t swarm_count() const { return swarms_.size(); }
+  SwarmCounts counts(const InfoHash& info_hash) const;
+
+ private:
+  struct Peer {
+    PeerId id;
+    bool seed = false;
+    TimePoint expires_at;
+    std::size_t position = 0;  // in Swarm::order
+  };
+  using PeerMap = std::map<Endpoint, Peer>;
+  struct Swarm {
+    PeerMap peers;
+    std::vector<PeerMap::iterator> order;  // all peers; shuffled bit by bit as answers are drawn
+    std::int64_t seeds = 0;
+    std::int64_t downloaded = 0;
+  };
+  using SwarmMap = std::map<InfoHash, Swarm>;
+  using Expiry = std::tuple<TimePoint, InfoHash, Endpoint>;
+
+  SwarmMap::iterator find_or_add_swarm(const InfoHash& info_hash);
+  void update(const AnnounceQuery& query, const Endpoint& who, TimePoint now);
+  void remove(SwarmMap::iterator swarm, const Endpoint& who);
+  std::vector<PeerMap::const_iterator> draw(const AnnounceQuery& query, const Endpoint& who);
+  OctetBuffer encode_answer(const AnnounceQuery& query, const Endpoint& who);
+
+  TrackerOptions options_;
+  Random random_;
+  SwarmMap swarms_;
+  std::set<InfoHash> idle_;  // swarms without peers, kept for their download counts
+  std::set<Expiry> expiries_;
+};
+
+}  // namespace tributary::wire
