@@ -30,7 +30,7 @@ PURE = {
 CONTAINED = {
     "FFmpeg": (r"lib(av|sw)\w+/", ["player/media"]),
     "libcurl": (r"curl/", ["engine/net", "cdn/http"]),
-    "libmicrohttpd": (r"microhttpd\.h", ["cdn/http", "player/client"]),
+    "libmicrohttpd": (r"microhttpd\.h", ["engine/net", "cdn/http"]),
     "libuv": (r"uv\.h", ["engine/net", "cdn/http", "player/client"]),
     "OpenSSL": (r"openssl/", ["engine/net"]),
     "SQLite": (r"sqlite3\.h", ["engine/net"]),
