@@ -1,0 +1,79 @@
+#include "engine/sim/tracker_model.h"
+
+#include <algorithm>
+#include <utility>
+
+namespace tributary::sim {
+namespace {
+
+// A tracker that does not answer costs the announcer this long (BEP 15's first time-out).
+constexpr Duration kTimeout = 15s;
+
+}  // namespace
+
+std::vector<TrackerModel::Member>& TrackerModel::swarm(core::TorrentId torrent) {
+  if (swarms_.size() <= torrent.value()) swarms_.resize(torrent.value() + 1);
+  return swarms_[torrent.value()];
+}
+
+std::size_t TrackerModel::members(core::TorrentId torrent) const {
+  return torrent.value() < swarms_.size() ? swarms_[torrent.value()].size() : 0;
+}
+
+void TrackerModel::announce(HostId host, const Endpoint& endpoint, const core::Announce& action) {
+  ++announces_;
+  const bool stopped = action.event == core::AnnounceEvent::kStopped;
+  if (!down_) {
+    std::vector<Member>& members = swarm(action.torrent);
+    const auto known = std::find_if(members.begin(), members.end(),
+                                    [&](const Member& m) { return m.host == host; });
+    if (stopped && known != members.end()) members.erase(known);
+    if (!stopped && known == members.end()) members.push_back({host, endpoint});
+  }
+  std::size_t slot = pending_.size();
+  if (free_.empty()) {
+    pending_.emplace_back();
+  } else {
+    slot = free_.back();
+    free_.pop_back();
+  }
+  pending_[slot] = Pending{host, action.torrent, action.tracker, action.want, down_, stopped};
+  queue_.schedule(down_ ? kTimeout : params_.round_trips, {Owner::kTracker, 0, host, slot});
+}
+
+void TrackerModel::forget(HostId host) {
+  for (std::vector<Member>& members : swarms_) {
+    std::erase_if(members, [&](const Member& m) { return m.host == host; });
+  }
+}
+
+// A partial Fisher-Yates shuffle over the others.
+std::vector<Endpoint> TrackerModel::sample(const Pending& pending) {
+  std::vector<Endpoint> others;
+  for (const Member& m : swarm(pending.torrent)) {
+    if (m.host != pending.host) others.push_back(m.endpoint);
+  }
+  const auto wanted = static_cast<std::size_t>(std::clamp(pending.want, 0, params_.most_peers));
+  const std::size_t count = std::min(wanted, others.size());
+  for (std::size_t i = 0; i < count; ++i) {
+    std::swap(others[i], others[i + random_.below(others.size() - i)]);
+  }
+  others.resize(count);
+  return others;
+}
+
+void TrackerModel::on_event(const Event& event) {
+  const auto slot = static_cast<std::size_t>(event.id);
+  const Pending pending = *std::exchange(pending_[slot], std::nullopt);
+  free_.push_back(slot);
+  if (pending.failed) {
+    handler_.tracker_input(pending.host, core::AnnounceFailed{pending.torrent, pending.tracker});
+    return;
+  }
+  core::AnnounceReply reply{pending.torrent, pending.tracker, {}, params_.interval,
+                            params_.min_interval};
+  if (!pending.stopped) reply.peers = sample(pending);
+  handler_.tracker_input(pending.host, reply);
+}
+
+}  // namespace tributary::sim

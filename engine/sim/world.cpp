@@ -1,0 +1,332 @@
+#include "engine/sim/world.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "engine/base/check.h"
+
+namespace tributary::sim {
+namespace {
+
+CheckerParams checker_params(const WorldParams& params) {
+  CheckerParams p;
+  p.seed = params.seed;
+  p.abort_on_violation = params.abort_on_violation;
+  return p;
+}
+
+// Azureus style (BEP 20), then the host's number.
+PeerId peer_id_of(HostId host) {
+  PeerId id;
+  const std::string name = "-TR0010-";
+  std::copy(name.begin(), name.end(), id.bytes.begin());
+  std::uint64_t rest = Random::mix(static_cast<std::uint64_t>(host.value()) + 1);
+  for (std::size_t i = name.size(); i < id.bytes.size(); ++i) {
+    id.bytes[i] = static_cast<std::uint8_t>('a' + rest % 26);
+    rest /= 26;
+  }
+  return id;
+}
+
+}  // namespace
+
+World::World(const WorldParams& params)
+    : params_(params),
+      random_(params.seed),
+      cdn_(queue_, links_, *this, random_.next()),
+      tracker_(queue_, *this, params.tracker, random_.next()),
+      peers_(queue_, links_, *this),
+      checkers_(checker_params(params)) {}
+
+World::~World() = default;
+
+HostId World::add_edge(const EdgeParams& params) {
+  const HostId host = cdn_.add_edge(params);
+  actors_.push_back(nullptr);
+  return host;
+}
+
+core::TorrentId World::add_track(const TrackParams& params) {
+  tracks_.push_back(std::make_unique<Track>(params, random_.next()));
+  return core::TorrentId(static_cast<std::uint32_t>(tracks_.size() - 1));
+}
+
+const Track& World::track(core::TorrentId torrent) const { return *tracks_[torrent.value()]; }
+
+HostId World::add_node(const HostParams& params) {
+  const HostId host = links_.add_host(params.link);
+  TRIBUTARY_CHECK(static_cast<std::size_t>(host.value()) == actors_.size());
+  peers_.add_host(host, PeerNet::endpoint_of(host), params.accepts_inbound);
+  player::NodeParams node;
+  node.policy = params.policy;
+  node.peer_id = peer_id_of(host);
+  node.listen_port = PeerNet::endpoint_of(host).port;
+  node.seed = random_.next();
+  node.trace = params.trace;
+  node.upload = params.upload;
+  node.up = params.link.up;
+  auto made = std::make_unique<Actor>();
+  made->id = host;
+  made->params = params;
+  made->node = std::make_unique<player::Node>(std::move(node));
+  actors_.push_back(std::move(made));
+  return host;
+}
+
+void World::open(Actor& a, core::TorrentId torrent, bool complete) {
+  if (a.store.is_open(torrent)) return;
+  const Track& t = track(torrent);
+  a.store.open(torrent, t, complete);
+  a.opened.push_back(torrent);
+  a.node->open(torrent, t.metainfo(), complete ? a.store.blocks(torrent) : Bitfield(), now());
+}
+
+void World::seed(HostId host, core::TorrentId torrent) {
+  Actor& a = actor(host);
+  open(a, torrent, true);
+  a.node->share(torrent, true, now());
+  pump(a);
+}
+
+void World::listen(HostId host, std::vector<core::TorrentId> playlist, Duration position) {
+  Actor& a = actor(host);
+  TRIBUTARY_CHECK(!a.listener);
+  a.listener.emplace(a.store, std::move(playlist));
+  open_playlist(a);
+  a.listener->start(now(), position);
+  pump(a);
+}
+
+void World::listen_at(TimePoint when, HostId host, std::vector<core::TorrentId> playlist) {
+  actor(host).expected = true;
+  at(when, [host, list = std::move(playlist)](World& w) {
+    if (w.online(host)) w.listen(host, list);
+  });
+}
+
+// What the listener may name next must be open by then.
+void World::open_playlist(Actor& a) {
+  if (const auto current = a.listener->current()) open(a, *current, false);
+  if (const auto next = a.listener->next()) open(a, *next, false);
+}
+
+void World::changed(HostId host) { pump(actor(host)); }
+
+const Listener* World::find_listener(HostId host) const {
+  const Actor& a = actor(host);
+  return a.listener ? &*a.listener : nullptr;
+}
+
+void World::leave(HostId host, bool clean) {
+  Actor& a = actor(host);
+  if (!a.online) return;
+  if (a.listener && !a.listener->done()) a.listener->stop(now());
+  if (clean) {
+    for (core::TorrentId torrent : a.opened) a.node->close(torrent, now());
+    pump(a);
+  }
+  a.online = false;
+  peers_.leave(host, clean);
+  cdn_.leave(host);
+  checkers_.left(host);
+  queue_.cancel(a.timer);
+  queue_.cancel(a.wake);
+}
+
+void World::at(TimePoint when, std::function<void(World&)> script) {
+  scripts_.push_back(std::move(script));
+  queue_.schedule(when, {Owner::kScript, 0, HostId(0), scripts_.size() - 1});
+}
+
+void World::run_until(TimePoint end) {
+  while (queue_.next_time() <= end) step();
+  queue_.advance(end);
+}
+
+bool World::run_until_done(TimePoint limit) {
+  // Asking everyone after each event would cost more than the events.
+  while (queue_.next_time() <= limit) {
+    const TimePoint pause = std::min(limit, queue_.next_time() + 1s);
+    while (queue_.next_time() <= pause) step();
+    if (everyone_done()) return true;
+  }
+  return everyone_done();
+}
+
+bool World::everyone_done() const {
+  return std::all_of(actors_.begin(), actors_.end(), [](const std::unique_ptr<Actor>& a) {
+    if (!a || !a->online) return true;
+    return a->listener ? a->listener->done() : !a->expected;
+  });
+}
+
+void World::step() {
+  ++events_;
+  dispatch(*queue_.pop());
+}
+
+void World::dispatch(const Event& event) {
+  switch (event.owner) {
+    case Owner::kLinks: {
+      const Links::Finished finished = links_.finish(event);
+      if (!cdn_.on_finished(finished)) peers_.on_finished(finished);
+      return;
+    }
+    case Owner::kPeerNet:
+      return peers_.on_event(event);
+    case Owner::kCdn:
+      return cdn_.on_event(event);
+    case Owner::kTracker:
+      return tracker_.on_event(event);
+    case Owner::kNode:
+      return tick(actor(event.host));
+    case Owner::kListener: {
+      Actor& a = actor(event.host);
+      a.wake_at = kNever;
+      a.listener->wake(now());
+      return pump(a);
+    }
+    case Owner::kHasher: {
+      const HashJob job = std::move(*hashing_.find(Id<HashJobTag, std::uint64_t>(event.id)));
+      hashing_.erase(Id<HashJobTag, std::uint64_t>(event.id));
+      return feed(actor(job.host), job.result);
+    }
+    case Owner::kScript:
+      return std::exchange(scripts_[event.id], nullptr)(*this);
+  }
+}
+
+void World::tick(Actor& a) {
+  // A deadline that stays in the past would hold the clock for ever.
+  constexpr std::int32_t kMostTicksAtOnce = 1000;
+  a.ticks_now = a.last_tick == now() ? a.ticks_now + 1 : 0;
+  TRIBUTARY_CHECK(a.ticks_now < kMostTicksAtOnce);
+  a.last_tick = now();
+  a.timer_at = kNever;
+  a.node->tick(now());
+  pump(a);
+}
+
+void World::feed(Actor& a, const core::Input& input) {
+  if (!a.online) return;
+  digest_.input(now(), a.id, input);
+  if (params_.check) checkers_.input(now(), a.id, input);
+  a.node->handle(input, now());
+  pump(a);
+}
+
+void World::feed(Actor& a, const cdn::HttpInput& input) {
+  if (!a.online) return;
+  digest_.input(now(), a.id, input);
+  a.node->handle(input, now());
+  pump(a);
+}
+
+void World::pump(Actor& a) {
+  TRIBUTARY_CHECK(!a.pumping);
+  if (!a.online) return;
+  a.pumping = true;
+  while (drain_node(a) || drain_listener(a)) {
+  }
+  a.pumping = false;
+  if (params_.check) checkers_.settled(now(), a.id);
+  set_timer(a.timer, a.timer_at, a.node->next_deadline(), {Owner::kNode, 0, a.id, 0});
+  if (!a.listener) return;
+  set_timer(a.wake, a.wake_at, a.listener->next_wake(), {Owner::kListener, 0, a.id, 0});
+}
+
+bool World::drain_node(Actor& a) {
+  bool any = false;
+  while (const auto action = a.node->poll()) {
+    any = true;
+    digest_.action(now(), a.id, *action);
+    if (const auto* core_action = std::get_if<core::Action>(&*action)) {
+      if (params_.check) checkers_.action(now(), a.id, *core_action);
+    }
+    perform(a, *action);
+  }
+  return any;
+}
+
+bool World::drain_listener(Actor& a) {
+  if (!a.listener) return false;
+  bool any = false;
+  while (const auto output = a.listener->poll()) {
+    any = true;
+    open_playlist(a);
+    if (const auto* input = std::get_if<player::PlayerInput>(&*output)) {
+      digest_.input(now(), a.id, *input);
+      a.node->handle(*input, now());
+    } else {
+      const core::Input waits = std::get<core::ReaderWaits>(*output);
+      digest_.input(now(), a.id, waits);
+      a.node->handle(waits, now());
+    }
+  }
+  return any;
+}
+
+void World::set_timer(EventId& event, TimePoint& planned, TimePoint at, const Event& what) {
+  if (at == planned) return;
+  planned = at;
+  if (at == kNever) {
+    queue_.cancel(event);
+  } else if (!queue_.move(event, at)) {
+    event = queue_.schedule(at, what);
+  }
+}
+
+std::optional<PeerNetHandler::Welcome> World::welcome(HostId host, const core::Handshake& theirs) {
+  const auto answer = actor(host).node->welcome(theirs.info_hash);
+  if (!answer) return std::nullopt;
+  return Welcome{answer->torrent, answer->handshake};
+}
+
+void World::peer_input(HostId host, core::Input input) {
+  Actor& a = actor(host);
+  if (const auto* sent = std::get_if<core::BlockSent>(&input)) {
+    a.meter.to_peers += sent->span.length;
+  } else if (std::holds_alternative<core::PeerConnected>(input)) {
+    ++a.meter.connected;
+  }
+  feed(a, input);
+}
+
+void World::payload_arrived(HostId host, core::ConnId conn, const Payload& payload) {
+  Actor& a = actor(host);
+  a.meter.from_peers += payload.span.length;
+  const core::Layout& layout = track(payload.torrent).layout();
+  const core::BlockIndex block = layout.block_at(payload.span.piece, payload.span.begin);
+  const core::BufferId buffer =
+      make_buffer(a, {payload.torrent, block, payload.span.length, payload.corrupt});
+  feed(a, core::PeerMessage{payload.torrent, conn, core::Piece{payload.span, buffer}});
+}
+
+void World::http_input(HostId client, const cdn::HttpInput& input) { feed(actor(client), input); }
+
+void World::http_block(HostId client, cdn::HttpId request, core::TorrentId torrent,
+                       core::BlockIndex block, Bytes length, bool corrupt) {
+  Actor& a = actor(client);
+  a.meter.from_cdn += length;
+  const core::BufferId buffer = make_buffer(a, {torrent, block, length, corrupt});
+  feed(a, cdn::HttpInput(cdn::HttpBlock{request, block, buffer}));
+}
+
+void World::tracker_input(HostId host, const core::Input& input) { feed(actor(host), input); }
+
+std::vector<HostId> World::nodes() const {
+  std::vector<HostId> ids;
+  for (const auto& a : actors_) {
+    if (a) ids.push_back(a->id);
+  }
+  return ids;
+}
+
+Bytes World::in_hand(HostId host) const {
+  Bytes sum;
+  actor(host).buffers.for_each(
+      [&](Id<BufferTag, std::uint64_t>, const Buffer& buffer) { sum += buffer.size; });
+  return sum;
+}
+
+}  // namespace tributary::sim

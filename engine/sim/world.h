@@ -1,0 +1,224 @@
+// A world of nodes: the very player::Node that ships, many times, on modelled links, with a modelled
+// CDN, a tracker, listeners and faults, in virtual time. One thread; the same seed and script give
+// the same run, whatever the compiler.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "engine/base/check.h"
+#include "engine/base/slot_map.h"
+#include "engine/sim/cdn_model.h"
+#include "engine/sim/checkers.h"
+#include "engine/sim/event_queue.h"
+#include "engine/sim/links.h"
+#include "engine/sim/listener.h"
+#include "engine/sim/peer_net.h"
+#include "engine/sim/store.h"
+#include "engine/sim/trace_digest.h"
+#include "engine/sim/track.h"
+#include "engine/sim/tracker_model.h"
+#include "player/node/node.h"
+
+namespace tributary::sim {
+
+struct WorldParams {
+  std::uint64_t seed = 1;
+  Duration hash_time = 40us;  // of one block: SHA-256 at 400 MB/s
+  TrackerParams tracker;
+  bool abort_on_violation = true;
+  // Off for load tests of thousands of nodes, where the books would cost more than the nodes.
+  bool check = true;
+};
+
+struct HostParams {
+  AccessLink link{5_Mbps, 10_Mbps, 10ms, 0};
+  core::Policy policy;
+  bool accepts_inbound = true;  // false: behind a NAT
+  bool upload = true;
+  bool corrupt = false;         // sends wrong bytes
+  bool trace = false;           // hand core::Decision values to on_decision
+};
+
+// What one host moved, as the world saw it.
+struct HostMeter {
+  Bytes from_peers;  // payload that arrived
+  Bytes from_cdn;
+  Bytes to_peers;    // payload that left
+  Bytes asked_of_us;  // payload that the node handed to the network
+  Bytes stored;
+  Bytes repeated;    // stored again, over a block that was there
+  Bytes freed_good;  // thrown away though right: duplicates, or too late
+  Bytes freed_bad;   // thrown away because wrong
+  std::int64_t messages = 0;  // control messages sent
+  std::int32_t connected = 0;
+};
+
+// Tracks: hosts with their nodes, stores, buffers and listeners; the models they share.
+// Lifetime: not movable, since nodes refer to its tracks.
+class World : private PeerNetHandler, private CdnHandler, private TrackerHandler {
+ public:
+  explicit World(const WorldParams& params);
+  ~World() override;
+  World(const World&) = delete;
+  World& operator=(const World&) = delete;
+
+  // --- population; may also be called from a script ---
+  HostId add_edge(const EdgeParams& params);
+  core::TorrentId add_track(const TrackParams& params);
+  HostId add_node(const HostParams& params);
+  // The node has the whole track and shares it.
+  void seed(HostId host, core::TorrentId torrent);
+  // Plays the list from now on, the first track from `position`.
+  void listen(HostId host, std::vector<core::TorrentId> playlist,
+              Duration position = Duration::zero());
+  // The same later; until then run_until_done() waits for it.
+  void listen_at(TimePoint when, HostId host, std::vector<core::TorrentId> playlist);
+  // A clean exit says goodbye; a crash leaves others to find out.
+  void leave(HostId host, bool clean);
+
+  // --- script ---
+  void at(TimePoint when, std::function<void(World&)> script);
+  Listener& listener(HostId host) { return *actor(host).listener; }
+  const Listener* find_listener(HostId host) const;
+  // Lets what was done to a listener from a script reach its node.
+  void changed(HostId host);
+  Links& links() { return links_; }
+  CdnModel& cdn() { return cdn_; }
+  TrackerModel& tracker() { return tracker_; }
+
+  // --- running ---
+  void run_until(TimePoint end);
+  // Until each listener is done or gone, or `limit`. Returns whether they are.
+  bool run_until_done(TimePoint limit);
+  // The checks that need a quiet look at everything. Call it once, at the end.
+  void check_books();
+
+  // --- views ---
+  TimePoint now() const { return queue_.now(); }
+  std::uint64_t seed_number() const { return params_.seed; }
+  std::uint64_t events() const { return events_; }
+  const TraceDigest& digest() const { return digest_; }
+  const Checkers& checkers() const { return checkers_; }
+  std::vector<HostId> nodes() const;
+  bool online(HostId host) const { return actor(host).online; }
+  const player::Node& node(HostId host) const { return *actor(host).node; }
+  const Store& store(HostId host) const { return actor(host).store; }
+  const HostMeter& meter(HostId host) const { return actor(host).meter; }
+  const Track& track(core::TorrentId torrent) const;
+  std::size_t track_count() const { return tracks_.size(); }
+  const CdnModel& cdn() const { return cdn_; }
+  const PeerNet& peer_net() const { return peers_; }
+  // Payload bytes in buffers of a host that its node did not store or free yet.
+  Bytes in_hand(HostId host) const;
+
+  // Called for each traced decision.
+  std::function<void(HostId, const core::Decision&)> on_decision;
+
+ private:
+  struct BufferTag;
+  struct Buffer {
+    core::TorrentId torrent;
+    core::BlockIndex block;
+    Bytes size;
+    bool bad = false;
+  };
+  struct Actor {
+    HostId id;
+    HostParams params;
+    std::unique_ptr<player::Node> node;
+    Store store;
+    std::optional<Listener> listener;
+    SlotMap<BufferTag, Buffer> buffers;
+    std::vector<core::TorrentId> opened;
+    HostMeter meter;
+    EventId timer;
+    TimePoint timer_at = kNever;
+    EventId wake;
+    TimePoint wake_at = kNever;
+    bool online = true;
+    bool expected = false;  // will listen
+    bool pumping = false;
+    TimePoint last_tick{};
+    std::int32_t ticks_now = 0;
+  };
+  struct HashJobTag;
+  struct HashJob {
+    HostId host;
+    core::Input result;
+  };
+
+  Actor& actor(HostId host) { return *actors_[static_cast<std::size_t>(host.value())]; }
+  const Actor& actor(HostId host) const { return *actors_[static_cast<std::size_t>(host.value())]; }
+
+  // PeerNetHandler
+  std::optional<Welcome> welcome(HostId host, const core::Handshake& theirs) override;
+  void peer_input(HostId host, core::Input input) override;
+  void payload_arrived(HostId host, core::ConnId conn, const Payload& payload) override;
+  // CdnHandler
+  void http_input(HostId client, const cdn::HttpInput& input) override;
+  void http_block(HostId client, cdn::HttpId request, core::TorrentId torrent,
+                  core::BlockIndex block, Bytes length, bool corrupt) override;
+  // TrackerHandler
+  void tracker_input(HostId host, const core::Input& input) override;
+
+  void step();
+  void tick(Actor& a);
+  void dispatch(const Event& event);
+  void feed(Actor& a, const core::Input& input);
+  void feed(Actor& a, const cdn::HttpInput& input);
+  void open(Actor& a, core::TorrentId torrent, bool complete);
+  void open_playlist(Actor& a);
+  void pump(Actor& a);
+  bool drain_node(Actor& a);
+  bool drain_listener(Actor& a);
+  void set_timer(EventId& event, TimePoint& planned, TimePoint at, const Event& what);
+  bool everyone_done() const;
+
+  // Performing actions (world_actions.cpp).
+  void perform(Actor& a, const player::NodeAction& action);
+  void perform(Actor& a, const core::Connect& action);
+  void perform(Actor& a, const core::Disconnect& action);
+  void perform(Actor& a, const core::Send& action);
+  void perform(Actor& a, const core::SendBlock& action);
+  void perform(Actor& a, const core::ServeHashes& action);
+  void perform(Actor& a, const core::Verify& action);
+  void perform(Actor& a, const core::VerifyHashes& action);
+  void perform(Actor& a, const core::Store& action);
+  void perform(Actor& a, const core::Free& action);
+  void perform(Actor& a, const core::Announce& action);
+  void perform(Actor& a, const core::MayStart& action);
+  void perform(Actor& a, const core::Trace& action);
+  void perform(Actor& a, const cdn::HttpGet& action);
+  void perform(Actor& a, const cdn::HttpCancel& action);
+  // The node's own edge pool takes these.
+  void perform(Actor&, const core::CdnFetch&) { TRIBUTARY_CHECK(false); }
+  void perform(Actor&, const core::CdnCancel&) { TRIBUTARY_CHECK(false); }
+  void perform(Actor&, const core::CdnCorrupt&) { TRIBUTARY_CHECK(false); }
+  bool is_right(const Actor& a, const core::Verify& action) const;
+  std::vector<Sha256> digests(const Actor& a, const core::Verify& action) const;
+  void hash(HostId host, core::Input result, std::size_t blocks);
+  core::BufferId make_buffer(Actor& a, const Buffer& buffer);
+  std::optional<Buffer> take_buffer(Actor& a, core::BufferId id);
+
+  WorldParams params_;
+  Random random_;
+  EventQueue queue_;
+  Links links_{queue_};
+  CdnModel cdn_;
+  TrackerModel tracker_;
+  PeerNet peers_;
+  Checkers checkers_;
+  TraceDigest digest_;
+  std::vector<std::unique_ptr<Track>> tracks_;
+  std::vector<std::unique_ptr<Actor>> actors_;  // by HostId; null for edges
+  SlotMap<HashJobTag, HashJob> hashing_;
+  std::vector<std::function<void(World&)>> scripts_;
+  std::uint64_t events_ = 0;
+};
+
+}  // namespace tributary::sim

@@ -1,0 +1,156 @@
+// How the simulated host performs each action of a node.
+#include <algorithm>
+#include <utility>
+
+#include "engine/base/check.h"
+#include "engine/sim/world.h"
+
+namespace tributary::sim {
+
+void World::perform(Actor& a, const player::NodeAction& action) {
+  std::visit([&](const auto& kind) { std::visit([&](const auto& x) { perform(a, x); }, kind); },
+             action);
+}
+
+void World::perform(Actor& a, const core::Connect& action) { peers_.dial(a.id, action); }
+void World::perform(Actor& a, const core::Disconnect& action) { peers_.disconnect(a.id, action); }
+
+void World::perform(Actor& a, const core::Send& action) {
+  ++a.meter.messages;
+  peers_.send(a.id, action);
+}
+
+void World::perform(Actor& a, const core::SendBlock& action) {
+  const core::Layout& layout = track(action.torrent).layout();
+  const core::BlockIndex block = layout.block_at(action.span.piece, action.span.begin);
+  checkers_.uploaded(now(), a.id, action.span, a.store.has(action.torrent, block));
+  a.meter.asked_of_us += action.span.length;
+  peers_.send_block(a.id, action, a.params.corrupt);
+}
+
+void World::perform(Actor& a, const core::ServeHashes& action) {
+  std::vector<Sha256> hashes = track(action.torrent).serve(action.span);
+  core::Send answer{action.torrent, action.conn, core::HashReject{action.span}};
+  if (!hashes.empty()) answer.message = core::Hashes{action.span, std::move(hashes)};
+  perform(a, answer);
+}
+
+bool World::is_right(const Actor& a, const core::Verify& action) const {
+  const auto count = static_cast<std::size_t>(action.blocks.size());
+  if (action.buffers.size() != count) return false;
+  for (std::size_t i = 0; i < count; ++i) {
+    const auto* buffer = a.buffers.find(Id<BufferTag, std::uint64_t>(action.buffers[i].value()));
+    TRIBUTARY_CHECK(buffer != nullptr);  // the node gave away a buffer that it still hashes
+    const core::BlockIndex block = action.blocks.begin + static_cast<std::int32_t>(i);
+    if (buffer->bad || buffer->torrent != action.torrent || buffer->block != block) return false;
+  }
+  return !action.leaf || *action.leaf == track(action.torrent).leaf(action.blocks.begin);
+}
+
+void World::hash(HostId host, core::Input result, std::size_t blocks) {
+  const auto id = hashing_.emplace(HashJob{host, std::move(result)});
+  const auto times = static_cast<std::int64_t>(blocks);
+  queue_.schedule(params_.hash_time * times, {Owner::kHasher, 0, host, id.value()});
+}
+
+// Right bytes have the true leaf hash, wrong ones some other.
+std::vector<Sha256> World::digests(const Actor& a, const core::Verify& action) const {
+  std::vector<Sha256> digests;
+  if (action.leaf) return digests;
+  for (const core::BufferId id : action.buffers) {
+    const auto* buffer = a.buffers.find(Id<BufferTag, std::uint64_t>(id.value()));
+    digests.push_back(track(action.torrent).leaf(buffer->block));
+    if (buffer->bad) digests.back().bytes[0] ^= 0xff;
+  }
+  return digests;
+}
+
+void World::perform(Actor& a, const core::Verify& action) {
+  hash(a.id,
+       core::Verified{action.torrent, action.blocks, is_right(a, action), digests(a, action)},
+       action.buffers.size());
+}
+
+void World::perform(Actor& a, const core::VerifyHashes& action) {
+  std::vector<Sha256> leaves = track(action.torrent).leaves(action.piece);
+  const std::vector<Sha256>& given = action.hashes.hashes;
+  const bool right = given.size() >= leaves.size() &&
+                     std::equal(leaves.begin(), leaves.end(), given.begin());
+  if (!right) leaves.clear();
+  hash(a.id,
+       core::HashesVerified{action.torrent, action.conn, action.piece, std::move(leaves)}, 1);
+}
+
+core::BufferId World::make_buffer(Actor& a, const Buffer& buffer) {
+  return core::BufferId(a.buffers.emplace(buffer).value());
+}
+
+std::optional<World::Buffer> World::take_buffer(Actor& a, core::BufferId id) {
+  const Id<BufferTag, std::uint64_t> key(id.value());
+  const Buffer* found = a.buffers.find(key);
+  checkers_.buffer_ended(now(), a.id, found != nullptr);
+  if (found == nullptr) return std::nullopt;
+  const Buffer buffer = *found;
+  a.buffers.erase(key);
+  return buffer;
+}
+
+void World::perform(Actor& a, const core::Store& action) {
+  const std::optional<Buffer> buffer = take_buffer(a, action.buffer);
+  if (!buffer) return;
+  checkers_.stored(now(), a.id, action.block, buffer->bad,
+                   buffer->torrent == action.torrent && buffer->block == action.block);
+  const bool fresh = a.store.put(action.torrent, action.block, buffer->bad);
+  (fresh ? a.meter.stored : a.meter.repeated) += buffer->size;
+  if (a.listener) a.listener->stored(now(), action.torrent);
+}
+
+void World::perform(Actor& a, const core::Free& action) {
+  const std::optional<Buffer> buffer = take_buffer(a, action.buffer);
+  if (!buffer) return;
+  (buffer->bad ? a.meter.freed_bad : a.meter.freed_good) += buffer->size;
+}
+
+void World::perform(Actor& a, const core::Announce& action) {
+  tracker_.announce(a.id, PeerNet::endpoint_of(a.id), action);
+}
+
+void World::perform(Actor& a, const core::MayStart& action) {
+  if (a.listener) a.listener->may_start(now(), action.torrent);
+}
+
+void World::perform(Actor& a, const core::Trace& action) {
+  if (on_decision) on_decision(a.id, action.decision);
+}
+
+void World::perform(Actor& a, const cdn::HttpGet& action) { cdn_.get(a.id, action); }
+void World::perform(Actor& a, const cdn::HttpCancel& action) { cdn_.cancel(a.id, action); }
+
+// Bytes that left = bytes that arrived + what is on the way + what connections took with them.
+void World::check_books() {
+  Bytes sent = peers_.in_flight() + peers_.lost();
+  Bytes given;
+  for (const auto& a : actors_) {
+    if (!a) continue;
+    const HostMeter& m = a->meter;
+    given += m.asked_of_us;
+    sent += m.from_peers;
+    checkers_.balance(now(), a->id, "received, and kept or thrown away or in hand",
+                      m.from_peers + m.from_cdn,
+                      m.stored + m.repeated + m.freed_good + m.freed_bad + in_hand(a->id));
+  }
+  checkers_.balance(now(), HostId(-1), "payload handed to the network, and delivered, lost or on "
+                    "its way", given, sent);
+  const EgressMeter cdn = cdn_.total();
+  Bytes from_cdn;
+  for (const auto& a : actors_) {
+    if (a) from_cdn += a->meter.from_cdn;
+  }
+  checkers_.balance(now(), HostId(-1), "delivered by the CDN, and received from it", cdn.delivered,
+                    from_cdn);
+  checkers_.balance(now(), HostId(-1), "sent by the CDN, and delivered or cut off", cdn.bytes,
+                    cdn.delivered + cdn.cut_off + cdn.unfinished);
+  checkers_.finish(now());
+}
+
+}  // namespace tributary::sim

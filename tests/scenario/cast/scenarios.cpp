@@ -1,0 +1,229 @@
+#include "tests/scenario/cast/scenarios.h"
+
+#include <utility>
+
+namespace tributary::sim {
+namespace {
+
+TimePoint at(Duration time) { return TimePoint(time); }
+
+WorldParams world_params(const Variation& v) {
+  WorldParams p;
+  p.seed = v.seed;
+  return p;
+}
+
+// Half round trips: 10 + 10 ms between clients, 10 + 40 ms to the edge.
+EdgeParams edge_params() {
+  EdgeParams p;
+  p.half_rtt = 40ms;
+  return p;
+}
+
+}  // namespace
+
+TrackParams music_track() {
+  TrackParams p;
+  p.name = "music";
+  return p;
+}
+
+TrackParams video_track() {
+  TrackParams p;
+  p.name = "video";
+  p.duration = 180s;
+  p.rate = 2500_kbps;
+  return p;
+}
+
+Stage::Stage(const Variation& variation)
+    : world(world_params(variation)), edge(world.add_edge(edge_params())), variation_(variation) {}
+
+core::TorrentId Stage::add_track() {
+  TrackParams p = variation_.video ? video_track() : music_track();
+  p.name += std::to_string(tracks_++);
+  return world.add_track(p);
+}
+
+HostParams Stage::client() const {
+  HostParams p;
+  p.policy = variation_.policy;
+  return p;
+}
+
+HostId Stage::add_listener(TimePoint when, std::vector<core::TorrentId> playlist) {
+  const HostId host = world.add_node(client());
+  world.listen_at(when, host, std::move(playlist));
+  return host;
+}
+
+HostId Stage::add_seed(core::TorrentId torrent, BitRate up) {
+  HostParams p = client();
+  p.policy = core::Policy::adaptive();
+  p.link.up = up;
+  const HostId host = world.add_node(p);
+  world.seed(host, torrent);
+  return host;
+}
+
+ScenarioReport one_listener(const Variation& v) {
+  Stage stage(v);
+  stage.add_listener(at(1s), {stage.add_track()});
+  stage.world.run_until_done(at(400s));
+  return make_report("one listener", stage.world);
+}
+
+ScenarioReport eight_seeds(const Variation& v) {
+  Stage stage(v);
+  const core::TorrentId track = stage.add_track();
+  for (int i = 0; i < 8; ++i) stage.add_seed(track, 2_Mbps);
+  stage.add_listener(at(5s), {track});
+  stage.world.run_until_done(at(400s));
+  return make_report("eight seeds", stage.world);
+}
+
+ScenarioReport eight_viewers(const Variation& v) {
+  Stage stage(v);
+  const core::TorrentId track = stage.add_track();
+  for (int i = 0; i < 8; ++i) stage.add_listener(at(1s + i * 10s), {track});
+  stage.world.run_until_done(at(500s));
+  return make_report("eight viewers", stage.world);
+}
+
+ScenarioReport flash_crowd(const Variation& v) {
+  Stage stage(v);
+  const core::TorrentId track = stage.add_track();
+  for (int i = 0; i < 50; ++i) stage.add_listener(at(1s + i * 200ms), {track});
+  stage.world.run_until_done(at(500s));
+  return make_report("flash crowd", stage.world);
+}
+
+ScenarioReport cdn_outage(const Variation& v) {
+  Stage stage(v);
+  const core::TorrentId track = stage.add_track();
+  for (int i = 0; i < 4; ++i) stage.add_seed(track, 2_Mbps);
+  stage.add_listener(at(1s), {track});
+  stage.world.at(at(20s), [edge = stage.edge](World& w) {
+    w.cdn().set_fault(edge, CdnFault::kBlackHole);
+  });
+  stage.world.run_until_done(at(500s));
+  return make_report("cdn outage", stage.world);
+}
+
+ScenarioReport peers_leave(const Variation& v) {
+  Stage stage(v);
+  const core::TorrentId track = stage.add_track();
+  for (int i = 0; i < 4; ++i) {
+    const HostId seed = stage.add_seed(track, v.video ? 2_Mbps : 100_kbps);
+    const bool clean = i % 2 == 0;
+    stage.world.at(at(20s), [seed, clean](World& w) { w.leave(seed, clean); });
+  }
+  stage.add_listener(at(1s), {track});
+  stage.world.run_until_done(at(500s));
+  return make_report("peers leave", stage.world);
+}
+
+ScenarioReport slow_liar(const Variation& v) {
+  Stage stage(v);
+  const core::TorrentId track = stage.add_track();
+  stage.add_seed(track, 20_kbps);
+  stage.add_listener(at(5s), {track});
+  stage.world.run_until_done(at(500s));
+  return make_report("slow liar", stage.world);
+}
+
+ScenarioReport corrupt_peer(const Variation& v) {
+  Stage stage(v);
+  const core::TorrentId track = stage.add_track();
+  HostParams bad = stage.client();
+  bad.corrupt = true;
+  const HostId liar = stage.world.add_node(bad);
+  stage.world.seed(liar, track);
+  stage.add_seed(track, 2_Mbps);
+  stage.add_listener(at(5s), {track});
+  stage.world.run_until_done(at(500s));
+  return make_report("corrupt peer", stage.world);
+}
+
+ScenarioReport corrupt_edge(const Variation& v) {
+  Stage stage(v);
+  const core::TorrentId track = stage.add_track();
+  stage.world.cdn().set_corruption(stage.edge, 10);
+  for (int i = 0; i < 2; ++i) stage.add_seed(track, 5_Mbps);
+  stage.add_listener(at(5s), {track});
+  stage.world.run_until_done(at(500s));
+  return make_report("corrupt edge", stage.world);
+}
+
+ScenarioReport seek_storm(const Variation& v) {
+  Stage stage(v);
+  const core::TorrentId track = stage.add_track();
+  for (int i = 0; i < 4; ++i) stage.add_seed(track, 2_Mbps);
+  const HostId host = stage.add_listener(at(5s), {track});
+  Random random(v.seed);
+  for (int i = 0; i < 30; ++i) {
+    const Duration to = 1s * static_cast<std::int64_t>(random.below(170));
+    const Duration gap = 300ms * static_cast<std::int64_t>(random.below(10));
+    stage.world.at(at(8s + i * 3s + gap), [host, to](World& w) {
+      w.listener(host).seek(w.now(), to);
+      w.changed(host);
+    });
+  }
+  stage.world.run_until_done(at(600s));
+  return make_report("seek storm", stage.world);
+}
+
+ScenarioReport skip_storm(const Variation& v) {
+  Stage stage(v);
+  std::vector<core::TorrentId> playlist;
+  for (int i = 0; i < 20; ++i) playlist.push_back(stage.add_track());
+  for (int i = 0; i < 4; ++i) {
+    const HostId seed = stage.add_seed(playlist[0], 2_Mbps);
+    for (core::TorrentId track : playlist) stage.world.seed(seed, track);
+  }
+  const HostId host = stage.add_listener(at(5s), playlist);
+  for (int i = 0; i < 19; ++i) {
+    stage.world.at(at(6s + i * 1500ms), [host](World& w) {
+      w.listener(host).skip(w.now());
+      w.changed(host);
+    });
+  }
+  stage.world.run_until_done(at(600s));
+  return make_report("skip storm", stage.world);
+}
+
+ScenarioReport next_track(const Variation& v) {
+  Stage stage(v);
+  const core::TorrentId first = stage.add_track();
+  const core::TorrentId second = stage.add_track();
+  for (int i = 0; i < 4; ++i) {
+    const HostId seed = stage.add_seed(first, 2_Mbps);
+    stage.world.seed(seed, second);
+  }
+  stage.add_listener(at(5s), {first, second});
+  stage.world.run_until_done(at(800s));
+  return make_report("next track", stage.world);
+}
+
+ScenarioReport next_track_alone(const Variation& v) {
+  Stage stage(v);
+  const core::TorrentId first = stage.add_track();
+  const core::TorrentId second = stage.add_track();
+  stage.add_listener(at(5s), {first, second});
+  stage.world.run_until_done(at(800s));
+  return make_report("next track alone", stage.world);
+}
+
+const std::vector<NamedScenario>& all_scenarios() {
+  static const std::vector<NamedScenario> kAll = {
+      {"one_listener", one_listener},   {"eight_seeds", eight_seeds},
+      {"eight_viewers", eight_viewers}, {"flash_crowd", flash_crowd},
+      {"cdn_outage", cdn_outage},       {"peers_leave", peers_leave},
+      {"slow_liar", slow_liar},         {"corrupt_peer", corrupt_peer},
+      {"corrupt_edge", corrupt_edge},   {"seek_storm", seek_storm},
+      {"skip_storm", skip_storm},       {"next_track", next_track},
+      {"next_track_alone", next_track_alone}};
+  return kAll;
+}
+
+}  // namespace tributary::sim
