@@ -95,7 +95,7 @@ TEST_CASE("broken v1 torrents are refused with the key that is wrong") {
       {"d4:infod4:name1:aee", "info: needs \"pieces\" or \"meta version\""},
       {"d4:infod12:meta versioni3e4:name1:aee",
        "info.meta version: not 2, the only one supported"},
-      {"d4:infod4:name1:a6:pieces0:e4:infodee", "byte 30: a dictionary key comes twice"},
+      {"d4:infod4:name1:a6:pieces0:e4:infodee", "byte 28: a dictionary key comes twice"},
   };
   for (const auto& [torrent, message] : table) {
     CAPTURE(torrent);
