@@ -1,0 +1,137 @@
+#include "engine/net/tracker_client.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "engine/base/check.h"
+#include "engine/wire/url.h"
+
+namespace tributary::net {
+namespace {
+
+// Tracker ids remembered; a client follows far fewer swarms.
+constexpr std::size_t kMaxTrackerIds = 1024;
+
+wire::Octets octets_of(const std::string& text) {
+  return {reinterpret_cast<const std::uint8_t*>(text.data()), text.size()};
+}
+
+Result<wire::AnnounceAnswer> decode(const Result<HttpReply>& reply) {
+  if (!reply) return reply.error();
+  const int status = reply->head.status;
+  auto answer = wire::decode_announce_answer(octets_of(reply->body));
+  // Some trackers explain a refusal in the body of an error status.
+  if (status != 200 && answer) return io_error("HTTP status " + std::to_string(status));
+  if (!answer && status != 200) {
+    return io_error("HTTP status " + std::to_string(status) + ": " + answer.error().message);
+  }
+  return answer;
+}
+
+}  // namespace
+
+TrackerClient::TrackerClient(Loop& loop, HttpClient& client, TrackerIdentity identity, Sink sink,
+                             LogSink log)
+    : loop_(loop),
+      client_(client),
+      identity_(identity),
+      sink_(std::move(sink)),
+      log_(std::move(log)) {}
+
+TrackerClient::~TrackerClient() {
+  for (const auto& [id, pending] : pending_) {
+    for (const HttpRequestId request : pending.requests) client_.cancel(request);
+  }
+}
+
+void TrackerClient::announce(const core::Announce& announce, const std::vector<InfoHash>& hashes) {
+  TRIBUTARY_CHECK(hashes.size() == 1 || hashes.size() == 2);
+  const std::uint64_t id = next_id_++;
+  Pending& pending = pending_[id];
+  pending.ask = announce;
+  pending.reply.torrent = announce.torrent;
+  pending.reply.tracker = announce.tracker;
+  if (!wire::is_http_url(announce.tracker)) {
+    on_error(pending, "only http and https trackers are supported; the others are passed over");
+    loop_.post([this, id, alive = std::weak_ptr<bool>(alive_)] {
+      if (!alive.expired()) settle(id);
+    });
+    return;
+  }
+  pending.open = hashes.size();
+  for (const InfoHash& hash : hashes) send(id, hash);
+}
+
+void TrackerClient::send(std::uint64_t id, const InfoHash& hash) {
+  Pending& pending = pending_.at(id);
+  const core::Announce& ask = pending.ask;
+  wire::AnnounceRequest announce;
+  announce.tracker = ask.tracker;
+  announce.info_hash = hash;
+  announce.peer_id = identity_.peer_id;
+  announce.port = identity_.port;
+  announce.uploaded = ask.uploaded;
+  announce.downloaded = ask.downloaded;
+  announce.left = ask.left;
+  announce.event = ask.event;
+  announce.want = ask.want;
+  announce.key = identity_.key;
+  const auto known = tracker_ids_.find({ask.tracker, hash});
+  if (known != tracker_ids_.end()) announce.tracker_id = known->second;
+
+  HttpClientRequest request;
+  request.url = wire::announce_url(announce);
+  request.max_body = Bytes(std::int64_t{wire::kMaxTrackerAnswer});
+  request.total_timeout =
+      ask.event == core::AnnounceEvent::kStopped ? kStoppedTimeout : kAnnounceTimeout;
+  request.connect_timeout = std::min(request.connect_timeout, request.total_timeout);
+  request.stall_timeout = request.total_timeout;
+  pending.requests.push_back(client_.fetch(
+      std::move(request),
+      [this, id, hash](const Result<HttpReply>& reply) { on_reply(id, hash, reply); }));
+}
+
+void TrackerClient::on_reply(std::uint64_t id, const InfoHash& hash,
+                             const Result<HttpReply>& reply) {
+  Pending& pending = pending_.at(id);
+  const auto answer = decode(reply);
+  if (!answer) {
+    on_error(pending, answer.error().message);
+  } else {
+    if (!answer->warning.empty()) on_error(pending, answer->warning);
+    if (!answer->tracker_id.empty() && tracker_ids_.size() < kMaxTrackerIds) {
+      tracker_ids_[{pending.ask.tracker, hash}] = answer->tracker_id;
+    }
+    merge(pending, *answer);
+  }
+  if (--pending.open == 0) settle(id);
+}
+
+void TrackerClient::merge(Pending& pending, const wire::AnnounceAnswer& answer) const {
+  pending.answered = true;
+  core::AnnounceReply& reply = pending.reply;
+  for (const Endpoint& peer : answer.peers) {
+    if (std::find(reply.peers.begin(), reply.peers.end(), peer) == reply.peers.end()) {
+      reply.peers.push_back(peer);
+    }
+  }
+  reply.interval = std::max(reply.interval, answer.interval);
+  reply.min_interval = std::max(reply.min_interval, answer.min_interval);
+}
+
+void TrackerClient::on_error(const Pending& pending, const std::string& message) const {
+  if (log_) log_(LogLevel::kWarning, "tracker " + pending.ask.tracker + ": " + message);
+}
+
+void TrackerClient::settle(std::uint64_t id) {
+  const auto node = pending_.extract(id);
+  if (node.empty()) return;
+  const Pending& pending = node.mapped();
+  if (pending.answered) {
+    sink_(pending.reply);
+  } else {
+    sink_(core::AnnounceFailed{pending.ask.torrent, pending.ask.tracker});
+  }
+}
+
+}  // namespace tributary::net

@@ -1,0 +1,149 @@
+#include "engine/net/tracker_client.h"
+
+#include <doctest/doctest.h>
+
+#include "engine/net/address.h"
+#include "engine/net/tracker_server.h"
+#include "tests/support/fault_origin.h"
+
+namespace tributary::net {
+namespace {
+
+constexpr Duration kPatience = 20s;
+constexpr Endpoint kAnyPort = Endpoint::v4(127, 0, 0, 1, 0);
+
+template <class D>
+D digest(std::uint8_t fill) {
+  D d;
+  d.bytes.fill(fill);
+  return d;
+}
+
+struct Bench {
+  Bench() {
+    auto made = TrackerServer::serve(loop, kAnyPort, {}, 1);
+    REQUIRE(made);
+    server = std::move(*made);
+  }
+  std::unique_ptr<TrackerClient> client(std::uint8_t name, std::uint16_t port) {
+    return std::make_unique<TrackerClient>(
+        loop, http, TrackerIdentity{digest<PeerId>(name), port, name},
+        [this](const TrackerClient::Outcome& outcome) { outcomes.push_back(outcome); },
+        [this](LogLevel, std::string_view line) { log.emplace_back(line); });
+  }
+  TrackerClient::Outcome announce(TrackerClient& from, const std::string& tracker,
+                                  std::vector<InfoHash> hashes,
+                                  core::AnnounceEvent event = core::AnnounceEvent::kStarted) {
+    outcomes.clear();
+    core::Announce ask;
+    ask.torrent = core::TorrentId(7);
+    ask.tracker = tracker;
+    ask.event = event;
+    ask.left = 1000_B;
+    from.announce(ask, hashes);
+    CHECK(outcomes.empty());
+    REQUIRE(loop.run_until([&] { return !outcomes.empty(); }, kPatience));
+    CHECK(outcomes.size() == 1);
+    CHECK(from.running() == 0);
+    return outcomes.front();
+  }
+
+  Loop loop;
+  HttpClient http{loop};
+  std::unique_ptr<TrackerServer> server;
+  std::vector<TrackerClient::Outcome> outcomes;
+  std::vector<std::string> log;
+};
+
+TEST_CASE("two clients find each other through the tracker, and one leaves") {
+  Bench b;
+  const auto first = b.client(1, 7001);
+  const auto second = b.client(2, 7002);
+  const std::vector<InfoHash> hash = {digest<InfoHash>(9)};
+  b.announce(*first, b.server->announce_url(), hash);
+  auto outcome = b.announce(*second, b.server->announce_url(), hash);
+  const auto& reply = std::get<core::AnnounceReply>(outcome);
+  CHECK(reply.torrent == core::TorrentId(7));
+  CHECK(reply.tracker == b.server->announce_url());
+  CHECK(reply.peers == std::vector<Endpoint>{Endpoint::v4(127, 0, 0, 1, 7001)});
+  CHECK(reply.interval == wire::TrackerOptions().interval);
+  CHECK(b.server->state().counts(hash.front()).leechers == 2);
+  b.announce(*first, b.server->announce_url(), hash, core::AnnounceEvent::kStopped);
+  CHECK(b.server->state().counts(hash.front()).leechers == 1);
+}
+
+TEST_CASE("both hashes of a hybrid are announced and answered once, with all peers") {
+  Bench b;
+  const auto v1 = b.client(1, 7001);
+  const auto v2 = b.client(2, 7002);
+  const auto hybrid = b.client(3, 7003);
+  const InfoHash a = digest<InfoHash>(1);
+  const InfoHash c = digest<InfoHash>(2);
+  b.announce(*v1, b.server->announce_url(), {a});
+  b.announce(*v2, b.server->announce_url(), {c});
+  const auto outcome = b.announce(*hybrid, b.server->announce_url(), {a, c});
+  CHECK(std::get<core::AnnounceReply>(outcome).peers.size() == 2);
+}
+
+TEST_CASE("schemes that are not supported fail with a line in the log") {
+  Bench b;
+  const auto client = b.client(1, 7001);
+  const auto outcome = b.announce(*client, "udp://127.0.0.1:6969/announce", {digest<InfoHash>(1)});
+  CHECK(std::get<core::AnnounceFailed>(outcome).tracker == "udp://127.0.0.1:6969/announce");
+  REQUIRE(b.log.size() == 1);
+  CHECK(b.log.front().find("udp://127.0.0.1:6969/announce") != std::string::npos);
+}
+
+TEST_CASE("a tracker that answers nonsense or an error has failed") {
+  Bench b;
+  const auto client = b.client(1, 7001);
+  test::FaultOrigin nonsense(b.loop, "<html>not a tracker</html>");
+  const std::string url = nonsense.url() + "/announce";
+  CHECK(std::holds_alternative<core::AnnounceFailed>(
+      b.announce(*client, url, {digest<InfoHash>(1)})));
+  test::Fault fault;
+  fault.kind = test::Fault::Kind::kStatus;
+  nonsense.inject(fault);
+  CHECK(std::holds_alternative<core::AnnounceFailed>(
+      b.announce(*client, url, {digest<InfoHash>(1)})));
+  CHECK(b.log.size() == 2);
+}
+
+TEST_CASE("leaving a tracker that does not answer takes the short time-out") {
+  Bench b;
+  const auto client = b.client(1, 7001);
+  test::FaultOrigin silent(b.loop, "x");
+  test::Fault fault;
+  fault.kind = test::Fault::Kind::kStall;
+  silent.inject(fault);
+  CHECK(std::holds_alternative<core::AnnounceFailed>(b.announce(
+      *client, silent.url() + "/announce", {digest<InfoHash>(1)}, core::AnnounceEvent::kStopped)));
+}
+
+TEST_CASE("scrapes are answered and other paths are not") {
+  Bench b;
+  const auto client = b.client(1, 7001);
+  const InfoHash hash = digest<InfoHash>(0x41);
+  b.announce(*client, b.server->announce_url(), {hash});
+  std::optional<HttpReply> reply;
+  const auto get = [&](const std::string& url) {
+    reply.reset();
+    HttpClientRequest request;
+    request.url = url;
+    b.http.fetch(request, [&](Result<HttpReply> r) { reply = std::move(*r); });
+    REQUIRE(b.loop.run_until([&] { return reply.has_value(); }, kPatience));
+  };
+  const auto url = wire::scrape_url(b.server->announce_url(), std::vector<InfoHash>{hash});
+  REQUIRE(url);
+  get(*url);
+  const auto entries = wire::decode_scrape_answer(
+      {reinterpret_cast<const std::uint8_t*>(reply->body.data()), reply->body.size()});
+  REQUIRE(entries);
+  REQUIRE(entries->size() == 1);
+  CHECK(entries->front().leechers == 1);
+  get(b.server->announce_url() + "x");
+  CHECK(reply->head.status == 404);
+}
+
+}  // namespace
+}  // namespace tributary::net
