@@ -24,10 +24,14 @@ void Planner::plan() {
   plan_peers();
 }
 
-// While the head of a start is on its way from the CDN, other requests would only slow it down.
+// While the head of a start is on its way from the CDN, other requests would only slow it down; also
+// once the first frame plays, for the rest of the head is due at once.
 bool Planner::head_on_its_way() const {
   const Policy& policy = s_.params.policy;
   if (!policy.peers_wait_for_head || !policy.use_cdn || !s_.cdn.available) return false;
+  for (const auto& [id, request] : s_.cdn.requests) {
+    if (request.reason == CdnReason::kStartup && request.missing > 0) return true;
+  }
   if (s_.demands.empty() || !s_.demands.front().starting) return false;
   const BlockRange head = head_of(s_.demands.front());
   const int gap = s_.pieces.have_blocks().find_next_clear(head.begin.value());
