@@ -171,8 +171,6 @@ void BufferPool::release(core::BufferId id) {
   internal::drop(block);
 }
 
-bool BufferPool::full() const { return in_use() >= limits_.max_buffers; }
-
 std::int32_t BufferPool::in_use() const {
   const std::lock_guard lock(store_->mutex);
   return store_->in_use;

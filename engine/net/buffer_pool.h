@@ -68,7 +68,8 @@ class BufferPool {
   BufferRef share(core::BufferId id) const;
   void release(core::BufferId id);
 
-  bool full() const;
+  bool full() const { return headroom() <= 0; }
+  std::int32_t headroom() const { return limits_.max_buffers - in_use(); }
   std::int32_t in_use() const;
   Bytes bytes_in_use() const;  // payload sizes, not capacity
   const BufferLimits& limits() const { return limits_; }

@@ -1,0 +1,264 @@
+#include "engine/net/peer_link.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "engine/base/check.h"
+#include "engine/net/address.h"
+
+namespace tributary::net {
+namespace {
+
+// Written at once: enough to share the cost of a system call, little enough to keep control
+// messages from waiting behind it.
+constexpr Bytes kWriteBatch = 256_KiB;
+// Buffers that one step of the decoder may ask for: 4 KiB of piece messages with one byte each.
+constexpr std::int32_t kBuffersPerStep = 320;
+
+std::string uv_reason(const char* what, int status) {
+  return std::string(what) + ": " + uv_strerror(status);
+}
+
+}  // namespace
+
+PeerLink::PeerLink(LinkOwner& owner, Loop& loop, BufferPool& pool, core::ConnId conn, bool inbound)
+    : owner_(&owner), pool_(pool), conn_(conn), inbound_(inbound) {
+  TRIBUTARY_CHECK(uv_tcp_init(loop.uv(), &tcp_) == 0);
+  tcp_.data = connect_.data = write_.data = this;
+}
+
+// --- Opening and closing
+
+void PeerLink::dial(core::TorrentId torrent, const Endpoint& remote, const core::Handshake& ours) {
+  torrent_ = torrent;
+  remote_ = remote;
+  ours_ = ours;
+  state_ = State::kConnecting;
+  const sockaddr_storage address = to_sockaddr(remote);
+  const auto connected = [](uv_connect_t* request, int status) {
+    PeerLink& link = from(request->data);
+    if (link.state_ != State::kConnecting) return;  // closed meanwhile
+    if (status != 0) return link.close(uv_reason("cannot connect", status));
+    link.owner_->on_connected(link);
+    link.begin_handshake();
+    const auto bytes = wire::encode_handshake(link.ours_);
+    link.next_.append(bytes);
+    link.flush();
+  };
+  const auto* generic = reinterpret_cast<const sockaddr*>(&address);
+  const int rc = uv_tcp_connect(&connect_, &tcp_, generic, connected);
+  if (rc != 0) close(uv_reason("cannot connect", rc));
+}
+
+void PeerLink::accept(uv_stream_t* listener) {
+  TRIBUTARY_CHECK(uv_accept(listener, stream()) == 0);
+  sockaddr_storage address{};
+  int size = sizeof address;
+  auto* generic = reinterpret_cast<sockaddr*>(&address);
+  if (uv_tcp_getpeername(&tcp_, generic, &size) != 0) return close("the peer is gone already");
+  remote_ = from_sockaddr(*generic);
+  begin_handshake();
+}
+
+void PeerLink::begin_handshake() {
+  state_ = State::kHandshaking;
+  uv_tcp_nodelay(&tcp_, 1);
+  start_reading();
+}
+
+void PeerLink::answer(core::TorrentId torrent, const core::Handshake& ours) {
+  torrent_ = torrent;
+  ours_ = ours;
+  next_.append(wire::encode_handshake(ours));
+}
+
+void PeerLink::close(std::string reason) {
+  if (state_ == State::kClosing) return;
+  if (owner_) owner_->on_closing(*this, reason);
+  state_ = State::kClosing;
+  uv_close(reinterpret_cast<uv_handle_t*>(&tcp_), [](uv_handle_t* handle) {
+    PeerLink& link = from(handle->data);
+    if (link.owner_) link.owner_->on_closed(link);
+    delete &link;
+  });
+}
+
+void PeerLink::abandon() {
+  owner_ = nullptr;
+  decoder_.reset();
+  close({});
+}
+
+// --- Receiving
+
+void PeerLink::start_reading() {
+  const auto space = [](uv_handle_t* handle, std::size_t, uv_buf_t* out) {
+    const auto memory = from(handle->data).owner_->read_space();
+    *out = uv_buf_init(reinterpret_cast<char*>(memory.data()),
+                       static_cast<unsigned int>(memory.size()));
+  };
+  const auto read = [](uv_stream_t* stream, ssize_t size, const uv_buf_t* buffer) {
+    PeerLink& link = from(stream->data);
+    if (size == UV_EOF) return link.close("closed by the peer");
+    if (size < 0) return link.close(uv_reason("cannot read", static_cast<int>(size)));
+    if (size == 0) return;
+    const auto* bytes = reinterpret_cast<const std::uint8_t*>(buffer->base);
+    link.on_bytes({bytes, static_cast<std::size_t>(size)});
+  };
+  if (reading_) return;
+  reading_ = true;
+  const int rc = uv_read_start(stream(), space, read);
+  if (rc != 0) close(uv_reason("cannot read", rc));
+}
+
+void PeerLink::pause_reading() {
+  reading_ = false;
+  if (state_ != State::kClosing) uv_read_stop(stream());
+}
+
+void PeerLink::resume_reading() {
+  if (state_ == State::kClosing) return;
+  if (std::exchange(stalled_, false)) {
+    const wire::OctetBuffer waiting = std::exchange(unread_, {});
+    const wire::Octets left = take_messages(waiting);
+    unread_.assign(left.begin(), left.end());
+  }
+  if (state_ != State::kClosing && !stalled_) start_reading();
+}
+
+void PeerLink::on_bytes(wire::Octets bytes) {
+  owner_->on_read(*this, Bytes(std::ssize(bytes)));
+  stats_.overhead_in += Bytes(std::ssize(bytes));  // payload is moved over as it is recognised
+  if (state_ == State::kHandshaking) bytes = take_handshake(bytes);
+  if (state_ != State::kOpen || bytes.empty()) return;
+  bytes = take_messages(bytes);
+  unread_.assign(bytes.begin(), bytes.end());
+}
+
+wire::Octets PeerLink::take_handshake(wire::Octets bytes) {
+  const std::size_t n = std::min(wire::kHandshakeSize - unread_.size(), bytes.size());
+  wire::append(unread_, bytes.first(n));
+  if (!wire::is_handshake_prefix(unread_)) {
+    close("the peer does not speak BitTorrent");
+    return {};
+  }
+  if (unread_.size() < wire::kHandshakeSize) return {};
+  const auto remote = wire::decode_handshake(
+      std::span<const std::uint8_t, wire::kHandshakeSize>(unread_.data(), wire::kHandshakeSize));
+  unread_.clear();
+  const Result<void> welcome =
+      remote ? owner_->on_handshake(*this, *remote) : Result<void>(remote.error());
+  if (state_ == State::kClosing) return {};
+  if (!welcome) {
+    close(welcome.error().message);
+    return {};
+  }
+  return bytes.subspan(n);
+}
+
+void PeerLink::open() {
+  TRIBUTARY_CHECK(state_ == State::kHandshaking);
+  state_ = State::kOpen;
+  decoder_.emplace(static_cast<wire::PayloadBuffers&>(*this));
+}
+
+wire::Octets PeerLink::take_messages(wire::Octets bytes) {
+  while (!bytes.empty() && state_ == State::kOpen) {
+    if (arriving_ == core::kNoBuffer && pool_.headroom() < kBuffersPerStep) {
+      stalled_ = true;
+      pause_reading();
+      owner_->on_stalled(*this);
+      return bytes;
+    }
+    const auto room = decoder_->writable();
+    const std::size_t n = std::min(room.size(), bytes.size());
+    std::copy_n(bytes.begin(), n, room.begin());
+    bytes = bytes.subspan(n);
+    const auto decoded = decoder_->commit(n, messages_);
+    deliver_messages();
+    if (!decoded) close(decoded.error().message);
+  }
+  return {};
+}
+
+void PeerLink::deliver_messages() {
+  for (core::Message& message : messages_) {
+    if (auto* piece = std::get_if<core::Piece>(&message)) {
+      stats_.payload_in += piece->span.length;
+      stats_.overhead_in -= piece->span.length;
+      if (piece->buffer == arriving_) arriving_ = core::kNoBuffer;
+      if (state_ != State::kOpen && piece->buffer != core::kNoBuffer) pool_.release(piece->buffer);
+    }
+    if (state_ == State::kOpen) owner_->on_message(*this, std::move(message));
+  }
+  messages_.clear();
+}
+
+wire::PayloadBuffers::Buffer PeerLink::allocate(Bytes length) {
+  const core::BufferId id = pool_.allocate(length);
+  TRIBUTARY_CHECK(id != core::kNoBuffer);  // take_messages() saw to the headroom
+  arriving_ = id;
+  return {id, pool_.data(id)};
+}
+
+void PeerLink::free(core::BufferId id) {
+  arriving_ = core::kNoBuffer;
+  pool_.release(id);
+}
+
+// --- Sending
+
+void PeerLink::send(const core::Message& message) {
+  queue_.push(message, decoder_ ? decoder_->peer_dont_have_id() : std::uint8_t{0});
+}
+
+void PeerLink::send_block(const core::BlockSpan& span, Payload payload) {
+  queue_.push_block(span, std::move(payload));
+}
+
+bool PeerLink::wants_block() const {
+  return state_ == State::kOpen && writing_.empty() && queue_.has_blocks() &&
+         next_.size() < kWriteBatch;
+}
+
+Bytes PeerLink::take_block() {
+  if (queue_.has_control()) queue_.take_control(next_);
+  return queue_.take_block(next_);
+}
+
+void PeerLink::flush() {
+  if (state_ != State::kHandshaking && state_ != State::kOpen) return;
+  if (!writing_.empty()) return;
+  if (queue_.has_control()) queue_.take_control(next_);
+  if (next_.empty()) return;
+  std::swap(next_, writing_);
+  write_batch();
+}
+
+void PeerLink::write_batch() {
+  std::vector<uv_buf_t> buffers;
+  for (const wire::Octets part : writing_.parts()) {
+    auto* base = reinterpret_cast<char*>(const_cast<std::uint8_t*>(part.data()));
+    buffers.push_back(uv_buf_init(base, static_cast<unsigned int>(part.size())));
+  }
+  const auto written = [](uv_write_t* request, int status) {
+    from(request->data).on_written(status);
+  };
+  const int rc = uv_write(&write_, stream(), buffers.data(),
+                          static_cast<unsigned int>(buffers.size()), written);
+  if (rc != 0) close(uv_reason("cannot write", rc));
+}
+
+void PeerLink::on_written(int status) {
+  if (state_ == State::kClosing || !owner_) return;
+  if (status != 0) return close(uv_reason("cannot write", status));
+  stats_.payload_out += writing_.payload_size();
+  stats_.overhead_out += writing_.size() - writing_.payload_size();
+  const WriteBatch done = std::exchange(writing_, {});
+  for (const WriteBatch::Block& block : done.blocks()) {
+    if (state_ == State::kOpen) owner_->on_block_sent(*this, block.span);
+  }
+  if (state_ != State::kClosing) owner_->on_writable(*this);
+}
+
+}  // namespace tributary::net

@@ -1,0 +1,149 @@
+// One TCP connection to a peer: handshake, messages in, messages and blocks out.
+#pragma once
+
+#include <uv.h>
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "engine/base/result.h"
+#include "engine/core/events.h"
+#include "engine/net/buffer_pool.h"
+#include "engine/net/loop.h"
+#include "engine/net/send_queue.h"
+#include "engine/wire/peer_codec.h"
+
+namespace tributary::net {
+
+struct LinkStats {
+  Bytes payload_in;  // of piece messages
+  Bytes payload_out;
+  Bytes overhead_in;  // all other bytes, handshakes included; TCP/IP headers are not
+  Bytes overhead_out;
+
+  LinkStats& operator+=(const LinkStats& other) {
+    payload_in += other.payload_in;
+    payload_out += other.payload_out;
+    overhead_in += other.overhead_in;
+    overhead_out += other.overhead_out;
+    return *this;
+  }
+};
+
+class PeerLink;
+
+// What a link asks of and tells its owner. `link` is usable during each call.
+class LinkOwner {
+ public:
+  virtual ~LinkOwner() = default;
+  virtual std::span<std::uint8_t> read_space() = 0;
+  virtual void on_read(PeerLink& link, Bytes size) = 0;
+  // The pool is short of buffers: call resume() when there are some.
+  virtual void on_stalled(PeerLink& link) = 0;
+  // The remote's handshake is in. An incoming link is to be given its side by answer(); an error
+  // refuses the connection.
+  virtual Result<void> on_handshake(PeerLink& link, const core::Handshake& remote) = 0;
+  virtual void on_message(PeerLink& link, core::Message message) = 0;
+  virtual void on_block_sent(PeerLink& link, const core::BlockSpan& span) = 0;
+  // The last write is done; more may be written.
+  virtual void on_writable(PeerLink& link) = 0;
+  virtual void on_connected(PeerLink& link) = 0;
+  virtual void on_closing(PeerLink& link, const std::string& reason) = 0;
+  // The last call; the link is gone when it returns.
+  virtual void on_closed(PeerLink& link) = 0;
+};
+
+// Created by its owner, deletes itself once libuv has closed the socket: after close() the owner
+// gets on_closed() on a later turn, after abandon() nothing more. Loop thread only.
+class PeerLink final : private wire::PayloadBuffers {
+ public:
+  enum class State { kNew, kConnecting, kHandshaking, kOpen, kClosing };
+
+  PeerLink(LinkOwner& owner, Loop& loop, BufferPool& pool, core::ConnId conn, bool inbound);
+  PeerLink(const PeerLink&) = delete;
+  PeerLink& operator=(const PeerLink&) = delete;
+
+  // Outgoing: opens the connection and sends our handshake.
+  void dial(core::TorrentId torrent, const Endpoint& remote, const core::Handshake& ours);
+  // Incoming: takes the pending connection over.
+  void accept(uv_stream_t* listener);
+  // Incoming, within on_handshake(): which torrent it is about, and our handshake.
+  void answer(core::TorrentId torrent, const core::Handshake& ours);
+  // Both, within on_handshake(): the handshakes match, messages may flow.
+  void open();
+  void close(std::string reason);
+  void abandon();
+
+  void send(const core::Message& message);
+  void send_block(const core::BlockSpan& span, Payload payload);
+  const SendQueue& queue() const { return queue_; }
+  // Whether take_block() would bring the next block closer to the socket now.
+  bool wants_block() const;
+  Bytes take_block();
+  // Writes what was taken, and all other messages, unless a write is still going on.
+  void flush();
+
+  void pause_reading();
+  // Goes on reading; first handles what was read and not handled for want of buffers.
+  void resume_reading();
+
+  State state() const { return state_; }
+  core::ConnId conn() const { return conn_; }
+  core::TorrentId torrent() const { return torrent_; }
+  bool inbound() const { return inbound_; }
+  const Endpoint& remote() const { return remote_; }
+  const core::Handshake& ours() const { return ours_; }
+  const LinkStats& stats() const { return stats_; }
+
+  // Kept by the owner: when the link is to be given up, and which of the owner's lists it is in.
+  TimePoint deadline{};
+  bool reported = false;  // the host knows of it
+  bool in_dirty = false;
+  bool in_uploads = false;
+  bool in_paused = false;
+
+ private:
+  ~PeerLink() override = default;
+  Buffer allocate(Bytes length) override;
+  void free(core::BufferId id) override;
+
+  uv_stream_t* stream() { return reinterpret_cast<uv_stream_t*>(&tcp_); }
+  static PeerLink& from(void* data) { return *static_cast<PeerLink*>(data); }
+  void begin_handshake();
+  void start_reading();
+  void on_bytes(wire::Octets bytes);
+  // Returns what was not consumed.
+  wire::Octets take_handshake(wire::Octets bytes);
+  wire::Octets take_messages(wire::Octets bytes);
+  void deliver_messages();
+  void write_batch();
+  void on_written(int status);
+
+  LinkOwner* owner_;  // null once abandoned
+  BufferPool& pool_;
+  core::ConnId conn_;
+  core::TorrentId torrent_;
+  bool inbound_;
+  State state_ = State::kNew;
+  bool reading_ = false;
+  bool stalled_ = false;
+  Endpoint remote_;
+  core::Handshake ours_;
+  LinkStats stats_;
+
+  wire::OctetBuffer unread_;  // an incomplete handshake, or what waits for buffers
+  std::optional<wire::PeerDecoder> decoder_;
+  std::vector<core::Message> messages_;
+  core::BufferId arriving_;  // holds a payload that is not whole yet; it never waits for buffers
+
+  SendQueue queue_;
+  WriteBatch next_;
+  WriteBatch writing_;
+  uv_tcp_t tcp_{};
+  uv_connect_t connect_{};
+  uv_write_t write_{};
+};
+
+}  // namespace tributary::net

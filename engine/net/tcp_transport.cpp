@@ -1,0 +1,461 @@
+#include "engine/net/tcp_transport.h"
+
+#include <algorithm>
+#include <deque>
+#include <map>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "engine/base/check.h"
+#include "engine/net/address.h"
+#include "engine/net/peer_listener.h"
+#include "engine/net/rate_limiter.h"
+#include "engine/net/timer.h"
+
+namespace tributary::net {
+namespace {
+
+// Shared by all connections, which read one at a time: idle ones cost no buffer.
+constexpr std::size_t kReadSpace = 64 * 1024;
+// How soon a connection that found the pool empty tries again.
+constexpr Duration kStallRetry = 5ms;
+
+}  // namespace
+
+class TcpTransport::Impl final : public LinkOwner {
+ public:
+  Impl(Loop& loop, BufferPool& pool, TransportHost& host, LogSink log, TransportLimits limits);
+  ~Impl() override;
+
+  Result<Endpoint> listen(const Endpoint& at);
+  void connect(const core::Connect& action);
+  void send(core::ConnId conn, const core::Message& message);
+  void send_block(core::ConnId conn, const core::BlockSpan& span, Payload payload);
+  void disconnect(core::ConnId conn, std::string reason);
+  void disconnect_all(core::TorrentId torrent, const std::string& reason);
+
+  LinkStats totals() const;
+  std::int32_t count() const { return static_cast<std::int32_t>(links_.size()); }
+
+  void set_upload_rate(BitRate rate);
+  void set_download_rate(BitRate rate);
+  std::optional<LinkStats> stats(core::ConnId conn) const;
+
+ private:
+  PeerLink* find(core::ConnId conn) const {
+    const auto it = links_.find(conn);
+    return it == links_.end() ? nullptr : it->second;
+  }
+  std::span<std::uint8_t> read_space() override;
+  void on_read(PeerLink& link, Bytes size) override;
+  void on_stalled(PeerLink& link) override;
+  Result<void> on_handshake(PeerLink& link, const core::Handshake& remote) override;
+  void on_message(PeerLink& link, core::Message message) override;
+  void on_block_sent(PeerLink& link, const core::BlockSpan& span) override;
+  void on_writable(PeerLink& link) override { touch(link); }
+  void on_connected(PeerLink& link) override;
+  void on_closing(PeerLink& link, const std::string& reason) override;
+  void on_closed(PeerLink& link) override;
+
+  void on_incoming(uv_stream_t* listener);
+  Result<LocalSide> match(const PeerLink& link, const core::Handshake& remote);
+  void start_dials();
+  void refuse_dial(const core::Connect& dial, std::string_view why);
+  void report_soon(core::Input input);
+  void note(LogLevel level, const PeerLink& link, std::string_view text) const;
+
+  void touch(PeerLink& link);
+  void offer_uploads(PeerLink& link);
+  void upload_in_turns();
+  void flush();
+  void resume_in_turns();
+  void retry_stalled();
+  void sweep();
+  void schedule_sweep();
+
+  Loop& loop_;
+  BufferPool& pool_;
+  TransportHost& host_;
+  LogSink log_;
+  TransportLimits limits_;
+  std::vector<std::uint8_t> read_space_;
+
+  std::map<core::ConnId, PeerLink*> links_;  // they delete themselves; see PeerLink
+  std::vector<std::unique_ptr<PeerListener>> listeners_;
+  std::deque<core::Connect> waiting_dials_;
+  std::uint64_t next_inbound_ = 1;
+  std::int32_t half_open_ = 0;
+  std::int32_t unhandshaked_ = 0;  // incoming
+  LinkStats past_;                 // of links that are gone
+
+  TokenBucket upload_;
+  TokenBucket download_;
+  std::vector<core::ConnId> dirty_;   // have something to write
+  std::deque<core::ConnId> uploads_;  // want their next block sent, in turns
+  std::deque<core::ConnId> paused_;   // wait for download tokens, in turns
+  std::deque<core::ConnId> stalled_;  // wait for buffers
+  Timer upload_timer_;
+  Timer download_timer_;
+  Timer stall_timer_;
+  Timer sweep_timer_;
+  TurnEnd turn_end_;
+  std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
+};
+
+TcpTransport::Impl::Impl(Loop& loop, BufferPool& pool, TransportHost& host, LogSink log,
+                         TransportLimits limits)
+    : loop_(loop),
+      pool_(pool),
+      host_(host),
+      log_(std::move(log)),
+      limits_(limits),
+      read_space_(kReadSpace),
+      upload_timer_(loop),
+      download_timer_(loop),
+      stall_timer_(loop),
+      sweep_timer_(loop),
+      turn_end_(loop, [this] { flush(); }) {
+  schedule_sweep();
+}
+
+TcpTransport::Impl::~Impl() {
+  *alive_ = false;
+  for (const auto& [conn, link] : links_) link->abandon();
+}
+
+// --- Opening and closing
+
+Result<Endpoint> TcpTransport::Impl::listen(const Endpoint& at) {
+  auto listener = std::make_unique<PeerListener>(loop_);
+  auto bound = listener->listen(at, [this](uv_stream_t* stream) { on_incoming(stream); });
+  if (bound) listeners_.push_back(std::move(listener));
+  return bound;
+}
+
+// Over a limit the connection is taken and closed: left alone it would fill the system's queue.
+void TcpTransport::Impl::on_incoming(uv_stream_t* listener) {
+  const core::ConnId conn(core::kInboundBit.value() | next_inbound_++);
+  const bool full = count() >= limits_.max_connections || unhandshaked_ >= limits_.max_unhandshaked;
+  auto* link = new PeerLink(*this, loop_, pool_, conn, true);
+  links_.emplace(conn, link);
+  ++unhandshaked_;
+  link->deadline = loop_.now() + limits_.handshake_timeout;
+  link->accept(listener);
+  if (full) link->close("too many connections");
+}
+
+void TcpTransport::Impl::connect(const core::Connect& action) {
+  if (std::ssize(waiting_dials_) >= limits_.max_waiting_dials) {
+    return refuse_dial(action, "too many dials wait");
+  }
+  waiting_dials_.push_back(action);
+  start_dials();
+}
+
+void TcpTransport::Impl::start_dials() {
+  while (!waiting_dials_.empty() && half_open_ < limits_.max_half_open) {
+    const core::Connect dial = std::move(waiting_dials_.front());
+    waiting_dials_.pop_front();
+    TRIBUTARY_CHECK(!links_.contains(dial.conn));
+    if (count() >= limits_.max_connections) {
+      refuse_dial(dial, "too many connections");
+      continue;
+    }
+    auto* link = new PeerLink(*this, loop_, pool_, dial.conn, false);
+    links_.emplace(dial.conn, link);
+    ++half_open_;
+    link->reported = true;  // the host knows its Connect
+    link->deadline = loop_.now() + limits_.connect_timeout;
+    link->dial(dial.torrent, dial.remote, dial.handshake);
+  }
+}
+
+void TcpTransport::Impl::refuse_dial(const core::Connect& dial, std::string_view why) {
+  if (log_) {
+    log_(LogLevel::kDebug, "peer " + format_endpoint(dial.remote) + ": " + std::string(why));
+  }
+  report_soon(core::PeerClosed{dial.torrent, dial.conn});
+}
+
+void TcpTransport::Impl::report_soon(core::Input input) {
+  loop_.post([this, alive = alive_, input = std::move(input)] {
+    if (*alive) host_.handle(input);
+  });
+}
+
+void TcpTransport::Impl::on_connected(PeerLink& link) {
+  --half_open_;
+  link.deadline = loop_.now() + limits_.handshake_timeout;
+  start_dials();
+}
+
+// Whose connection it is, or why it is refused. An outgoing one may be answered with the torrent's
+// other hash: that is how BEP 52 has a hybrid's peer choose v2.
+Result<LocalSide> TcpTransport::Impl::match(const PeerLink& link, const core::Handshake& remote) {
+  std::optional<LocalSide> side;
+  if (!link.inbound() && remote.info_hash == link.ours().info_hash) {
+    side = LocalSide{link.torrent(), link.ours()};
+  } else {
+    side = host_.find_torrent(remote.info_hash);
+  }
+  if (!side) return invalid("the peer wants a torrent that is not here");
+  if (!link.inbound() && side->torrent != link.torrent()) {
+    return invalid("the peer answered for another torrent");
+  }
+  if (remote.peer_id == side->handshake.peer_id) return invalid("it is ourselves");
+  return *side;
+}
+
+Result<void> TcpTransport::Impl::on_handshake(PeerLink& link, const core::Handshake& remote) {
+  const auto side = match(link, remote);
+  if (!side) return side.error();
+  if (link.inbound()) {
+    --unhandshaked_;
+    link.answer(side->torrent, side->handshake);
+    link.reported = true;
+  }
+  link.open();
+  link.deadline = loop_.now() + limits_.idle_timeout;
+  touch(link);
+  host_.handle(
+      core::PeerConnected{link.torrent(), link.conn(), link.remote(), link.inbound(), remote});
+  return {};
+}
+
+void TcpTransport::Impl::disconnect(core::ConnId conn, std::string reason) {
+  if (PeerLink* link = find(conn)) return link->close(std::move(reason));
+  const auto dial = std::find_if(waiting_dials_.begin(), waiting_dials_.end(),
+                                 [&](const core::Connect& c) { return c.conn == conn; });
+  if (dial == waiting_dials_.end()) return;
+  const core::Connect gone = std::move(*dial);
+  waiting_dials_.erase(dial);
+  refuse_dial(gone, reason);
+}
+
+void TcpTransport::Impl::disconnect_all(core::TorrentId torrent, const std::string& reason) {
+  std::vector<core::ConnId> conns;
+  for (const auto& [conn, link] : links_) {
+    if (link->reported && link->torrent() == torrent) conns.push_back(conn);
+  }
+  for (const core::Connect& dial : waiting_dials_) {
+    if (dial.torrent == torrent) conns.push_back(dial.conn);
+  }
+  for (const core::ConnId conn : conns) disconnect(conn, reason);
+}
+
+void TcpTransport::Impl::on_closing(PeerLink& link, const std::string& reason) {
+  note(LogLevel::kDebug, link, reason);
+  if (link.state() == PeerLink::State::kConnecting) --half_open_;
+  if (link.inbound() && !link.reported) --unhandshaked_;
+}
+
+void TcpTransport::Impl::on_closed(PeerLink& link) {
+  past_ += link.stats();
+  links_.erase(link.conn());
+  start_dials();
+  if (link.reported) host_.handle(core::PeerClosed{link.torrent(), link.conn()});
+}
+
+void TcpTransport::Impl::note(LogLevel level, const PeerLink& link, std::string_view text) const {
+  if (!log_) return;
+  log_(level, "peer " + format_endpoint(link.remote()) + ": " + std::string(text));
+}
+
+// Coarse on purpose: one timer for all connections, at most a quarter of a limit late.
+void TcpTransport::Impl::schedule_sweep() {
+  const Duration shortest =
+      std::min({limits_.connect_timeout, limits_.handshake_timeout, limits_.idle_timeout});
+  const Duration period = std::clamp<Duration>(shortest / 4, 1ms, 1s);
+  sweep_timer_.start(loop_.now() + period, [this] { sweep(); });
+}
+
+void TcpTransport::Impl::sweep() {
+  const TimePoint now = loop_.now();
+  for (const auto& [conn, link] : links_) {
+    if (link->deadline > now) continue;
+    switch (link->state()) {
+      case PeerLink::State::kConnecting:
+        link->close("no connection in time");
+        break;
+      case PeerLink::State::kHandshaking:
+        link->close("no handshake in time");
+        break;
+      default:
+        link->close("no message for too long");
+        break;
+    }
+  }
+  schedule_sweep();
+}
+
+// --- Sending
+
+void TcpTransport::Impl::send(core::ConnId conn, const core::Message& message) {
+  PeerLink* link = find(conn);
+  if (!link || link->state() != PeerLink::State::kOpen) return;
+  link->send(message);
+  if (link->queue().control_size() > limits_.max_waiting_messages) {
+    return link->close("the peer does not read what it is sent");
+  }
+  touch(*link);
+}
+
+void TcpTransport::Impl::send_block(core::ConnId conn, const core::BlockSpan& span,
+                                    Payload payload) {
+  PeerLink* link = find(conn);
+  if (!link || link->state() != PeerLink::State::kOpen) return;
+  if (link->queue().block_size() + span.length > limits_.max_waiting_payload) {
+    return report_soon(core::BlockSent{link->torrent(), conn, span, false});
+  }
+  link->send_block(span, std::move(payload));
+  touch(*link);
+}
+
+void TcpTransport::Impl::touch(PeerLink& link) {
+  if (!std::exchange(link.in_dirty, true)) dirty_.push_back(link.conn());
+  offer_uploads(link);
+}
+
+void TcpTransport::Impl::offer_uploads(PeerLink& link) {
+  if (!link.wants_block() || link.in_uploads) return;
+  link.in_uploads = true;
+  uploads_.push_back(link.conn());
+}
+
+// One block from each connection in turn, as long as there are tokens.
+void TcpTransport::Impl::upload_in_turns() {
+  const TimePoint now = loop_.now();
+  while (!uploads_.empty() && upload_.may_take(now)) {
+    PeerLink* link = find(uploads_.front());
+    uploads_.pop_front();
+    if (!link) continue;
+    link->in_uploads = false;
+    if (!link->wants_block()) continue;
+    upload_.take(link->take_block(), now);
+    touch(*link);
+  }
+  if (!uploads_.empty()) {
+    upload_timer_.start(upload_.ready_at(now), [] {});  // wakes the loop; flush() follows
+  }
+}
+
+// Runs when all of a turn's events are handled and before the loop waits: what they gave to send
+// leaves in as few writes as possible.
+void TcpTransport::Impl::flush() {
+  if (!uploads_.empty()) upload_in_turns();
+  for (const core::ConnId conn : std::exchange(dirty_, {})) {
+    PeerLink* link = find(conn);
+    if (!link) continue;
+    link->in_dirty = false;
+    link->flush();
+  }
+}
+
+void TcpTransport::Impl::on_block_sent(PeerLink& link, const core::BlockSpan& span) {
+  host_.handle(core::BlockSent{link.torrent(), link.conn(), span, true});
+}
+
+// --- Receiving
+
+std::span<std::uint8_t> TcpTransport::Impl::read_space() {
+  if (download_.unlimited()) return read_space_;
+  const auto quantum = static_cast<std::size_t>(limits_.limited_read.count());
+  return std::span(read_space_).first(std::min(quantum, read_space_.size()));
+}
+
+void TcpTransport::Impl::on_read(PeerLink& link, Bytes size) {
+  if (download_.unlimited()) return;
+  const TimePoint now = loop_.now();
+  download_.take(size, now);
+  if (download_.may_take(now)) return;
+  link.pause_reading();
+  if (!std::exchange(link.in_paused, true)) paused_.push_back(link.conn());
+  if (!download_timer_.active()) {
+    download_timer_.start(download_.ready_at(now), [this] { resume_in_turns(); });
+  }
+}
+
+// Lets as many go on as the tokens suffice for, each for one read.
+void TcpTransport::Impl::resume_in_turns() {
+  const TimePoint now = loop_.now();
+  Bytes promised;
+  while (!paused_.empty() && promised < download_.available(now)) {
+    PeerLink* link = find(paused_.front());
+    paused_.pop_front();
+    if (!link) continue;
+    link->in_paused = false;
+    promised += limits_.limited_read;
+    link->resume_reading();
+  }
+  if (paused_.empty()) return;
+  const TimePoint retry = std::max(download_.ready_at(now), now + 1ms);
+  download_timer_.start(retry, [this] { resume_in_turns(); });
+}
+
+void TcpTransport::Impl::on_stalled(PeerLink& link) {
+  if (stalled_.empty()) stall_timer_.start(loop_.now() + kStallRetry, [this] { retry_stalled(); });
+  stalled_.push_back(link.conn());
+}
+
+void TcpTransport::Impl::retry_stalled() {
+  for (const core::ConnId conn : std::exchange(stalled_, {})) {
+    PeerLink* link = find(conn);
+    if (link && !link->in_paused) link->resume_reading();
+  }
+}
+
+void TcpTransport::Impl::on_message(PeerLink& link, core::Message message) {
+  link.deadline = loop_.now() + limits_.idle_timeout;
+  host_.handle(core::PeerMessage{link.torrent(), link.conn(), std::move(message)});
+}
+
+void TcpTransport::Impl::set_upload_rate(BitRate rate) {
+  upload_.set_rate(rate, loop_.now());
+  upload_timer_.start(loop_.now(), [] {});
+}
+
+void TcpTransport::Impl::set_download_rate(BitRate rate) {
+  download_.set_rate(rate, loop_.now());
+  download_timer_.start(loop_.now(), [this] { resume_in_turns(); });
+}
+
+std::optional<LinkStats> TcpTransport::Impl::stats(core::ConnId conn) const {
+  const PeerLink* link = find(conn);
+  return link ? std::optional(link->stats()) : std::nullopt;
+}
+
+LinkStats TcpTransport::Impl::totals() const {
+  LinkStats sum = past_;
+  for (const auto& [conn, link] : links_) sum += link->stats();
+  return sum;
+}
+
+// --- The public face
+
+TcpTransport::TcpTransport(Loop& loop, BufferPool& pool, TransportHost& host, LogSink log,
+                           TransportLimits limits)
+    : impl_(std::make_unique<Impl>(loop, pool, host, std::move(log), limits)) {}
+TcpTransport::~TcpTransport() = default;
+
+Result<Endpoint> TcpTransport::listen(const Endpoint& at) { return impl_->listen(at); }
+void TcpTransport::connect(const core::Connect& action) { impl_->connect(action); }
+void TcpTransport::send(core::ConnId conn, const core::Message& message) {
+  impl_->send(conn, message);
+}
+void TcpTransport::send_block(core::ConnId conn, const core::BlockSpan& span, Payload payload) {
+  impl_->send_block(conn, span, std::move(payload));
+}
+void TcpTransport::disconnect(core::ConnId conn, std::string reason) {
+  impl_->disconnect(conn, std::move(reason));
+}
+void TcpTransport::disconnect_all(core::TorrentId torrent, const std::string& reason) {
+  impl_->disconnect_all(torrent, reason);
+}
+void TcpTransport::set_upload_rate(BitRate rate) { impl_->set_upload_rate(rate); }
+void TcpTransport::set_download_rate(BitRate rate) { impl_->set_download_rate(rate); }
+std::optional<LinkStats> TcpTransport::stats(core::ConnId conn) const { return impl_->stats(conn); }
+LinkStats TcpTransport::totals() const { return impl_->totals(); }
+std::int32_t TcpTransport::connection_count() const { return impl_->count(); }
+
+}  // namespace tributary::net
