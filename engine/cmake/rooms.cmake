@@ -25,10 +25,6 @@ if(TRIBUTARY_SANITIZE)
     -fsanitize=${TRIBUTARY_SANITIZE} -fno-sanitize-recover=all -fno-omit-frame-pointer)
   target_link_options(tributary_flags INTERFACE -fsanitize=${TRIBUTARY_SANITIZE})
 endif()
-if(TRIBUTARY_FUZZ)
-  # Coverage for libFuzzer in the rooms themselves; fuzz targets add -fsanitize=fuzzer when they link.
-  target_compile_options(tributary_flags INTERFACE -fsanitize=fuzzer-no-link)
-endif()
 
 # tributary_room(NAME [DEPENDS target…]): the library of the calling folder's *.cpp.
 function(tributary_room name)
@@ -56,12 +52,4 @@ function(tributary_test name)
   add_executable(test_${name} ${sources})
   target_link_libraries(test_${name} PRIVATE tributary_test_main ${ARG_DEPENDS})
   add_test(NAME ${name} COMMAND test_${name} WORKING_DIRECTORY "${PROJECT_SOURCE_DIR}")
-endfunction()
-
-# tributary_fuzz(NAME [DEPENDS target…]): fuzz_<NAME> from NAME.cpp, linked with libFuzzer.
-function(tributary_fuzz name)
-  cmake_parse_arguments(ARG "" "" "DEPENDS" ${ARGN})
-  add_executable(fuzz_${name} "${CMAKE_CURRENT_SOURCE_DIR}/${name}.cpp")
-  target_link_libraries(fuzz_${name} PRIVATE tributary_flags ${ARG_DEPENDS})
-  target_link_options(fuzz_${name} PRIVATE -fsanitize=fuzzer)
 endfunction()
