@@ -53,6 +53,7 @@ class Planner {
   BlockRange head_of(const Demand& demand) const;
   bool alone() const;
   bool searching() const;
+  bool knows_neighbours() const;
   bool chosen_to_seed(PieceIndex group, PieceIndex piece) const;
   bool is_uncovered(BlockIndex block) const { return s_.pieces.uncovered().test(block.value()); }
   Duration horizon(const Demand& demand) const;

@@ -211,10 +211,24 @@ bool Planner::chosen_to_seed(PieceIndex group, PieceIndex piece) const {
   return company;
 }
 
+// Who has just come does not know yet what the others have: it would fetch what is there already.
+bool Planner::knows_neighbours() const {
+  return std::all_of(s_.peers.begin(), s_.peers.end(),
+                     [](const auto& entry) { return entry.second.announced; });
+}
+
 void Planner::plan_seeds() {
   const Policy& policy = s_.params.policy;
   s_.replan_seeds = false;
   seed_at_ = kNever;
+  if (s_.demanded_since && s_.now - *s_.demanded_since < kSearchTime) {
+    seed_at_ = *s_.demanded_since + kSearchTime;
+    return;
+  }
+  if (!knows_neighbours()) {
+    seed_at_ = s_.now + kSeedGroup;
+    return;
+  }
   const Demand& demand = s_.demands.front();
   if (demand.prefetch || !demand.cdn_allowed) return;
   const Duration playhead = demand.playhead(s_.now);
