@@ -27,6 +27,14 @@ struct Endpoint {
     }
     return address[10] == 0xff && address[11] == 0xff;
   }
+  // 127.0.0.0/8 or ::1.
+  constexpr bool is_loopback() const {
+    if (is_v4()) return address[12] == 127;
+    for (std::size_t i = 0; i < 15; ++i) {
+      if (address[i] != 0) return false;
+    }
+    return address[15] == 1;
+  }
 };
 
 }  // namespace tributary

@@ -24,8 +24,8 @@ void Planner::plan() {
   plan_peers();
 }
 
-// While the head of a start is on its way from the CDN, other requests would only slow it down; also
-// once the first frame plays, for the rest of the head is due at once.
+// While the head of a start is on its way from the CDN, other requests would only slow it down;
+// also once the first frame plays, for the rest of the head is due at once.
 bool Planner::head_on_its_way() const {
   const Policy& policy = s_.params.policy;
   if (!policy.peers_wait_for_head || !policy.use_cdn || !s_.cdn.available) return false;

@@ -16,7 +16,7 @@ struct Policy {
 
   // --- the head of a track ---
   // Media asked of the server at once on a random-access start. Adaptive takes what the demuxer and
-  // the first instants of playback need; Spotify takes 15 s (SPOTIFY.md: rules).
+  // the first instants of playback need; Spotify takes 15 s (Kreitz & Niemelä 2010).
   Duration head = 2s;
   // Until a timeline is known, this many bytes stand for the head.
   Bytes head_bytes_unknown = 64_KiB;

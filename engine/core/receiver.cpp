@@ -179,7 +179,8 @@ void Receiver::reject(const Verified& event) {
 
 void Receiver::punish(const std::vector<BlockSource>& guilty) {
   for (const BlockSource& source : guilty) {
-    bans_.ban(source, s_.now);
+    // All clients of one machine share its loopback address.
+    if (!Endpoint{source.address, 0}.is_loopback()) bans_.ban(source, s_.now);
     if (const Peer* peer = s_.peer(source.conn)) s_.disconnect(*peer, "sent corrupt data");
   }
 }

@@ -237,14 +237,15 @@ void Swarm::on(const ClearDemand& e) {
 // After a seek or skip: requests of which no block is demanded any more only cost.
 void Swarm::drop_stale_cdn_requests() {
   std::vector<CdnRequestId> stale;
-  for (const auto& [id, request] : s_.cdn.requests) {
+  for (const auto& entry : s_.cdn.requests) {
+    const CdnBook::Request& request = entry.second;
     const bool wanted = std::any_of(s_.demands.begin(), s_.demands.end(), [&](const Demand& d) {
       const BlockRange blocks = s_.needed(d.wanted(s_.now));
       return request.blocks.begin < blocks.end && blocks.begin < request.blocks.end &&
              planner_.deadline(d, std::max(request.blocks.begin, blocks.begin)) - s_.now <
                  s_.params.policy.seed_until;
     });
-    if (!wanted) stale.push_back(id);
+    if (!wanted) stale.push_back(entry.first);
   }
   for (CdnRequestId id : stale) {
     s_.out.emplace_back(CdnCancel{s_.params.id, id});

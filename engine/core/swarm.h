@@ -69,6 +69,10 @@ class Swarm {
   Duration buffered(FileIndex file, TimePoint now) const;
   // The file's timeline: what SetTimeline gave, else the hints, else size ÷ duration, else a guess.
   const ByteTimeMap& timeline(FileIndex file) const;
+  // Whether it is better than a guess.
+  bool timeline_known(FileIndex file) const {
+    return !guessed_[static_cast<std::size_t>(file.value())];
+  }
   bool file_complete(FileIndex file) const;
   // Bytes of the range that are not verified yet.
   Bytes missing(FileIndex file, ByteRange in_file) const;

@@ -1,0 +1,188 @@
+#include "player/client/client.h"
+
+#include <atomic>
+#include <future>
+#include <thread>
+#include <utility>
+
+#include "player/client/loader.h"
+#include "player/client/session.h"
+
+namespace tributary::player {
+namespace {
+
+// A .torrent of the largest size over a slow line; a playlist comes much sooner.
+constexpr Duration kFetchLimit = 60s;
+
+}  // namespace
+
+class Client::Impl final : public RemoteFiles {
+ public:
+  explicit Impl(ClientOptions options) : options_(std::move(options)) {}
+  ~Impl() override { shut_down(); }
+
+  Result<void> start_host() {
+    auto sink = make_sink(options_.audio, clock_);
+    if (!sink) return sink.error();
+    sink_ = *std::move(sink);
+    HostEvents events;
+    events.may_start = [this](TrackRef track) {
+      if (session_) session_->on_may_start(track);
+    };
+    events.decision = options_.decision;
+    auto host = Host::create(loop_, options_.host, std::move(events));
+    if (!host) return host.error();
+    host_ = *std::move(host);
+    listening_ = host_->listening();
+    thread_ = std::thread([this] { loop_.run(); });
+    return {};
+  }
+
+  Result<std::vector<PlaylistItem>> load(const std::vector<std::string>& sources) {
+    auto items = load_sources(sources, *this);
+    if (!items) return items.error();
+    on_loop([&] {
+      session_ = std::make_unique<Session>(
+          loop_, *host_, clock_, *sink_, *items,
+          Session::Options{options_.from, options_.until, options_.peers});
+    });
+    return items;
+  }
+
+  // RemoteFiles
+  Result<net::HttpReply> get(const std::string& url) override { return fetch(url, false); }
+  Result<net::HttpReply> head(const std::string& url) override { return fetch(url, true); }
+
+  template <class F>
+  void post(F work) {
+    loop_.post([this, work] {
+      if (session_) work(*session_);
+    });
+  }
+
+  // Runs `work` on the loop thread and waits for it; directly, once there is no loop thread.
+  template <class F>
+  void on_loop(F work) {
+    if (!thread_.joinable()) return work();
+    std::promise<void> done;
+    loop_.post([&] {
+      work();
+      done.set_value();
+    });
+    done.get_future().wait();
+  }
+
+  template <class T, class F>
+  T ask(T otherwise, F question) {
+    T answer = std::move(otherwise);
+    on_loop([&] {
+      if (session_) answer = question(*session_);
+    });
+    return answer;
+  }
+
+  void finish() {
+    if (!thread_.joinable() || finished_) return;
+    finished_ = true;
+    on_loop([this] {
+      if (session_) final_report_ = session_->report();
+    });
+    stop_playback();
+    std::promise<void> closed;
+    loop_.post([&] { host_->close([&closed] { closed.set_value(); }); });
+    closed.get_future().wait();
+  }
+
+  // The pipeline's thread may be waiting for the loop, so it is joined from here.
+  void stop_playback() {
+    on_loop([this] {
+      if (session_) session_->halt();
+    });
+    if (session_) session_->join();
+  }
+
+  void shut_down() {
+    if (!thread_.joinable()) return;
+    stop_playback();
+    loop_.post([this] { loop_.stop(); });
+    thread_.join();
+    session_.reset();
+    host_.reset();
+  }
+
+  ClientOptions options_;
+  SteadyMediaClock clock_;
+  net::Loop loop_;
+  std::unique_ptr<AudioSink> sink_;
+  std::unique_ptr<Host> host_;
+  std::unique_ptr<Session> session_;
+  std::optional<Endpoint> listening_;
+  std::optional<Report> final_report_;
+  bool finished_ = false;
+  std::thread thread_;
+
+ private:
+  Result<net::HttpReply> fetch(const std::string& url, bool head) {
+    std::promise<Result<net::HttpReply>> reply;
+    loop_.post([&] {
+      net::HttpClientRequest request;
+      request.url = url;
+      request.head = head;
+      request.total_timeout = kFetchLimit;
+      request.max_body = 64_MiB;
+      host_->http().fetch(std::move(request), [&reply](Result<net::HttpReply> got) {
+        reply.set_value(std::move(got));
+      });
+    });
+    return reply.get_future().get();
+  }
+};
+
+Client::Client(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+Client::~Client() = default;
+
+Result<std::unique_ptr<Client>> Client::create(ClientOptions options) {
+  auto impl = std::make_unique<Impl>(std::move(options));
+  auto started = impl->start_host();
+  if (!started) return started.error();
+  return std::unique_ptr<Client>(new Client(std::move(impl)));
+}
+
+Result<std::vector<PlaylistItem>> Client::load(const std::vector<std::string>& sources) {
+  return impl_->load(sources);
+}
+
+void Client::start() {
+  impl_->post([](Session& s) { s.start(); });
+}
+void Client::toggle_pause() {
+  impl_->post([](Session& s) { s.toggle_pause(); });
+}
+void Client::seek_by(Duration offset) {
+  impl_->post([offset](Session& s) { s.seek_by(offset); });
+}
+void Client::next() {
+  impl_->post([](Session& s) { s.next(); });
+}
+void Client::previous() {
+  impl_->post([](Session& s) { s.previous(); });
+}
+
+ClientSnapshot Client::snapshot(std::size_t cells) {
+  return impl_->ask(ClientSnapshot{}, [cells](Session& s) { return s.snapshot(cells); });
+}
+
+Report Client::report() {
+  if (impl_->final_report_) return *impl_->final_report_;
+  return impl_->ask(Report{}, [](Session& s) { return s.report(); });
+}
+
+bool Client::ended() const {
+  return impl_->ask(true, [](Session& s) { return s.ended(); });
+}
+
+void Client::stop_playback() { impl_->stop_playback(); }
+void Client::finish() { impl_->finish(); }
+std::optional<Endpoint> Client::listening() const { return impl_->listening_; }
+
+}  // namespace tributary::player

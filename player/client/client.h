@@ -1,0 +1,101 @@
+// A whole player: sources in, sound out. It owns a node in the real world, its loop thread and the
+// decode thread; the caller steers it and looks at snapshots.
+//
+// Threads: create(), load() and the destructor belong to one thread, the owner's; all else may be
+// called from any thread. load() and finish() block, the rest at most for a turn of the loop.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "cdn/pool/edge_pool.h"
+#include "engine/base/result.h"
+#include "engine/core/swarm.h"
+#include "player/client/host.h"
+#include "player/client/playlist_item.h"
+#include "player/client/report.h"
+#include "prefetch/prefetch_planner.h"
+
+namespace tributary::player {
+
+struct ClientOptions {
+  HostOptions host;
+  std::string audio = "null";     // "sdl", "null", "wav:FILE", "wav-fast:FILE"
+  Duration from{};                // start of each track that is played
+  Duration until = Duration(-1);  // end of each; negative: play to the end
+  std::vector<Endpoint> peers;    // known to the user, for every torrent
+  // Gets each scheduling decision while host.trace is set; called on the loop thread.
+  std::function<void(const core::Decision&)> decision;
+};
+
+enum class PlayState { kLoading, kStarting, kPlaying, kPaused, kStalled, kEnded, kFailed };
+
+// How much of one cell of the piece map is where.
+enum class CellState : std::uint8_t { kMissing, kAskedPeer, kAskedCdn, kPartial, kHave };
+
+// Everything a screen shows, at one moment.
+struct ClientSnapshot {
+  PlayState state = PlayState::kLoading;
+  std::size_t track = 0;  // of the playlist, counted from 0
+  std::size_t tracks = 0;
+  std::string title;
+  Duration position{};
+  Duration duration{};     // zero: unknown
+  Duration buffered{};     // verified media ahead of the playhead
+  core::ByteCounts bytes;  // of the whole session
+  std::size_t peers = 0;
+  std::vector<core::PeerView> peer_list;  // of the playing track's swarm
+  std::vector<cdn::EdgeStats> edges;
+  std::vector<CellState> pieces;  // of the playing track, at most as many as asked for
+  std::size_t playhead_cell = 0;
+  std::string next_title;  // empty: there is none
+  prefetch::PrefetchStage prefetch = prefetch::PrefetchStage::kIdle;
+  Bytes next_have;  // of the next track
+  Bytes next_size;
+  std::int64_t stalls = 0;
+  Duration startup{};  // of the playing track; zero before its first frame
+  bool emergency = false;
+  std::string message;  // the latest error or notice, one line
+};
+
+class Client {
+ public:
+  static Result<std::unique_ptr<Client>> create(ClientOptions options);
+  // Stops without a farewell; call finish() for one.
+  ~Client();
+  Client(const Client&) = delete;
+  Client& operator=(const Client&) = delete;
+
+  // Resolves sources (.torrent files, http(s) URLs of one, playlists of these, plain http(s) media
+  // URLs) to the list of tracks, in order. Fetches what is remote. Call once, before start().
+  Result<std::vector<PlaylistItem>> load(const std::vector<std::string>& sources);
+
+  void start();
+  void toggle_pause();
+  void seek_by(Duration offset);  // within the playing track; clamped to it
+  void next();
+  void previous();
+
+  // `cells`: how many cells the piece map may have.
+  ClientSnapshot snapshot(std::size_t cells = 64);
+  Report report();
+  // Whether the last track was played, or playing failed for good.
+  bool ended() const;
+  // Stops the sound (a WAV file is complete then) and keeps sharing.
+  void stop_playback();
+  // Says goodbye to trackers and peers and writes the cache down; at most a few seconds.
+  void finish();
+
+  // Where peers can reach us; nothing without a listening address.
+  std::optional<Endpoint> listening() const;
+
+ private:
+  class Impl;
+  explicit Client(std::unique_ptr<Impl> impl);
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace tributary::player

@@ -1,0 +1,39 @@
+#include "player/client/feed.h"
+
+#include <algorithm>
+
+namespace tributary::player {
+
+void Feed::set_ready(const Bitfield& blocks) {
+  wake([&] { ready_ = blocks; });
+}
+
+void Feed::set_ready(core::BlockIndex block) {
+  wake([&] { ready_.set(block.value()); });
+}
+
+void Feed::set_lost(core::BlockRange blocks) {
+  wake([&] {
+    for (core::BlockIndex b = blocks.begin; b < blocks.end; ++b) ready_.reset(b.value());
+  });
+}
+
+void Feed::cancel() {
+  wake([&] { cancelled_ = true; });
+}
+
+bool Feed::ready(core::BlockIndex block) const {
+  const std::lock_guard lock(mutex_);
+  return ready_.test(block.value());
+}
+
+core::BlockIndex Feed::wait(core::BlockIndex block, core::BlockIndex limit,
+                            const bool& reader_cancelled) {
+  std::unique_lock lock(mutex_);
+  changed_.wait(lock, [&] { return cancelled_ || reader_cancelled || ready_.test(block.value()); });
+  if (cancelled_ || reader_cancelled) return block;
+  const int gap = ready_.find_next_clear(block.value());
+  return gap == Bitfield::kNone ? limit : std::min(limit, core::BlockIndex(gap));
+}
+
+}  // namespace tributary::player

@@ -1,0 +1,381 @@
+#include "player/client/host.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "engine/net/address.h"
+#include "engine/net/digests.h"
+#include "engine/net/torrent_hashes.h"
+#include "prefetch/eviction.h"
+
+namespace tributary::player {
+namespace {
+
+// Azureus style (BEP 20): TB for Tributary, 0.1.0.
+constexpr std::string_view kPeerIdPrefix = "-TB0100-";
+
+PeerId make_peer_id() {
+  PeerId id;
+  net::secure_random(id.bytes);
+  std::copy(kPeerIdPrefix.begin(), kPeerIdPrefix.end(), id.bytes.begin());
+  return id;
+}
+
+std::string make_session() {
+  std::array<std::uint8_t, 16> bytes{};
+  net::secure_random(bytes);
+  return Digest<struct SessionTag, 16>::from(bytes).hex();
+}
+
+bool same_torrent(const core::TorrentInfo& a, const core::TorrentInfo& b) {
+  if (a.v2_hash && b.v2_hash) return *a.v2_hash == *b.v2_hash;
+  return a.v1_hash && b.v1_hash && *a.v1_hash == *b.v1_hash;
+}
+
+}  // namespace
+
+struct Host::Torrent {
+  OpenTorrent open;
+  std::shared_ptr<const net::TorrentHashes> hashes;  // none for a plain URL
+  bool ready = false;
+  bool disagreed = false;
+  std::vector<std::function<void(const OpenTorrent&)>> waiting;
+};
+
+Host::Host(net::Loop& loop, HostOptions options, HostEvents events)
+    : loop_(loop),
+      options_(std::move(options)),
+      events_(std::move(events)),
+      peer_id_(make_peer_id()),
+      timer_(loop) {}
+
+Host::~Host() = default;
+
+Result<std::unique_ptr<Host>> Host::create(net::Loop& loop, HostOptions options,
+                                           HostEvents events) {
+  std::unique_ptr<Host> host(new Host(loop, std::move(options), std::move(events)));
+  auto started = host->start();
+  if (!started) return started.error();
+  return host;
+}
+
+Result<void> Host::start() {
+  net::StoreOptions store;
+  store.cache_directory = options_.cache_directory;
+  store.disk_limit = options_.cache_limit;
+  store.default_limit = prefetch::default_cache_limit;
+  store.eviction = prefetch::least_recently_used;
+  store.log = options_.log;
+  auto opened = net::Store::open(
+      loop_, std::move(store),
+      [this](core::TorrentId id, core::BlockRange blocks) { on_lost(id, blocks); });
+  if (!opened) return opened.error();
+  store_ = std::move(*opened);
+  http_ = std::make_unique<net::HttpClient>(loop_);
+  hasher_ = std::make_unique<net::Hasher>(
+      loop_, pool_,
+      net::Hasher::Events{
+          [this](core::Verified verified, net::Verdict verdict) {
+            if (verdict == net::Verdict::kVersionsDisagree) {
+              return on_versions_disagree(verified.torrent);
+            }
+            feed(core::Input(std::move(verified)));
+          },
+          [this](core::HashesVerified verified) { feed(core::Input(std::move(verified))); }});
+  transport_ = std::make_unique<net::TcpTransport>(loop_, pool_, *this, options_.log);
+  transport_->set_upload_rate(options_.up);
+  transport_->set_download_rate(options_.down);
+  if (options_.listen) {
+    auto at = transport_->listen(*options_.listen);
+    if (!at) return at.error();
+    listening_ = *at;
+  }
+  std::uint16_t port = listening_ ? listening_->port : std::uint16_t{0};
+  tracker_ = std::make_unique<net::TrackerClient>(
+      loop_, *http_,
+      net::TrackerIdentity{peer_id_, port, static_cast<std::uint32_t>(net::secure_random_u64())},
+      [this](const net::TrackerClient::Outcome& outcome) {
+        std::visit([this](const auto& reply) { feed(core::Input(reply)); }, outcome);
+      },
+      options_.log);
+  fetcher_ =
+      std::make_unique<cdn::Fetcher>(loop_, *http_, pool_, [this](const cdn::HttpInput& input) {
+        node_->handle(input, loop_.now());
+        pump();
+      });
+  NodeParams params;
+  params.policy = options_.policy;
+  params.peer_id = peer_id_;
+  params.listen_port = port;
+  params.session = make_session();
+  params.seed = options_.seed != 0 ? options_.seed : net::secure_random_u64();
+  params.trace = options_.trace;
+  params.upload = options_.upload;
+  params.up = options_.up;
+  node_ = std::make_unique<Node>(std::move(params));
+  return {};
+}
+
+Host::Torrent* Host::find(core::TorrentId id) {
+  const auto it = torrents_.find(id);
+  return it == torrents_.end() ? nullptr : it->second.get();
+}
+
+void Host::open(std::shared_ptr<const core::Metainfo> metainfo,
+                std::function<void(const OpenTorrent&)> done) {
+  for (auto& [id, torrent] : torrents_) {
+    if (!same_torrent(torrent->open.metainfo->info, metainfo->info)) continue;
+    if (torrent->ready) return loop_.post([t = torrent->open, done] { done(t); });
+    return torrent->waiting.push_back(std::move(done));
+  }
+  const core::TorrentId id(++next_torrent_);
+  auto torrent = std::make_unique<Torrent>();
+  OpenTorrent& open = torrent->open;
+  open.id = id;
+  open.info = std::shared_ptr<const core::TorrentInfo>(metainfo, &metainfo->info);
+  open.metainfo = std::move(metainfo);
+  open.layout = std::make_shared<core::Layout>(*open.info);
+  open.feed = std::make_shared<Feed>(open.layout->block_count());
+  if (open.info->has_v1() || open.info->has_v2()) {
+    torrent->hashes = std::make_shared<net::TorrentHashes>(open.info);
+  }
+  torrent->waiting.push_back(std::move(done));
+  Torrent& t = *(torrents_[id] = std::move(torrent));
+  store_->open_torrent(id, t.open.info, t.open.layout, [this, &t](Bitfield verified) {
+    t.ready = true;
+    t.open.feed->set_ready(verified);
+    node_->open(t.open.id, *t.open.metainfo, verified, loop_.now());
+    for (auto& waiter : std::exchange(t.waiting, {})) waiter(t.open);
+    pump();
+  });
+}
+
+void Host::add_source(core::TorrentId torrent, std::string directory,
+                      std::function<void(std::int32_t, std::int32_t)> progress,
+                      std::function<void(Bitfield)> done) {
+  store_->add_source(torrent, std::move(directory), std::move(progress),
+                     [this, torrent, done = std::move(done)](Bitfield verified) {
+                       if (Torrent* t = find(torrent)) t->open.feed->set_ready(verified);
+                       feed(core::Input(core::Restored{torrent, verified}));
+                       done(std::move(verified));
+                     });
+}
+
+void Host::share(core::TorrentId torrent, bool enabled) {
+  node_->share(torrent, enabled, loop_.now());
+  pump();
+}
+
+void Host::set_background(core::TorrentId torrent, bool enabled) {
+  feed(core::Input(core::SetBackground{torrent, enabled}));
+}
+
+void Host::add_peer(core::TorrentId torrent, const Endpoint& peer) {
+  node_->add_peer(torrent, peer, loop_.now());
+  pump();
+}
+
+void Host::feed(const PlayerInput& input) {
+  node_->handle(input, loop_.now());
+  pump();
+}
+
+void Host::feed(const core::Input& input) {
+  node_->handle(input, loop_.now());
+  pump();
+}
+
+void Host::handle(core::Input input) { feed(input); }
+
+std::optional<net::LocalSide> Host::find_torrent(const InfoHash& hash) {
+  const auto welcome = node_->welcome(hash);
+  if (!welcome) return std::nullopt;
+  return net::LocalSide{welcome->torrent, welcome->handshake};
+}
+
+// Performing an action may call back at once; the outermost call drains for all.
+void Host::pump() {
+  if (std::exchange(pumping_, true)) return;
+  while (auto action = node_->poll()) {
+    if (auto* core_action = std::get_if<core::Action>(&*action)) {
+      perform(std::move(*core_action));
+    } else {
+      perform(std::move(*std::get_if<cdn::HttpAction>(&*action)));
+    }
+  }
+  pumping_ = false;
+  timer_.start(node_->next_deadline(), [this] {
+    node_->tick(loop_.now());
+    pump();
+  });
+}
+
+void Host::perform(core::Action action) {
+  std::visit([this](auto& a) { on(a); }, action);
+}
+
+void Host::perform(cdn::HttpAction action) { fetcher_->perform(std::move(action)); }
+
+void Host::on(core::SendBlock& a) {
+  const Torrent* torrent = find(a.torrent);
+  if (!torrent) return;
+  const Bytes begin = torrent->open.layout->piece_range(a.span.piece).begin + a.span.begin;
+  std::vector<std::uint8_t> bytes(static_cast<std::size_t>(a.span.length.count()));
+  if (store_->try_read(a.torrent, {begin, begin + a.span.length}, bytes)) {
+    return transport_->send_block(a.conn, a.span, std::move(bytes));
+  }
+  store_->read(a.torrent, a.span, [this, a](Result<std::vector<std::uint8_t>> read) {
+    if (read) return transport_->send_block(a.conn, a.span, *std::move(read));
+    feed(core::Input(core::BlockSent{a.torrent, a.conn, a.span, false}));
+  });
+}
+
+void Host::on(core::ServeHashes& a) {
+  const Torrent* torrent = find(a.torrent);
+  if (!torrent || !torrent->hashes) return;
+  const auto* tree = torrent->hashes->tree(a.span.pieces_root);
+  if (!tree || a.span.base_layer >= static_cast<std::uint32_t>(tree->piece_layer())) {
+    return answer_hashes(*torrent, a, {});
+  }
+  // Leaves below the piece layer are not in the metainfo: hash the stored blocks they stand for.
+  const auto& files = torrent->open.info->files;
+  const auto file = std::find_if(files.begin(), files.end(), [&](const core::FileEntry& f) {
+    return f.pieces_root == a.span.pieces_root;
+  });
+  const std::int64_t first = std::int64_t{a.span.index} << a.span.base_layer;
+  const std::int64_t count = std::int64_t{a.span.length} << a.span.base_layer;
+  const ByteRange bytes = intersect(
+      {file->offset + core::kBlockSize * first, file->offset + core::kBlockSize * (first + count)},
+      file->range());
+  if (bytes.empty() || bytes.size() > net::kMaxStoreRead) return answer_hashes(*torrent, a, {});
+  store_->read(a.torrent, bytes,
+               [this, a, first, tree, torrent](Result<std::vector<std::uint8_t>> read) {
+                 std::vector<Sha256> leaves;
+                 if (read) {
+                   leaves.resize(tree->leaf_count());
+                   const std::span<const std::uint8_t> all(*read);
+                   constexpr auto kBlock = static_cast<std::size_t>(core::kBlockSize.count());
+                   for (std::size_t at = 0; at < all.size(); at += kBlock) {
+                     leaves[static_cast<std::size_t>(first) + at / kBlock] =
+                         net::sha256(all.subspan(at, std::min(kBlock, all.size() - at)));
+                   }
+                 }
+                 answer_hashes(*torrent, a, std::move(leaves));
+               });
+}
+
+void Host::answer_hashes(const Torrent& torrent, const core::ServeHashes& request,
+                         std::vector<Sha256> leaves) {
+  const auto* tree = torrent.hashes->tree(request.span.pieces_root);
+  if (tree && tree->check_request(request.span)) {
+    auto hashes = tree->serve(request.span, leaves, net::kDigester);
+    if (hashes)
+      return transport_->send(request.conn, core::Hashes{request.span, *std::move(hashes)});
+  }
+  transport_->send(request.conn, core::HashReject{request.span});
+}
+
+void Host::on(core::Verify& a) {
+  const Torrent* torrent = find(a.torrent);
+  if (!torrent) return;
+  const bool whole =
+      std::find(a.buffers.begin(), a.buffers.end(), core::kNoBuffer) == a.buffers.end();
+  if (whole) return hasher_->verify(torrent->hashes, a);
+  verify_with_stored(std::move(a), {}, 0);
+}
+
+// Blocks that were verified by themselves are in the store: fetch them to hash the whole piece.
+void Host::verify_with_stored(core::Verify action, std::vector<core::BufferId> copies,
+                              std::size_t next) {
+  Torrent* torrent = find(action.torrent);
+  while (next < action.buffers.size() && action.buffers[next] != core::kNoBuffer) ++next;
+  if (!torrent || next == action.buffers.size()) {
+    if (torrent) hasher_->verify(torrent->hashes, action);
+    for (core::BufferId copy : copies) pool_.release(copy);
+    return;
+  }
+  const core::BlockIndex block = action.blocks.begin + static_cast<std::int32_t>(next);
+  const ByteRange bytes = torrent->open.layout->block_range(block);
+  auto go_on = [this, action, copies, next, block](Result<std::vector<std::uint8_t>> read) mutable {
+    const core::BufferId copy = read ? pool_.copy(*read) : core::kNoBuffer;
+    if (copy == core::kNoBuffer) {
+      // Lost: the piece is verified once the block was fetched again.
+      for (core::BufferId id : copies) pool_.release(id);
+      return on_lost(action.torrent, {block, block + 1});
+    }
+    action.buffers[next] = copy;
+    copies.push_back(copy);
+    verify_with_stored(std::move(action), std::move(copies), next + 1);
+  };
+  if (bytes.empty()) return go_on(std::vector<std::uint8_t>{});  // padding
+  store_->read(action.torrent, bytes, std::move(go_on));
+}
+
+void Host::on(core::VerifyHashes& a) {
+  if (const Torrent* torrent = find(a.torrent)) hasher_->verify_hashes(torrent->hashes, a);
+}
+
+void Host::on(core::Store& a) {
+  store_->put(a.torrent, a.block, pool_.data(a.buffer));
+  pool_.release(a.buffer);
+  if (Torrent* torrent = find(a.torrent)) torrent->open.feed->set_ready(a.block);
+}
+
+void Host::on_lost(core::TorrentId torrent, core::BlockRange blocks) {
+  if (Torrent* t = find(torrent)) t->open.feed->set_lost(blocks);
+  feed(core::Input(core::BlocksLost{torrent, blocks}));
+}
+
+// BEP 52: a hybrid whose two hash sets contradict each other is not to be trusted at all.
+void Host::on_versions_disagree(core::TorrentId torrent) {
+  Torrent* t = find(torrent);
+  if (!t || std::exchange(t->disagreed, true)) return;
+  log(LogLevel::kError, t->open.info->name +
+                            ": the torrent's v1 and v2 hashes contradict each other; "
+                            "it was made wrongly and cannot be played");
+  t->open.feed->cancel();
+  node_->close(torrent, loop_.now());
+  transport_->disconnect_all(torrent, "v1 and v2 hashes disagree");
+}
+
+void Host::on(core::Announce& a) {
+  const Torrent* torrent = find(a.torrent);
+  if (!torrent || !torrent->hashes) return;
+  const core::TorrentInfo& info = *torrent->open.info;
+  std::vector<InfoHash> hashes;
+  if (info.has_v1()) hashes.push_back(InfoHash::from(info.v1_hash->bytes));
+  if (info.has_v2()) hashes.push_back(InfoHash::from(std::span(info.v2_hash->bytes).first(20)));
+  tracker_->announce(a, hashes);
+}
+
+void Host::on(core::MayStart& a) {
+  loop_.post([this, track = TrackRef{a.torrent, a.file}] {
+    if (events_.may_start) events_.may_start(track);
+  });
+}
+
+void Host::on(core::Trace& a) {
+  if (events_.decision) events_.decision(a.decision);
+}
+
+void Host::log(LogLevel level, const std::string& line) const {
+  if (options_.log) options_.log(level, line);
+}
+
+void Host::close(std::function<void()> done) {
+  feed(PlayerInput(PlaybackEnded{}));
+  for (auto& [id, torrent] : torrents_) {
+    torrent->open.feed->cancel();
+    node_->close(id, loop_.now());
+  }
+  pump();
+  wait_for_farewells([this, done = std::move(done)] { store_->close(done); });
+}
+
+// The tracker client gives up by itself after kStoppedTimeout.
+void Host::wait_for_farewells(std::function<void()> done) {
+  if (tracker_->running() == 0) return done();
+  timer_.start(loop_.now() + 20ms, [this, done = std::move(done)] { wait_for_farewells(done); });
+}
+
+}  // namespace tributary::player

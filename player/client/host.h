@@ -1,0 +1,146 @@
+// Hosts a node in the real world: performs its actions over sockets, disk and thread pool, and
+// feeds back what happens. The simulator's counterpart is engine/sim/world.h.
+#pragma once
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "cdn/http/fetcher.h"
+#include "engine/base/log.h"
+#include "engine/base/result.h"
+#include "engine/net/buffer_pool.h"
+#include "engine/net/hasher.h"
+#include "engine/net/http_client.h"
+#include "engine/net/loop.h"
+#include "engine/net/store.h"
+#include "engine/net/tcp_transport.h"
+#include "engine/net/timer.h"
+#include "engine/net/tracker_client.h"
+#include "player/client/feed.h"
+#include "player/node/node.h"
+
+namespace tributary::player {
+
+struct HostOptions {
+  core::Policy policy;
+  std::string cache_directory;     // empty: nothing is remembered
+  Bytes cache_limit;               // zero: the default for the disk
+  std::optional<Endpoint> listen;  // none: outgoing connections only
+  BitRate up = kUnlimited;
+  BitRate down = kUnlimited;  // of peers and CDN together
+  bool upload = true;
+  bool trace = false;
+  std::uint64_t seed = 0;  // 0: from the system's random source
+  LogSink log;             // may be empty
+};
+
+// Called on the loop thread, never from within a call of the host's.
+struct HostEvents {
+  std::function<void(TrackRef)> may_start;
+  std::function<void(const core::Decision&)> decision;
+};
+
+// An open torrent, shared with readers on other threads.
+struct OpenTorrent {
+  core::TorrentId id;
+  std::shared_ptr<const core::Metainfo> metainfo;
+  std::shared_ptr<const core::TorrentInfo> info;  // part of metainfo
+  std::shared_ptr<const core::Layout> layout;
+  std::shared_ptr<Feed> feed;
+};
+
+// Loop thread only. Must be destroyed before the loop; close() first for a clean farewell.
+class Host final : public net::TransportHost {
+ public:
+  // Errors: the port is taken, the cache is in use. The store is opened here, so call it before the
+  // loop carries traffic.
+  static Result<std::unique_ptr<Host>> create(net::Loop& loop, HostOptions options,
+                                              HostEvents events);
+  ~Host() override;
+
+  // Opens a torrent; `done` gets it once the cache was looked through. Opening what is open already
+  // (the same info-hash) gives the same.
+  void open(std::shared_ptr<const core::Metainfo> metainfo,
+            std::function<void(const OpenTorrent&)> done);
+  // Offers the user's files below `directory` for the torrent, verified first.
+  void add_source(core::TorrentId torrent, std::string directory,
+                  std::function<void(std::int32_t done, std::int32_t all)> progress,
+                  std::function<void(Bitfield)> done);
+  void share(core::TorrentId torrent, bool enabled);
+  void set_background(core::TorrentId torrent, bool enabled);
+  void add_peer(core::TorrentId torrent, const Endpoint& peer);
+  void feed(const PlayerInput& input);
+  void feed(const core::Input& input);
+  // Tells trackers and peers goodbye and brings the cache to disk, within a few seconds.
+  void close(std::function<void()> done);
+
+  const Node& node() const { return *node_; }
+  const core::Policy& policy() const { return options_.policy; }
+  net::HttpClient& http() { return *http_; }
+  net::StoreReader reader() const { return store_->reader(); }
+  net::StoreStats store_stats() const { return store_->stats(); }
+  net::LinkStats link_totals() const { return transport_->totals(); }
+  std::optional<Endpoint> listening() const { return listening_; }
+  TimePoint now() const { return loop_.now(); }
+
+ private:
+  struct Torrent;
+
+  Host(net::Loop& loop, HostOptions options, HostEvents events);
+  Result<void> start();
+
+  // net::TransportHost
+  std::optional<net::LocalSide> find_torrent(const InfoHash& hash) override;
+  void handle(core::Input input) override;
+
+  void pump();
+  void perform(core::Action action);
+  void perform(cdn::HttpAction action);
+  void on(core::Connect& a) { transport_->connect(a); }
+  void on(core::Disconnect& a) { transport_->disconnect(a.conn, std::move(a.reason)); }
+  void on(core::Send& a) { transport_->send(a.conn, a.message); }
+  void on(core::SendBlock& a);
+  void on(core::ServeHashes& a);
+  void on(core::Verify& a);
+  void on(core::VerifyHashes& a);
+  void on(core::Store& a);
+  void on(core::Free& a) { pool_.release(a.buffer); }
+  void on(core::Announce& a);
+  void on(core::MayStart& a);
+  void on(core::Trace& a);
+  void on(core::CdnFetch&) {}  // the node's own pool takes these three
+  void on(core::CdnCancel&) {}
+  void on(core::CdnCorrupt&) {}
+  void verify_with_stored(core::Verify action, std::vector<core::BufferId> copies,
+                          std::size_t next);
+  void wait_for_farewells(std::function<void()> done);
+  void answer_hashes(const Torrent& torrent, const core::ServeHashes& request,
+                     std::vector<Sha256> leaves);
+  void on_lost(core::TorrentId torrent, core::BlockRange blocks);
+  void on_versions_disagree(core::TorrentId torrent);
+  void log(LogLevel level, const std::string& line) const;
+  Torrent* find(core::TorrentId id);
+
+  net::Loop& loop_;
+  HostOptions options_;
+  HostEvents events_;
+  PeerId peer_id_;
+  net::BufferPool pool_;
+  std::unique_ptr<net::HttpClient> http_;
+  std::unique_ptr<net::Hasher> hasher_;
+  std::unique_ptr<net::Store> store_;
+  std::unique_ptr<net::TcpTransport> transport_;
+  std::unique_ptr<net::TrackerClient> tracker_;
+  std::unique_ptr<cdn::Fetcher> fetcher_;
+  std::unique_ptr<Node> node_;
+  net::Timer timer_;
+  std::map<core::TorrentId, std::unique_ptr<Torrent>> torrents_;
+  std::optional<Endpoint> listening_;
+  std::uint32_t next_torrent_ = 0;
+  bool pumping_ = false;
+};
+
+}  // namespace tributary::player

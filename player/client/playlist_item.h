@@ -1,0 +1,21 @@
+// One playable entry, after all torrents, albums and playlists are resolved.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "engine/base/result.h"
+#include "engine/base/units.h"
+#include "engine/core/torrent_info.h"
+
+namespace tributary::player {
+
+struct PlaylistItem {
+  std::shared_ptr<const core::Metainfo> metainfo;
+  core::FileIndex file;
+  std::string title;
+  bool verifiable = true;  // false: a plain URL without hashes, from the CDN only
+};
+
+}  // namespace tributary::player

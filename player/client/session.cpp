@@ -1,0 +1,387 @@
+#include "player/client/session.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "engine/base/check.h"
+
+namespace tributary::player {
+namespace {
+
+// How often the sink's clock is looked at: finer than an eye sees, coarse enough to cost nothing.
+constexpr Duration kPollInterval = 50ms;
+// PCM decoded ahead. It also bounds how early the demuxer wants bytes before they are heard.
+constexpr Duration kDecodeAhead = 1s;
+// A read this far from what is heard is no ordinary read-ahead but an index or a detour.
+constexpr Duration kDetour = 10s;
+
+// Counts what the demuxer reads, for the ledger's "unused".
+class CountedSource final : public ByteSource {
+ public:
+  CountedSource(std::unique_ptr<TrackSource> inner, ByteRange file,
+                std::shared_ptr<const core::Layout> layout, std::shared_ptr<Bitfield> read_blocks,
+                std::shared_ptr<std::mutex> lock)
+      : inner_(std::move(inner)),
+        file_(file),
+        layout_(std::move(layout)),
+        read_blocks_(std::move(read_blocks)),
+        lock_(std::move(lock)) {}
+
+  Bytes size() const override { return inner_->size(); }
+  void cancel() override { inner_->cancel(); }
+  Result<Bytes> read(Bytes offset, std::span<std::uint8_t> out) override {
+    auto got = inner_->read(offset, out);
+    if (!got || *got == 0_B) return got;
+    const Bytes begin = file_.begin + offset;
+    const core::BlockRange blocks = layout_->blocks_covering({begin, begin + *got});
+    const std::lock_guard guard(*lock_);
+    for (core::BlockIndex b = blocks.begin; b < blocks.end; ++b) read_blocks_->set(b.value());
+    return got;
+  }
+
+ private:
+  const std::unique_ptr<TrackSource> inner_;
+  const ByteRange file_;
+  const std::shared_ptr<const core::Layout> layout_;
+  const std::shared_ptr<Bitfield> read_blocks_;
+  const std::shared_ptr<std::mutex> lock_;
+};
+
+std::size_t index_of(TrackId id) { return static_cast<std::size_t>(id.value()); }
+
+}  // namespace
+
+Session::Session(net::Loop& loop, Host& host, MediaClock& clock, AudioSink& sink,
+                 std::vector<PlaylistItem> items, Options options)
+    : loop_(loop),
+      host_(host),
+      clock_(clock),
+      items_(std::move(items)),
+      options_(std::move(options)),
+      torrents_(items_.size()),
+      read_locks_(items_.size()),
+      read_blocks_(items_.size()),
+      played_(items_.size()),
+      poll_timer_(loop) {
+  PipelineOptions pipeline;
+  pipeline.queue.capacity = kDecodeAhead;
+  pipeline.start_paused = true;
+  pipeline.wake = [this] { loop_.post([this] { poll_pipeline(); }); };
+  pipeline_ = std::make_unique<PlaybackPipeline>(sink, clock_, *this, std::move(pipeline));
+}
+
+Session::~Session() {
+  halt();
+  join();
+}
+
+// The playing track's torrent and the next one's are open; the others can wait.
+void Session::open_torrents(std::size_t item) {
+  for (std::size_t i = item; i < std::min(item + 2, items_.size()); ++i) {
+    if (torrents_[i]) continue;
+    host_.open(items_[i].metainfo, [this, i](const OpenTorrent& torrent) { opened(i, torrent); });
+  }
+}
+
+void Session::opened(std::size_t item, const OpenTorrent& torrent) {
+  for (const Endpoint& peer : options_.peers) host_.add_peer(torrent.id, peer);
+  read_locks_[item] = std::make_shared<std::mutex>();
+  read_blocks_[item] = std::make_shared<Bitfield>(torrent.layout->block_count());
+  {
+    const std::lock_guard lock(torrents_mutex_);
+    torrents_[item] = torrent;
+  }
+  if (state_ == PlayState::kLoading && item == current_) {
+    restart(item, options_.from);
+  } else if (item == current_ + 1) {
+    tell_next();
+  }
+}
+
+TrackRef Session::ref_of(std::size_t item) const {
+  return {torrents_[item]->id, items_[item].file};
+}
+
+Track Session::track_at(std::size_t item) const {
+  Track track;
+  track.id = TrackId(item);
+  track.start = options_.from;
+  if (options_.until >= Duration::zero()) track.stop = options_.until;
+  const auto& hints = items_[item].metainfo->hints;
+  const auto file = static_cast<std::size_t>(items_[item].file.value());
+  if (file < hints.size()) track.hints = hints[file];
+  return track;
+}
+
+Duration Session::duration_of(std::size_t item) const {
+  if (!torrents_[item]) return {};
+  const core::Swarm* swarm = host_.node().swarm(torrents_[item]->id);
+  return swarm && swarm->timeline_known(items_[item].file)
+             ? swarm->timeline(items_[item].file).duration()
+             : Duration::zero();
+}
+
+void Session::start() {
+  if (items_.empty()) {
+    ended_ = true;
+    state_ = PlayState::kEnded;
+    return;
+  }
+  meter_.requested(loop_.now());
+  open_torrents(0);
+  poll_timer_.start(loop_.now() + kPollInterval, [this] { poll_pipeline(); });
+}
+
+// Plays an item from a position by the listener's or the start's wish.
+void Session::restart(std::size_t item, Duration position) {
+  current_ = item;
+  position_ = position;
+  may_start_ = false;
+  state_ = PlayState::kStarting;
+  if (!user_paused_) pipeline_->pause();
+  open_torrents(item);
+  tell_node(false, true, false);
+  tell_next();
+  Track track = track_at(item);
+  track.start = position;
+  pipeline_->start(track);
+}
+
+void Session::on_may_start(TrackRef track) {
+  if (!torrents_[current_] || ref_of(current_) != track) return;
+  may_start_ = true;
+  if (!user_paused_) pipeline_->play();
+}
+
+std::optional<Track> Session::next(TrackId after) {
+  const std::size_t item = index_of(after) + 1;
+  if (item >= items_.size()) return std::nullopt;
+  return track_at(item);
+}
+
+std::optional<Track> Session::previous(TrackId before) {
+  const std::size_t item = index_of(before);
+  return track_at(item == 0 ? 0 : item - 1);
+}
+
+Result<std::shared_ptr<ByteSource>> Session::open(const Track& track) {
+  const std::size_t item = index_of(track.id);
+  std::optional<OpenTorrent> torrent;
+  {
+    const std::lock_guard lock(torrents_mutex_);
+    torrent = torrents_[item];
+  }
+  if (!torrent) return io_error(items_[item].title + ": not open yet");
+  const auto file = static_cast<std::size_t>(items_[item].file.value());
+  const ByteRange range = torrent->info->files[file].range();
+  auto source = std::make_unique<TrackSource>(
+      TrackRef{torrent->id, items_[item].file}, range, torrent->layout, torrent->feed,
+      host_.reader(), [this](TrackRef ref, ByteRange wanted) {
+        loop_.post([this, ref, wanted] { note_wait(ref, wanted); });
+      });
+  return std::shared_ptr<ByteSource>(std::make_shared<CountedSource>(
+      std::move(source), range, torrent->layout, read_blocks_[item], read_locks_[item]));
+}
+
+void Session::poll_pipeline() {
+  if (ended_) return;
+  for (const PipelineEvent& event : pipeline_->poll()) on(event);
+  const PipelinePosition heard = pipeline_->position();
+  if (heard.track && index_of(*heard.track) == current_ && state_ != PlayState::kStarting) {
+    position_ = heard.time;
+  }
+  const PipelineNeeds needs = pipeline_->needs();
+  if (needs.reading) learn_timeline(index_of(*needs.reading), pipeline_->hints());
+  update_wait();
+  if (!ended_) poll_timer_.start(loop_.now() + kPollInterval, [this] { poll_pipeline(); });
+}
+
+void Session::on(const PipelineEvent& event) {
+  using Kind = PipelineEvent::Kind;
+  const std::size_t item = index_of(event.track);
+  switch (event.kind) {
+    case Kind::kOpened:
+      if (event.duration > Duration::zero()) {
+        learn_timeline(item, {.duration = event.duration, .points = {}});
+      }
+      break;
+    case Kind::kFirstFrame:
+    case Kind::kSeeked:
+      meter_.first_frame(event.at);
+      break;
+    case Kind::kTrackStarted:
+      on_track_started(event);
+      break;
+    case Kind::kTrackFinished:
+      meter_.ended(event.at);
+      break;
+    case Kind::kStalled:
+      meter_.starved(event.at);
+      state_ = PlayState::kStalled;
+      tell_node(false, false, false);
+      break;
+    case Kind::kResumed:
+      meter_.first_frame(event.at);
+      state_ = PlayState::kPlaying;
+      tell_node(true, false, false);
+      break;
+    case Kind::kError:
+      message_ = items_[item].title + ": " + event.message;
+      break;
+    case Kind::kEnded:
+      close_figures();
+      state_ = PlayState::kEnded;
+      ended_ = true;
+      host_.feed(PlayerInput(PlaybackEnded{}));
+      break;
+  }
+}
+
+void Session::on_track_started(const PipelineEvent& event) {
+  const std::size_t item = index_of(event.track);
+  if (item != current_) begin_track(item, options_.from, StartKind::kFollows);
+  gap_ = event.duration;
+  meter_.first_frame(event.at);
+  position_ = pipeline_->position().time;
+  state_ = PlayState::kPlaying;
+  tell_node(true, false, false);
+  tell_next();
+}
+
+void Session::begin_track(std::size_t item, Duration position, StartKind kind) {
+  close_figures();
+  current_ = item;
+  position_ = position;
+  gap_ = {};
+  meter_.requested(loop_.now(), kind);
+  open_torrents(item);
+}
+
+// The playing track's figures are final: it ended or was left.
+void Session::close_figures() {
+  const PlaybackFigures figures = meter_.track(loop_.now());
+  auto& played = played_[current_];
+  if (!played) played.emplace();
+  played->figures += figures;
+  played->gap += gap_;
+  gap_ = {};
+  meter_.stopped(loop_.now());
+}
+
+void Session::tell_node(bool moving, bool starting, bool paused) {
+  if (!torrents_[current_]) return;
+  host_.feed(PlayerInput(Playback{.track = ref_of(current_),
+                                  .position = position_,
+                                  .moving = moving,
+                                  .starting = starting,
+                                  .paused = paused}));
+}
+
+void Session::tell_next() {
+  NextTrack next;
+  if (current_ + 1 < items_.size() && torrents_[current_ + 1]) next.track = ref_of(current_ + 1);
+  host_.feed(PlayerInput(next));
+}
+
+void Session::toggle_pause() {
+  if (ended_) return;
+  user_paused_ = !user_paused_;
+  if (user_paused_) {
+    pipeline_->pause();
+    meter_.pause(loop_.now());
+    position_ = pipeline_->position().time;
+    if (state_ == PlayState::kPlaying) state_ = PlayState::kPaused;
+    if (state_ != PlayState::kStarting) tell_node(false, false, true);
+    return;
+  }
+  meter_.resume(loop_.now());
+  if (may_start_) pipeline_->play();
+  if (state_ != PlayState::kPaused) return;
+  state_ = PlayState::kPlaying;
+  tell_node(true, false, false);
+}
+
+void Session::seek_by(Duration offset) {
+  if (ended_ || state_ == PlayState::kLoading) return;
+  const Duration duration = duration_of(current_);
+  Duration target = std::max(position_ + offset, Duration::zero());
+  if (duration > Duration::zero()) target = std::min(target, duration - 1s);
+  position_ = std::max(target, Duration::zero());
+  meter_.seek(loop_.now());
+  state_ = PlayState::kStarting;
+  tell_node(false, true, false);
+  pipeline_->seek(position_);
+}
+
+void Session::next() {
+  if (ended_ || current_ + 1 >= items_.size()) return;
+  begin_track(current_ + 1, options_.from, StartKind::kChosen);
+  if (torrents_[current_])
+    restart(current_, options_.from);
+  else
+    state_ = PlayState::kLoading;
+}
+
+void Session::previous() {
+  if (ended_) return;
+  const std::size_t item = current_ == 0 ? 0 : current_ - 1;
+  begin_track(item, options_.from, StartKind::kChosen);
+  restart(item, options_.from);
+}
+
+void Session::halt() {
+  poll_timer_.stop();
+  if (!ended_) close_figures();
+  ended_ = true;
+  state_ = PlayState::kEnded;
+}
+
+void Session::join() { pipeline_->stop(); }
+
+// A file without hints is learnt while it is read.
+void Session::learn_timeline(std::size_t item, const core::FileHints& hints) {
+  if (!torrents_[item] || hints.duration <= Duration::zero()) return;
+  const core::TorrentId id = torrents_[item]->id;
+  const core::FileIndex file = items_[item].file;
+  const core::Swarm* swarm = host_.node().swarm(id);
+  if (!swarm || swarm->timeline_known(file)) return;
+  const Bytes size = torrents_[item]->info->files[static_cast<std::size_t>(file.value())].length;
+  host_.feed(core::Input(core::SetTimeline{
+      id, file, core::ByteTimeMap::from_points(size, hints.duration, hints.points)}));
+}
+
+void Session::note_wait(TrackRef track, ByteRange range) {
+  if (ended_) return;
+  wait_ = std::pair(track, range);
+  if (range.empty()) wait_.reset();
+  update_wait();
+}
+
+// In step with playback the deadlines say when a byte is needed. A read while nothing moves, or
+// away from the playhead (an index at the end, headers after a seek), is needed now.
+bool Session::wait_is_urgent() const {
+  if (!wait_ || !torrents_[current_]) return false;
+  const auto& [track, range] = *wait_;
+  const core::Swarm* swarm = host_.node().swarm(track.torrent);
+  if (!swarm) return false;
+  const bool current = track == ref_of(current_);
+  const auto file = static_cast<std::size_t>(track.file.value());
+  const Bytes offset = range.begin - swarm->metainfo().info.files[file].offset;
+  const Duration at = swarm->timeline(track.file).time_at(offset);
+  if (!current) return at > options_.from + kDetour;
+  if (state_ != PlayState::kPlaying && state_ != PlayState::kPaused) return true;
+  return at + 1s < position_ || at > position_ + kDetour;
+}
+
+void Session::update_wait() {
+  if (wait_is_urgent()) {
+    if (wait_told_ == wait_->first) return;
+    wait_told_ = wait_->first;
+    host_.feed(core::Input(core::ReaderWaits{wait_->first.torrent, wait_->second}));
+  } else if (wait_told_) {
+    host_.feed(core::Input(core::ReaderWaits{wait_told_->torrent, {}}));
+    wait_told_.reset();
+  }
+}
+
+}  // namespace tributary::player

@@ -1,0 +1,114 @@
+// One playback session on the loop thread: what the pipeline reports becomes the node's inputs,
+// what the listener wants becomes the pipeline's commands, and both become the report.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "player/buffer/playback_buffer.h"
+#include "player/client/client.h"
+#include "player/client/host.h"
+#include "player/client/playlist_item.h"
+#include "player/client/track_source.h"
+#include "player/media/playback_pipeline.h"
+#include "player/media/sink.h"
+
+namespace tributary::player {
+
+// Tracks are named by their place in the playlist: TrackId(i) is items[i]. Loop thread only, but
+// for the TrackProvider's members, which run on the pipeline's thread.
+//
+// Invariant: `torrents_[i]` is set before the pipeline can ask for track i; it never changes then.
+class Session final : public TrackProvider {
+ public:
+  struct Options {
+    Duration from{};
+    Duration until = Duration(-1);
+    std::vector<Endpoint> peers;
+  };
+
+  // `host`, `clock` and `sink` must outlive the session.
+  Session(net::Loop& loop, Host& host, MediaClock& clock, AudioSink& sink,
+          std::vector<PlaylistItem> items, Options options);
+  ~Session() override;
+
+  void start();
+  void toggle_pause();
+  void seek_by(Duration offset);
+  void next();
+  void previous();
+  // Ends the session for the listener; its figures are final.
+  void halt();
+  // Ends the pipeline's thread. Any thread but the loop's, which that thread may be waiting for.
+  void join();
+
+  void on_may_start(TrackRef track);
+  bool ended() const { return ended_; }
+  ClientSnapshot snapshot(std::size_t cells);
+  Report report();
+
+  // TrackProvider
+  std::optional<Track> next(TrackId after) override;
+  std::optional<Track> previous(TrackId before) override;
+  Result<std::shared_ptr<ByteSource>> open(const Track& track) override;
+
+ private:
+  // One track's playback, as the report tells it.
+  struct Played {
+    PlaybackFigures figures;
+    Duration gap{};
+  };
+
+  void open_torrents(std::size_t item);
+  void opened(std::size_t item, const OpenTorrent& torrent);
+  Track track_at(std::size_t item) const;
+  TrackRef ref_of(std::size_t item) const;
+  Duration duration_of(std::size_t item) const;
+
+  void poll_pipeline();
+  void on(const PipelineEvent& event);
+  void on_track_started(const PipelineEvent& event);
+  void begin_track(std::size_t item, Duration position, StartKind kind);
+  void close_figures();
+  void tell_node(bool moving, bool starting, bool paused);
+  void tell_next();
+  void restart(std::size_t item, Duration position);
+  void learn_timeline(std::size_t item, const core::FileHints& hints);
+  void note_wait(TrackRef track, ByteRange range);
+  void update_wait();
+  bool wait_is_urgent() const;
+
+  std::vector<CellState> piece_map(std::size_t cells) const;
+  ReportEntry entry_of(std::size_t item, const Played& played) const;
+
+  net::Loop& loop_;
+  Host& host_;
+  MediaClock& clock_;
+  std::vector<PlaylistItem> items_;
+  Options options_;
+  std::vector<std::optional<OpenTorrent>> torrents_;     // by item
+  std::vector<std::shared_ptr<std::mutex>> read_locks_;  // by item
+  std::vector<std::shared_ptr<Bitfield>> read_blocks_;   // by item: which the demuxer read
+  std::vector<std::optional<Played>> played_;            // by item
+  mutable std::mutex torrents_mutex_;                    // torrents_, for the pipeline's thread
+
+  std::size_t current_ = 0;
+  PlayState state_ = PlayState::kLoading;
+  Duration position_{};
+  PlaybackMeter meter_;
+  Duration gap_{};
+  bool user_paused_ = false;
+  bool may_start_ = false;
+  bool ended_ = false;
+  std::string message_;
+  std::optional<std::pair<TrackRef, ByteRange>> wait_;  // what the demuxer waits for
+  std::optional<TrackRef> wait_told_;
+  net::Timer poll_timer_;
+  std::unique_ptr<PlaybackPipeline> pipeline_;
+};
+
+}  // namespace tributary::player

@@ -1,0 +1,154 @@
+// What a session shows: snapshots for a screen, and the report.
+#include <algorithm>
+
+#include "player/client/session.h"
+
+namespace tributary::player {
+namespace {
+
+Bytes bytes_of(const core::Layout& layout, core::BlockRange blocks, const Bitfield& in) {
+  Bytes sum;
+  for (int b = in.find_next(blocks.begin.value()); b != Bitfield::kNone && b < blocks.end.value();
+       b = in.find_next(b + 1)) {
+    sum += layout.block_range(core::BlockIndex(b)).size();
+  }
+  return sum;
+}
+
+}  // namespace
+
+std::vector<CellState> Session::piece_map(std::size_t cells) const {
+  std::vector<CellState> map;
+  const core::Swarm* swarm =
+      torrents_[current_] ? host_.node().swarm(torrents_[current_]->id) : nullptr;
+  if (!swarm || cells == 0) return map;
+  const auto file = static_cast<std::size_t>(items_[current_].file.value());
+  const core::BlockRange blocks =
+      swarm->layout().blocks_covering(swarm->metainfo().info.files[file].range());
+  const Bitfield cdn = swarm->asked_of_cdn();
+  const Bitfield peers = swarm->asked_of_peers();
+  const auto count = std::min<std::int64_t>(static_cast<std::int64_t>(cells), blocks.size());
+  for (std::int64_t cell = 0; cell < count; ++cell) {
+    const auto from = static_cast<std::int32_t>(cell * blocks.size() / count);
+    const auto to = static_cast<std::int32_t>((cell + 1) * blocks.size() / count);
+    int have = 0;
+    CellState state = CellState::kMissing;
+    for (core::BlockIndex b = blocks.begin + from; b < blocks.begin + to; ++b) {
+      if (swarm->have_blocks().test(b.value())) {
+        ++have;
+      } else if (cdn.test(b.value())) {
+        state = CellState::kAskedCdn;
+      } else if (peers.test(b.value()) && state == CellState::kMissing) {
+        state = CellState::kAskedPeer;
+      }
+    }
+    if (have == to - from) state = CellState::kHave;
+    if (state == CellState::kMissing && have > 0) state = CellState::kPartial;
+    map.push_back(state);
+  }
+  return map;
+}
+
+ClientSnapshot Session::snapshot(std::size_t cells) {
+  ClientSnapshot s;
+  s.state = state_;
+  s.track = current_;
+  s.tracks = items_.size();
+  s.message = message_;
+  if (items_.empty()) return s;
+  s.title = items_[current_].title;
+  s.position = position_;
+  s.duration = duration_of(current_);
+  const TimePoint now = loop_.now();
+  s.stalls = meter_.session(now).stalls;
+  s.startup = meter_.startup().value_or(Duration::zero());
+  s.buffered = host_.node().buffered(now);
+  s.prefetch = host_.node().prefetch_stage();
+  const Report session = report();
+  s.bytes = session.total.bytes;
+  if (torrents_[current_]) {
+    const core::TorrentId id = torrents_[current_]->id;
+    if (const core::Swarm* swarm = host_.node().swarm(id)) {
+      s.peer_list = swarm->peers();
+      s.peers = s.peer_list.size();
+      s.emergency = swarm->emergency();
+    }
+    s.edges = host_.node().edges().stats(id, now);
+    s.pieces = piece_map(cells);
+    if (s.duration > Duration::zero() && !s.pieces.empty()) {
+      const core::Swarm* swarm = host_.node().swarm(id);
+      const core::ByteTimeMap& timeline = swarm->timeline(items_[current_].file);
+      s.playhead_cell = std::min(
+          s.pieces.size() - 1,
+          static_cast<std::size_t>(mul_div(timeline.offset_at(position_).count(),
+                                           static_cast<std::int64_t>(s.pieces.size()),
+                                           std::max<std::int64_t>(1, timeline.size().count()))));
+    }
+  }
+  if (current_ + 1 < items_.size()) {
+    const std::size_t next = current_ + 1;
+    s.next_title = items_[next].title;
+    const auto file = static_cast<std::size_t>(items_[next].file.value());
+    s.next_size = items_[next].metainfo->info.files[file].length;
+    if (torrents_[next]) {
+      if (const core::Swarm* swarm = host_.node().swarm(torrents_[next]->id)) {
+        s.next_have = s.next_size - swarm->missing(items_[next].file, {0_B, s.next_size});
+      }
+    }
+  }
+  return s;
+}
+
+ReportEntry Session::entry_of(std::size_t item, const Played& played) const {
+  ReportEntry entry;
+  entry.title = items_[item].title;
+  entry.startup = played.figures.startup;
+  entry.started = played.figures.started > 0;
+  entry.played = played.figures.played;
+  entry.stalls = played.figures.stalls;
+  entry.stalled = played.figures.stalled;
+  entry.gap = played.gap;
+  if (!torrents_[item]) return entry;
+  const core::Swarm* swarm = host_.node().swarm(torrents_[item]->id);
+  if (!swarm) return entry;
+  entry.bytes = swarm->ledger().at(items_[item].file);
+  const auto file = static_cast<std::size_t>(items_[item].file.value());
+  const core::BlockRange blocks =
+      swarm->layout().blocks_covering(swarm->metainfo().info.files[file].range());
+  {
+    const std::lock_guard lock(*read_locks_[item]);
+    entry.played_bytes = bytes_of(swarm->layout(), blocks, *read_blocks_[item]);
+    const Bytes in_hand = entry.bytes.cache + entry.bytes.good;
+    entry.unused = in_hand - entry.played_bytes;
+  }
+  return entry;
+}
+
+Report Session::report() {
+  Report report;
+  report.policy = std::string(host_.policy().name);
+  const TimePoint now = loop_.now();
+  for (std::size_t i = 0; i < items_.size(); ++i) {
+    Played played = played_[i].value_or(Played{});
+    if (i == current_ && !ended_) {
+      played.figures += meter_.track(now);
+      played.gap += gap_;
+    }
+    const ReportEntry entry = entry_of(i, played);
+    ReportEntry& total = report.total;
+    total.startup += entry.startup;
+    total.started |= entry.started;
+    total.played += entry.played;
+    total.stalls += entry.stalls;
+    total.stalled += entry.stalled;
+    total.gap += entry.gap;
+    total.bytes += entry.bytes;
+    total.played_bytes += entry.played_bytes;
+    total.unused += entry.unused;
+    report.tracks.push_back(entry);
+  }
+  report.total.title = "total";
+  return report;
+}
+
+}  // namespace tributary::player
