@@ -1,5 +1,6 @@
 #include "tests/scenario/cast/scenarios.h"
 
+#include <cstdio>
 #include <utility>
 
 namespace tributary::sim {
@@ -20,6 +21,38 @@ EdgeParams edge_params() {
   return p;
 }
 
+double seconds(TimePoint t) {
+  return t == kNever ? 1e9 : static_cast<double>(t.time_since_epoch().count()) / 1e6;
+}
+
+const char* name_of(core::Decision::Choice choice) {
+  switch (choice) {
+    case core::Decision::Choice::kPeer:
+      return "peer";
+    case core::Decision::Choice::kCdn:
+      return "cdn";
+    case core::Decision::Choice::kCancel:
+      return "cancel";
+  }
+  return "?";
+}
+
+// One line a decision: time, host, blocks, deadline, last safe moment, choice, why.
+void print_decision(const World& world, HostId host, const core::Decision& d) {
+  const Listener* listener = world.find_listener(host);
+  const double position =
+      listener == nullptr ? 0 : static_cast<double>(listener->position(world.now()).count()) / 1e6;
+  std::printf("%.3f host %d at %.3f%s blocks %d..%d due %.3f safe %.3f %s %llx %s: %.*s\n",
+              seconds(d.at), host.value(), position,
+              listener != nullptr && listener->playing() ? "" : " (waits)",
+              d.blocks.begin.value(), d.blocks.end.value(), seconds(d.deadline),
+              seconds(d.cdn_last_safe), name_of(d.choice),
+              static_cast<unsigned long long>(d.peer.value()),
+              d.choice == core::Decision::Choice::kCdn
+                  ? std::string(core::to_string(d.reason)).c_str() : "",
+              static_cast<int>(d.why.size()), d.why.data());
+}
+
 }  // namespace
 
 TrackParams music_track() {
@@ -37,7 +70,11 @@ TrackParams video_track() {
 }
 
 Stage::Stage(const Variation& variation)
-    : world(world_params(variation)), edge(world.add_edge(edge_params())), variation_(variation) {}
+    : world(world_params(variation)), edge(world.add_edge(edge_params())), variation_(variation) {
+  world.on_decision = [this](HostId host, const core::Decision& d) {
+    if (variation_.trace_host == 0 || host.value() == variation_.trace_host) print_decision(world, host, d);
+  };
+}
 
 core::TorrentId Stage::add_track() {
   TrackParams p = variation_.video ? video_track() : music_track();
@@ -48,6 +85,7 @@ core::TorrentId Stage::add_track() {
 HostParams Stage::client() const {
   HostParams p;
   p.policy = variation_.policy;
+  p.trace = variation_.trace_host >= 0;
   return p;
 }
 

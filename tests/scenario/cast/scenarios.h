@@ -16,6 +16,7 @@ struct Variation {
   core::Policy policy = core::Policy::adaptive();
   std::uint64_t seed = 1;
   bool video = false;
+  std::int32_t trace_host = -1;  // print the decisions of this host; 0: of all
 };
 
 TrackParams music_track();  // 155 kbit/s, 240 s

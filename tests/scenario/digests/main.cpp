@@ -1,7 +1,8 @@
 // Runs scenarios and prints one line each: name and trace digest, or with --figures the report.
 // Two builds of one commit must print the same lines.
 //
-//   scenario_digests [--figures] [--video] [--seed N] [--policy NAME] [SCENARIO...]
+//   scenario_digests [--figures] [--video] [--seed N] [--policy NAME]
+//                    [--trace HOST] [SCENARIO...]
 #include <cstdio>
 #include <cstdlib>
 #include <string>
@@ -26,6 +27,8 @@ bool parse(int argc, char** argv, Options& options) {
       options.variation.video = true;
     } else if (arg == "--seed" && i + 1 < argc) {
       options.variation.seed = std::strtoull(argv[++i], nullptr, 10);
+    } else if (arg == "--trace" && i + 1 < argc) {
+      options.variation.trace_host = std::atoi(argv[++i]);
     } else if (arg == "--policy" && i + 1 < argc) {
       const auto policy = tributary::core::Policy::by_name(argv[++i]);
       if (!policy) return false;
@@ -54,7 +57,7 @@ int main(int argc, char** argv) {
   if (!parse(argc, argv, options)) {
     std::fprintf(stderr,
                  "usage: scenario_digests [--figures] [--video] [--seed N] [--policy NAME] "
-                 "[SCENARIO...]\n");
+                 "[--trace HOST] [SCENARIO...]\n");
     return 2;
   }
   for (const auto& scenario : tributary::sim::all_scenarios()) {
