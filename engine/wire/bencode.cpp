@@ -185,7 +185,8 @@ class BencodeParser {
     }
     if (colon == text_.size()) return fail("the text ends within a string's length");
     if (text_[colon] != ':') return fail_at(colon, "a string's length is not followed by ':'");
-    if (text_[begin] == '0' && colon - begin > 1) return fail("a string's length has leading zeros");
+    if (text_[begin] == '0' && colon - begin > 1)
+      return fail("a string's length has leading zeros");
     if (length > text_.size() - colon - 1) return fail("string runs past the end");
     at_ = colon + 1 + length;
     push_scalar(begin, colon + 1, BencodeKind::kString);

@@ -62,8 +62,7 @@ Result<DecodedExtendedHandshake> decode_extended_handshake(Octets dictionary) {
   out.dont_have_id = extension_id(names, kDontHaveName);
   out.handshake.dont_have = out.dont_have_id != 0;
   out.handshake.tributary = extension_id(names, kTributaryName) != 0;
-  out.handshake.client =
-      printable(root.find("v").string().value_or("").substr(0, kMaxClientName));
+  out.handshake.client = printable(root.find("v").string().value_or("").substr(0, kMaxClientName));
   if (const auto n = root.find("reqq").integer(); n && *n >= 0) {
     const std::int64_t most = std::numeric_limits<std::int32_t>::max();
     out.handshake.request_queue = static_cast<std::int32_t>(std::min(*n, most));

@@ -87,8 +87,8 @@ bool piece_layer_matches(std::span<const Sha256> piece_layer, const Sha256& piec
 FileTree::FileTree(const core::FileEntry& file, Bytes piece_length, const Digester& digester) {
   TRIBUTARY_CHECK(file.pieces_root.has_value() && file.length > 0_B);
   pieces_root_ = *file.pieces_root;
-  leaf_count_ = static_cast<std::uint32_t>((file.length + core::kBlockSize - 1_B) /
-                                           core::kBlockSize);
+  leaf_count_ =
+      static_cast<std::uint32_t>((file.length + core::kBlockSize - 1_B) / core::kBlockSize);
   if (file.piece_layer.empty()) {
     height_ = piece_layer_ = log2_of(std::bit_ceil(leaf_count_));
     upper_.push_back({pieces_root_});
@@ -207,8 +207,7 @@ Result<ProvenNode> fold_hashes(const core::HashSpan& span, std::span<const Sha25
   if (hashes.size() != span.length + uncle_count(span)) {
     return invalid("the count of hashes does not fit their range");
   }
-  ProvenNode top{static_cast<int>(span.base_layer) + log2_of(span.length),
-                 span.index / span.length,
+  ProvenNode top{static_cast<int>(span.base_layer) + log2_of(span.length), span.index / span.length,
                  merkle_root(hashes.first(span.length), 0, span.length, digester)};
   for (const Sha256& uncle : hashes.subspan(span.length)) {
     top.hash = top.index % 2 == 0 ? hash_pair(top.hash, uncle, digester)

@@ -55,8 +55,9 @@ Result<void> check_size(const TorrentInfo& info) {
   if (info.total_size == 0_B) return metainfo_error("info", "the files hold no bytes");
   const std::int64_t pieces = ceil_div(info.total_size, info.piece_length);
   if (pieces > kMaxPieces) {
-    return metainfo_error("info.piece length", "gives " + std::to_string(pieces) +
-                              " pieces, over the limit of " + std::to_string(kMaxPieces),
+    return metainfo_error("info.piece length",
+                          "gives " + std::to_string(pieces) + " pieces, over the limit of " +
+                              std::to_string(kMaxPieces),
                           ErrorCode::kLimit);
   }
   if (pieces * ceil_div(info.piece_length, core::kBlockSize) > kMaxBlocks) {
@@ -71,8 +72,9 @@ Result<void> parse_piece_hashes(BencodeView info, TorrentInfo& out) {
   if (!pieces) return metainfo_error(kKey, "no string");
   const std::int64_t want = ceil_div(out.total_size, out.piece_length);
   if (pieces->size() != static_cast<std::uint64_t>(want) * Sha1::kSize) {
-    return metainfo_error(kKey, std::to_string(pieces->size()) + " bytes instead of 20 for each of " +
-                                    std::to_string(want) + " pieces");
+    return metainfo_error(kKey, std::to_string(pieces->size()) +
+                                    " bytes instead of 20 for each of " + std::to_string(want) +
+                                    " pieces");
   }
   for (std::size_t at = 0; at < pieces->size(); at += Sha1::kSize) {
     out.piece_hashes.push_back(Sha1::from(as_octets(pieces->substr(at, Sha1::kSize))));
@@ -227,8 +229,8 @@ core::FileHints parse_file_hints(BencodeView dict, Bytes file_length) {
     } else {
       const Bytes offset(number.integer().value_or(-1));
       const bool first = hints.points.empty();
-      const bool ascends = first || (time > hints.points.back().time &&
-                                     offset > hints.points.back().offset);
+      const bool ascends =
+          first || (time > hints.points.back().time && offset > hints.points.back().offset);
       if (time && offset >= 0_B && offset <= file_length && ascends) {
         hints.points.push_back({*time, offset});
       }

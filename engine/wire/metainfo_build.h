@@ -21,8 +21,8 @@ struct PublishedFile {
 
 struct Publication {
   std::string name;
-  bool multi_file = false;  // false: exactly one file, whose path is the name
-  Bytes piece_length;       // choose_piece_length
+  bool multi_file = false;           // false: exactly one file, whose path is the name
+  Bytes piece_length;                // choose_piece_length
   std::vector<PublishedFile> files;  // in the order of path_less
   std::vector<Sha1> piece_hashes;    // of the files with padding between them (PieceHasher)
   std::vector<std::vector<std::string>> trackers;  // tiers

@@ -137,8 +137,7 @@ class TreeReader {
     return {};
   }
 
-  Result<void> entry(std::string_view name, BencodeView node, std::string path,
-                     std::size_t depth) {
+  Result<void> entry(std::string_view name, BencodeView node, std::string path, std::size_t depth) {
     if (auto added = append_component(path, name, kKey); !added) return added;
     const BencodeView leaf = node.find("");
     if (!leaf.exists()) return folder(node, path, depth + 1);
@@ -178,14 +177,13 @@ Error metainfo_error(std::string_view key, const std::string& what, ErrorCode co
 Result<void> check_component(std::string_view component, std::string_view key) {
   if (component.empty()) return metainfo_error(key, "an empty component");
   if (component == "." || component == "..") {
-    return metainfo_error(key, "component \"" + std::string(component) +
-                                   "\" would leave the folder");
+    return metainfo_error(key,
+                          "component \"" + std::string(component) + "\" would leave the folder");
   }
   if (component.size() > kMaxComponentLength) {
-    return metainfo_error(key,
-                          "a component longer than " + std::to_string(kMaxComponentLength) +
-                              " bytes",
-                          ErrorCode::kLimit);
+    return metainfo_error(
+        key, "a component longer than " + std::to_string(kMaxComponentLength) + " bytes",
+        ErrorCode::kLimit);
   }
   const auto forbidden = [](char c) { return (c >= 0 && c < ' ') || c == 0x7f; };
   if (std::any_of(component.begin(), component.end(), forbidden)) {
@@ -247,8 +245,8 @@ Result<void> check_distinct(const Files& files) {
     const std::string_view path = file.path;
     for (std::size_t at = path.find('/'); at != path.npos; at = path.find('/', at + 1)) {
       if (paths.contains(path.substr(0, at))) {
-        return metainfo_error("info.files", "\"" + printable(path.substr(0, at)) +
-                                                "\" is a file and a folder");
+        return metainfo_error("info.files",
+                              "\"" + printable(path.substr(0, at)) + "\" is a file and a folder");
       }
     }
   }

@@ -26,7 +26,8 @@ bool is_handshake_prefix(Octets bytes);
 // Payload of a piece message: one block, for the core asks for no more. A longer one was not asked
 // for, whatever the 128 KiB of older clients.
 inline constexpr Bytes kMaxPiecePayload = core::kBlockSize;
-// Any other message: a bitfield of kMaxPieces (256 KiB), or kMaxHashesPerRequest hashes with uncles.
+// Any other message: a bitfield of kMaxPieces (256 KiB), or kMaxHashesPerRequest hashes with
+// uncles.
 inline constexpr std::size_t kMaxMessageLength = 260U << 10;
 // An extended handshake: a dictionary of a few short keys.
 inline constexpr std::size_t kMaxExtendedHandshake = 16U << 10;
@@ -45,7 +46,8 @@ class PayloadBuffers {
   virtual ~PayloadBuffers() = default;
   struct Buffer {
     core::BufferId id;
-    std::span<std::uint8_t> memory;  // of exactly the length asked for; stays put until taken or freed
+    std::span<std::uint8_t>
+        memory;  // of exactly the length asked for; stays put until taken or freed
   };
   // Room for a payload of 1 to kMaxPiecePayload bytes.
   virtual Buffer allocate(Bytes length) = 0;

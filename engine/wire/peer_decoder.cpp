@@ -90,23 +90,38 @@ Result<core::Message> with_span(Octets fields) {
 std::optional<Result<core::Message>> decode_plain(MessageId id, Octets fields) {
   using core::Message;
   switch (id) {
-    case MessageId::kChoke: return Message(core::Choke{});
-    case MessageId::kUnchoke: return Message(core::Unchoke{});
-    case MessageId::kInterested: return Message(core::Interested{});
-    case MessageId::kNotInterested: return Message(core::NotInterested{});
-    case MessageId::kHaveAll: return Message(core::HaveAll{});
-    case MessageId::kHaveNone: return Message(core::HaveNone{});
-    case MessageId::kHave: return with_piece<core::Have>(fields);
-    case MessageId::kSuggestPiece: return with_piece<core::SuggestPiece>(fields);
-    case MessageId::kAllowedFast: return with_piece<core::AllowedFast>(fields);
-    case MessageId::kRequest: return with_span<core::Request>(fields);
-    case MessageId::kCancel: return with_span<core::Cancel>(fields);
-    case MessageId::kRejectRequest: return with_span<core::RejectRequest>(fields);
-    case MessageId::kHashRequest: return Message(core::HashRequest{read_hash_span(fields)});
-    case MessageId::kHashReject: return Message(core::HashReject{read_hash_span(fields)});
+    case MessageId::kChoke:
+      return Message(core::Choke{});
+    case MessageId::kUnchoke:
+      return Message(core::Unchoke{});
+    case MessageId::kInterested:
+      return Message(core::Interested{});
+    case MessageId::kNotInterested:
+      return Message(core::NotInterested{});
+    case MessageId::kHaveAll:
+      return Message(core::HaveAll{});
+    case MessageId::kHaveNone:
+      return Message(core::HaveNone{});
+    case MessageId::kHave:
+      return with_piece<core::Have>(fields);
+    case MessageId::kSuggestPiece:
+      return with_piece<core::SuggestPiece>(fields);
+    case MessageId::kAllowedFast:
+      return with_piece<core::AllowedFast>(fields);
+    case MessageId::kRequest:
+      return with_span<core::Request>(fields);
+    case MessageId::kCancel:
+      return with_span<core::Cancel>(fields);
+    case MessageId::kRejectRequest:
+      return with_span<core::RejectRequest>(fields);
+    case MessageId::kHashRequest:
+      return Message(core::HashRequest{read_hash_span(fields)});
+    case MessageId::kHashReject:
+      return Message(core::HashReject{read_hash_span(fields)});
     case MessageId::kBitfield:
       return Message(core::BitfieldMessage{{fields.begin(), fields.end()}});
-    default: return std::nullopt;
+    default:
+      return std::nullopt;
   }
 }
 

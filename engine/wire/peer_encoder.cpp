@@ -8,8 +8,9 @@
 namespace tributary::wire {
 namespace {
 
-constexpr std::string_view kProtocol = "\x13"
-                                       "BitTorrent protocol";
+constexpr std::string_view kProtocol =
+    "\x13"
+    "BitTorrent protocol";
 constexpr std::size_t kReservedAt = 20;
 constexpr std::size_t kHashAt = 28;
 constexpr std::size_t kPeerIdAt = 48;
@@ -51,9 +52,7 @@ class Writer {
     head(MessageId::kBitfield, m.bytes.size());
     return append(out_, m.bytes), true;
   }
-  bool operator()(const core::Piece& m) {
-    return append(out_, encode_piece_header(m.span)), true;
-  }
+  bool operator()(const core::Piece& m) { return append(out_, encode_piece_header(m.span)), true; }
   bool operator()(const core::Hashes& m) {
     hashes(MessageId::kHashes, m.span, m.hashes.size() * Sha256::kSize);
     for (const Sha256& hash : m.hashes) append(out_, hash.bytes);

@@ -45,8 +45,8 @@ class PieceHasher {
 
   std::size_t piece_size_;
   Digester digester_;
-  OctetBuffer piece_;             // bytes of the open piece, below piece_size_
-  std::size_t block_begin_ = 0;   // of the open block, within piece_
+  OctetBuffer piece_;            // bytes of the open piece, below piece_size_
+  std::size_t block_begin_ = 0;  // of the open block, within piece_
   HashedFiles out_;
 };
 

@@ -148,9 +148,14 @@ class XspfReader {
     for (;;) {
       TRIBUTARY_TRY(token, scanner_.next());
       switch (token.kind) {
-        case XmlScanner::Kind::kDone: return std::move(entries_);
-        case XmlScanner::Kind::kText: text_ += token.text; break;
-        case XmlScanner::Kind::kStart: path_.push_back(token.name), text_.clear(); break;
+        case XmlScanner::Kind::kDone:
+          return std::move(entries_);
+        case XmlScanner::Kind::kText:
+          text_ += token.text;
+          break;
+        case XmlScanner::Kind::kStart:
+          path_.push_back(token.name), text_.clear();
+          break;
         case XmlScanner::Kind::kEnd:
           if (auto done = end_element(); !done) return done.error();
       }

@@ -53,9 +53,7 @@ std::string printable(std::string_view text) {
 
 bool append_utf8(std::string& out, std::uint32_t c) {
   if (c > 0x10ffff || (c >= 0xd800 && c < 0xe000)) return false;
-  const auto tail = [&](int shift) {
-    out += static_cast<char>(0x80 | ((c >> shift) & 0x3f));
-  };
+  const auto tail = [&](int shift) { out += static_cast<char>(0x80 | ((c >> shift) & 0x3f)); };
   if (c < 0x80) {
     out += static_cast<char>(c);
   } else if (c < 0x800) {

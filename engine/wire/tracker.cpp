@@ -26,10 +26,14 @@ std::string join_query(std::string_view url, std::string_view added) {
 
 std::string_view event_name(core::AnnounceEvent event) {
   switch (event) {
-    case core::AnnounceEvent::kNone: return "";
-    case core::AnnounceEvent::kStarted: return "started";
-    case core::AnnounceEvent::kStopped: return "stopped";
-    case core::AnnounceEvent::kCompleted: return "completed";
+    case core::AnnounceEvent::kNone:
+      return "";
+    case core::AnnounceEvent::kStarted:
+      return "started";
+    case core::AnnounceEvent::kStopped:
+      return "stopped";
+    case core::AnnounceEvent::kCompleted:
+      return "completed";
   }
   return "";
 }
@@ -47,7 +51,8 @@ Result<BencodeDocument> decode_answer(Octets body) {
   limits.max_items = kMaxTrackerAnswer / 8;
   limits.max_depth = 8;
   auto document = decode_bencode(body, limits);
-  if (!document) return Error{document.error().code, "tracker's answer: " + document.error().message};
+  if (!document)
+    return Error{document.error().code, "tracker's answer: " + document.error().message};
   if (!document->root().is_dict()) return invalid("tracker's answer: no dictionary");
   const auto failure = document->root().find("failure reason").string();
   if (failure) return io_error("tracker refuses: " + printable(*failure));
@@ -130,8 +135,9 @@ Result<std::string> scrape_url(std::string_view tracker, std::span<const InfoHas
   constexpr std::string_view kAnnounce = "announce";
   const std::size_t slash = parts.path.rfind('/');
   if (slash == std::string_view::npos || !parts.path.substr(slash + 1).starts_with(kAnnounce)) {
-    return Error{ErrorCode::kUnsupported, "tracker has no scrape: its URL's last segment does not "
-                                          "begin with \"announce\""};
+    return Error{ErrorCode::kUnsupported,
+                 "tracker has no scrape: its URL's last segment does not "
+                 "begin with \"announce\""};
   }
   const std::string path = std::string(parts.path.substr(0, slash + 1)) + "scrape" +
                            std::string(parts.path.substr(slash + 1 + kAnnounce.size()));

@@ -40,9 +40,9 @@ struct AnnounceRequest {
   Bytes downloaded;
   Bytes left;
   core::AnnounceEvent event = core::AnnounceEvent::kNone;
-  std::int32_t want = 50;      // peers
-  std::uint32_t key = 0;       // names the client across a change of address; 0: sent all the same
-  std::string tracker_id;      // as the tracker gave it, or empty
+  std::int32_t want = 50;  // peers
+  std::uint32_t key = 0;   // names the client across a change of address; 0: sent all the same
+  std::string tracker_id;  // as the tracker gave it, or empty
 };
 
 // The URL to get. A query that the tracker's URL has already is kept, a fragment dropped.

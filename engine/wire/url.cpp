@@ -111,7 +111,8 @@ std::string join_url(const UrlParts& parts) {
 
 bool is_http_url(std::string_view url) {
   if (url.size() > kMaxUrlLength) return false;
-  if (std::any_of(url.begin(), url.end(), [](char c) { return (c >= 0 && c <= ' ') || c == 0x7f; })) {
+  if (std::any_of(url.begin(), url.end(),
+                  [](char c) { return (c >= 0 && c <= ' ') || c == 0x7f; })) {
     return false;
   }
   const UrlParts parts = split_url(url);
@@ -168,7 +169,7 @@ std::string resolve_url(std::string_view base, std::string_view reference) {
       if (!to.query) to.query = from.query;
     } else {
       path = remove_dot_segments(to.path.front() == '/' ? std::string(to.path)
-                                                         : merge_paths(from, to.path));
+                                                        : merge_paths(from, to.path));
     }
   }
   if (!to.scheme) to.scheme = from.scheme;

@@ -37,8 +37,8 @@ std::size_t find_tag_end(std::string_view text) {
 }  // namespace
 
 Error XmlScanner::fail(const std::string& what) const {
-  const auto line = 1 + std::count(all_.begin(), all_.end() - static_cast<std::ptrdiff_t>(rest_.size()),
-                                   '\n');
+  const auto line =
+      1 + std::count(all_.begin(), all_.end() - static_cast<std::ptrdiff_t>(rest_.size()), '\n');
   return invalid("playlist line " + std::to_string(line) + ": " + what);
 }
 

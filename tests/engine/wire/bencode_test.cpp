@@ -46,7 +46,9 @@ TEST_CASE("malformed bencoding is refused with the byte and the reason") {
       {"d1:bi1e1:ai2e1:bi3ee", "byte 13: a dictionary key comes twice"},
       {"x", "byte 0: not the beginning of a value"},
   };
-  for (const auto& [input, message] : table) {
+  for (const auto& row : table) {
+    const std::string input = row.first;
+    const std::string message = row.second;
     CAPTURE(input);
     CHECK(error_of(input) == message);
   }

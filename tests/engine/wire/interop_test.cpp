@@ -55,7 +55,8 @@ bool have(const std::string& probe, const char* what) {
 bool have_libtorrent() { return have("/usr/bin/python3 -c 'import libtorrent'", "libtorrent"); }
 
 // Runs a Python program with arguments; its output when it succeeds.
-std::string python(const fs::path& folder, const std::string& program, const std::string& arguments) {
+std::string python(const fs::path& folder, const std::string& program,
+                   const std::string& arguments) {
   write_file(folder / "program.py", as_octets(program));
   int status = 0;
   const std::string out =
@@ -128,8 +129,11 @@ TEST_CASE("v1, v2 and hybrid torrents that libtorrent made are read as libtorren
   if (!have_libtorrent()) return;
   const TempFolder folder;
   Random random(5);
-  for (auto [name, size] : {std::pair("album/b/2.ogg", 100'001U), {"album/a.ogg", 32'768U},
-                            {"album/c.txt", 7U}, {"album/d.ogg", 200'000U}, {"one.ogg", 90'000U}}) {
+  for (auto [name, size] : {std::pair("album/b/2.ogg", 100'001U),
+                            {"album/a.ogg", 32'768U},
+                            {"album/c.txt", 7U},
+                            {"album/d.ogg", 200'000U},
+                            {"one.ogg", 90'000U}}) {
     write_file(folder.path / name, testing::random_bytes(random, size));
   }
   const std::string out = (folder.path / "t.torrent").string();
@@ -156,8 +160,8 @@ TEST_CASE("torrents that mktorrent made are read with their true piece hashes") 
   const OctetBuffer data = testing::random_bytes(random, 100'000);
   write_file(folder.path / "one.ogg", data);
   int status = 0;
-  run("cd " + folder.path.string() + " && mktorrent -l 15 -a http://t/announce -w http://h/one.ogg" +
-          " -o t.torrent one.ogg",
+  run("cd " + folder.path.string() +
+          " && mktorrent -l 15 -a http://t/announce -w http://h/one.ogg" + " -o t.torrent one.ogg",
       status);
   REQUIRE(status == 0);
   const auto meta = parse_metainfo(read_file(folder.path / "t.torrent"), kDigester);

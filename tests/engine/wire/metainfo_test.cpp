@@ -66,13 +66,11 @@ TEST_CASE("broken v1 torrents are refused with the key that is wrong") {
       {single("/etc", "1", kHash20), "info.name: a path separator in \"/etc\""},
       {single(std::string("a\0b", 3), "1", kHash20), "info.name: a control character in \"a?b\""},
       {single("\xff", "1", kHash20), "info.name: not UTF-8"},
-      {single(std::string(256, 'x'), "1", kHash20),
-       "info.name: a component longer than 255 bytes"},
+      {single(std::string(256, 'x'), "1", kHash20), "info.name: a component longer than 255 bytes"},
       {single("a", "-1", kHash20), "info.length: negative"},
       {single("a", "0", ""), "info: the files hold no bytes"},
       {single("a", "4398046511105", kHash20), "info.length: over the limit of 4 TiB"},
-      {single("a", "20000", kHash20),
-       "info.pieces: 20 bytes instead of 20 for each of 2 pieces"},
+      {single("a", "20000", kHash20), "info.pieces: 20 bytes instead of 20 for each of 2 pieces"},
       {single("a", "1", kHash20 + "x"), "info.pieces: 21 bytes instead of 20 for each of 1 pieces"},
       {multi("", 0), "info: the files hold no bytes"},
       {multi(file(".."), 1), "info.files[0].path: component \"..\" would leave the folder"},
@@ -93,11 +91,12 @@ TEST_CASE("broken v1 torrents are refused with the key that is wrong") {
       {multi(file("a") + "d4:attr1:p6:lengthi5ee" + file("b"), 1),
        "info.files[1]: padding that does not end at a piece boundary"},
       {"d4:infod4:name1:aee", "info: needs \"pieces\" or \"meta version\""},
-      {"d4:infod12:meta versioni3e4:name1:aee",
-       "info.meta version: not 2, the only one supported"},
+      {"d4:infod12:meta versioni3e4:name1:aee", "info.meta version: not 2, the only one supported"},
       {"d4:infod4:name1:a6:pieces0:e4:infodee", "byte 28: a dictionary key comes twice"},
   };
-  for (const auto& [torrent, message] : table) {
+  for (const auto& row : table) {
+    const std::string torrent = row.first;
+    const std::string message = row.second;
     CAPTURE(torrent);
     CHECK(error_of(torrent) == message);
   }
@@ -123,10 +122,12 @@ TEST_CASE("v1 files that share a piece, empty files and pads get their offsets")
 }
 
 TEST_CASE("trackers, edges and the private flag are read in all their forms") {
-  auto meta = parse("d8:announce3:old13:announce-listll1:a1:bel1:cel0:ee4:infod6:lengthi1e4:name1:a"
-                    "12:piece lengthi16384e6:pieces" + str(kHash20) +
-                    "7:privatei1ee8:url-listl15:http://h/a?b=c/15:http://h/a?b=c/5:ftp:/11:https://"
-                    "x/yee");
+  auto meta = parse(
+      "d8:announce3:old13:announce-listll1:a1:bel1:cel0:ee4:infod6:lengthi1e4:name1:a"
+      "12:piece lengthi16384e6:pieces" +
+      str(kHash20) +
+      "7:privatei1ee8:url-listl15:http://h/a?b=c/15:http://h/a?b=c/5:ftp:/11:https://"
+      "x/yee");
   REQUIRE(meta.ok());
   CHECK(meta->trackers == std::vector<std::vector<std::string>>{{"a", "b"}, {"c"}});
   CHECK(meta->edges == std::vector<std::string>{"http://h/a?b=c/", "https://x/y"});
@@ -275,7 +276,9 @@ TEST_CASE("truncated torrents are refused and flipped bits never crash") {
 }
 
 TEST_CASE("publications with unsafe paths, wrong order or missing hashes are refused") {
-  const auto error = [](const Publication& p) { return build_metainfo(p, kDigester).error().message; };
+  const auto error = [](const Publication& p) {
+    return build_metainfo(p, kDigester).error().message;
+  };
   Publication p = album();
   p.files[0].path = "../x";
   CHECK(error(p) == "path: component \"..\" would leave the folder");

@@ -45,14 +45,27 @@ std::vector<Message> samples() {
   handshake.tributary = true;
   core::ExtendedHandshake v6;
   v6.your_ip = Endpoint{{0x20, 1, 0xd, 0xb8, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1}, 0};
-  return {core::KeepAlive{}, core::Choke{}, core::Unchoke{}, core::Interested{},
-          core::NotInterested{}, core::Have{PieceIndex(5)},
-          core::BitfieldMessage{testing::random_bytes(random, 100'000)}, core::HaveAll{},
-          core::HaveNone{}, core::Request{span}, core::Cancel{span}, core::RejectRequest{span},
-          core::SuggestPiece{PieceIndex(INT32_MAX)}, core::AllowedFast{PieceIndex(0)},
-          core::DontHave{PieceIndex(9)}, core::HashRequest{hashes},
+  return {core::KeepAlive{},
+          core::Choke{},
+          core::Unchoke{},
+          core::Interested{},
+          core::NotInterested{},
+          core::Have{PieceIndex(5)},
+          core::BitfieldMessage{testing::random_bytes(random, 100'000)},
+          core::HaveAll{},
+          core::HaveNone{},
+          core::Request{span},
+          core::Cancel{span},
+          core::RejectRequest{span},
+          core::SuggestPiece{PieceIndex(INT32_MAX)},
+          core::AllowedFast{PieceIndex(0)},
+          core::DontHave{PieceIndex(9)},
+          core::HashRequest{hashes},
           core::Hashes{hashes, {random_digest<Sha256>(random), random_digest<Sha256>(random)}},
-          core::HashReject{hashes}, handshake, v6, core::ExtendedHandshake{}};
+          core::HashReject{hashes},
+          handshake,
+          v6,
+          core::ExtendedHandshake{}};
 }
 
 TEST_CASE("a handshake is 68 bytes and survives the round trip with any bits") {
@@ -167,8 +180,7 @@ TEST_CASE("messages of wrong lengths or over a limit end the stream for good") {
       {raw(4, 4, 3), "message 4 of 3 bytes instead of 4"},
       {raw(14, 6, 13), "message 6 of 13 bytes instead of 12"},
       {raw(5, 7, 4), "a piece message without its fields"},
-      {raw(16394, 7, 8),
-       "a piece message of 16385 bytes of payload, over the limit of 16 KiB"},
+      {raw(16394, 7, 8), "a piece message of 16385 bytes of payload, over the limit of 16 KiB"},
       {raw(5, 4, 4, 0xff), "a piece index over 2^31"},
       {raw(13, 6, 12, 0xff), "a piece index over 2^31"},
       {raw(266'241, 5, 0), "a message of 266241 bytes, over the limit of 266240"},

@@ -61,15 +61,16 @@ TEST_CASE("XSPF is read with entities, CDATA, comments, prefixes and foreign ele
  <track><location> http://h/c </location></track></trackList></x:playlist>)",
       "/p/l.xspf");
   REQUIRE(list.ok());
-  CHECK(*list == Entries{{"/p/a&b \xc3\xa4.ogg", "<A> & B", 1500ms},
-                         {"http://h/c", "", std::nullopt}});
+  CHECK(*list ==
+        Entries{{"/p/a&b \xc3\xa4.ogg", "<A> & B", 1500ms}, {"http://h/c", "", std::nullopt}});
 }
 
 TEST_CASE("broken and hostile XML is refused with its line") {
   const std::vector<std::pair<std::string, std::string>> table = {
       {"<!DOCTYPE p [<!ENTITY a \"b\">]><playlist/>",
        "playlist line 1: document types are not supported"},
-      {"<playlist>\n<trackList>\n</playlist>", "playlist line 3: </playlist> closes what is not open"},
+      {"<playlist>\n<trackList>\n</playlist>",
+       "playlist line 3: </playlist> closes what is not open"},
       {"<playlist>", "playlist line 1: <playlist> is never closed"},
       {"<playlist", "playlist line 1: a tag without an end"},
       {"<playlist>&bomb;</playlist>", "playlist line 1: an unknown entity"},
@@ -84,7 +85,9 @@ TEST_CASE("broken and hostile XML is refused with its line") {
       {"<playlist><a b=<></a></playlist>", "playlist line 1: a tag without an end"},
       {"< a></a>", "playlist line 1: a tag without a name"},
   };
-  for (const auto& [text, message] : table) {
+  for (const auto& row : table) {
+    const std::string text = row.first;
+    const std::string message = row.second;
     CAPTURE(text);
     CHECK(error_of(text) == message);
   }
@@ -106,7 +109,8 @@ TEST_CASE("no truncation or flipped bit of a playlist crashes") {
   const std::string good =
       "<playlist><trackList><track><location>a&amp;b</location><title><![CDATA[x]]></title></track>"
       "</trackList></playlist>";
-  for (std::size_t n = 1; n < good.size(); ++n) CHECK_FALSE(parse_playlist(good.substr(0, n), "").ok());
+  for (std::size_t n = 1; n < good.size(); ++n)
+    CHECK_FALSE(parse_playlist(good.substr(0, n), "").ok());
   std::size_t accepted = 0;
   for (std::size_t bit = 0; bit < good.size() * 8; ++bit) {
     std::string flipped = good;

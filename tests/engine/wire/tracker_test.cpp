@@ -38,8 +38,8 @@ AnnounceRequest request(int n, Bytes left = 10_B) {
 // Announces peer n from 10.0.x.y and decodes the answer.
 AnnounceAnswer announce(TrackerState& tracker, const AnnounceRequest& r, int n, TimePoint now) {
   const std::string url = announce_url(r);
-  const Endpoint from = Endpoint::v4(10, 0, static_cast<std::uint8_t>(n >> 8),
-                                     static_cast<std::uint8_t>(n), 999);
+  const Endpoint from =
+      Endpoint::v4(10, 0, static_cast<std::uint8_t>(n >> 8), static_cast<std::uint8_t>(n), 999);
   const auto answer =
       decode_announce_answer(tracker.handle_announce(url.substr(url.find('?') + 1), from, now));
   REQUIRE(answer.ok());
@@ -70,10 +70,9 @@ TEST_CASE("a scrape URL replaces announce in the last segment only") {
 TEST_CASE("answers of both models are read, without port 0 and doubles") {
   const std::string v4 = std::string("\x0a\0\0\x01\x1a\xe1", 6);
   const std::string zero = std::string("\x0a\0\0\x02\0\0", 6);
-  const auto compact = decode_announce_answer(
-      as_octets("d8:completei3e10:incompletei4e8:intervali900e12:min intervali60e5:peers18:" + v4 +
-                zero + v4 + "6:peers618:" + std::string(15, '\0') + "\x01\x1a\xe1" +
-                "15:warning message2:hie"));
+  const auto compact = decode_announce_answer(as_octets(
+      "d8:completei3e10:incompletei4e8:intervali900e12:min intervali60e5:peers18:" + v4 + zero +
+      v4 + "6:peers618:" + std::string(15, '\0') + "\x01\x1a\xe1" + "15:warning message2:hie"));
   REQUIRE(compact.ok());
   REQUIRE(compact->peers.size() == 2);
   CHECK(compact->peers[0] == Endpoint::v4(10, 0, 0, 1, 6881));
@@ -220,8 +219,8 @@ TEST_CASE("IPv6 peers, the wordy model and scrapes are served") {
   CHECK(listed->peers.size() == 2);
   const InfoHash hashes[] = {kHash, InfoHash{}};
   const std::string scrape = *scrape_url("http://t/announce", hashes);
-  const auto scraped = decode_scrape_answer(
-      tracker.handle_scrape(scrape.substr(scrape.find('?') + 1), at(0s)));
+  const auto scraped =
+      decode_scrape_answer(tracker.handle_scrape(scrape.substr(scrape.find('?') + 1), at(0s)));
   REQUIRE(scraped.ok());
   REQUIRE(scraped->size() == 1);
   CHECK(scraped->front().leechers == 3);
@@ -238,8 +237,10 @@ TEST_CASE("bad queries get a failure reason") {
   CHECK(reason("") == "tracker refuses: info_hash is not 20 percent-encoded bytes");
   CHECK(reason(hash) == "tracker refuses: peer_id is not 20 percent-encoded bytes");
   CHECK(reason(hash + id) == "tracker refuses: port is missing");
-  CHECK(reason(hash + id + "&port=65536") == "tracker refuses: port is not a number from 0 to 65535");
-  CHECK(reason("info_hash=%zz" + id) == "tracker refuses: info_hash is not 20 percent-encoded bytes");
+  CHECK(reason(hash + id + "&port=65536") ==
+        "tracker refuses: port is not a number from 0 to 65535");
+  CHECK(reason("info_hash=%zz" + id) ==
+        "tracker refuses: info_hash is not 20 percent-encoded bytes");
   CHECK(reason(std::string(9000, 'x')) == "tracker refuses: query is longer than 8 KiB");
   CHECK(reason(hash + id + "&port=1&numwant=-1").empty());
   const auto scrape = decode_scrape_answer(tracker.handle_scrape("", at(0s)));
@@ -248,17 +249,17 @@ TEST_CASE("bad queries get a failure reason") {
 }
 
 TEST_CASE("addresses are parsed and printed") {
-  for (const char* good : {"10.0.0.1", "255.255.255.255", "::1", "::", "2001:db8::1", "1:2:3:4:5:6:7:8",
-                           "::ffff:10.0.0.1", "fe80::1:2"}) {
+  for (const char* good : {"10.0.0.1", "255.255.255.255", "::1", "::", "2001:db8::1",
+                           "1:2:3:4:5:6:7:8", "::ffff:10.0.0.1", "fe80::1:2"}) {
     CAPTURE(good);
     const auto parsed = parse_address(good, 1);
     REQUIRE(parsed.has_value());
     CHECK(parse_address(format_address(*parsed), 1) == parsed);
   }
   CHECK(format_address(*parse_address("::ffff:10.0.0.1", 1)) == "10.0.0.1");
-  for (const char* bad : {"", "1.2.3", "1.2.3.4.5", "256.1.1.1", "1.2.3.x", ":", ":::", "1::2::3",
-                          "1:2:3:4:5:6:7", "1:2:3:4:5:6:7:8:9", "12345::", "1:2:3:4:5:6:7:8::",
-                          "1.2.3.4:80", "::1.2.3", "g::"}) {
+  for (const char* bad :
+       {"", "1.2.3", "1.2.3.4.5", "256.1.1.1", "1.2.3.x", ":", ":::", "1::2::3", "1:2:3:4:5:6:7",
+        "1:2:3:4:5:6:7:8:9", "12345::", "1:2:3:4:5:6:7:8::", "1.2.3.4:80", "::1.2.3", "g::"}) {
     CAPTURE(bad);
     CHECK_FALSE(parse_address(bad, 1).has_value());
   }
