@@ -67,9 +67,11 @@ void Swarm::settle() {
 }
 
 TimePoint Swarm::next_deadline() const {
-  if (closed_) return announcer_.next_deadline();
+  const bool use_peers = s_.params.policy.use_peers;
+  if (closed_) return use_peers ? announcer_.next_deadline() : kNever;
   TimePoint next = std::min(planner_.next_deadline(), uploader_.next_deadline());
   next = std::min(next, protocol_at_);
+  if (!use_peers) return next;  // discover() does nothing
   if (sharing_ || s_.active()) next = std::min(next, announcer_.next_deadline());
   if (s_.active()) next = std::min(next, book_.next_deadline());
   return next;
