@@ -54,6 +54,7 @@ class Planner {
   bool alone() const;
   bool searching() const;
   bool knows_neighbours() const;
+  bool start_under_way() const;
   bool chosen_to_seed(PieceIndex group, PieceIndex piece) const;
   bool is_uncovered(BlockIndex block) const { return s_.pieces.uncovered().test(block.value()); }
   Duration horizon(const Demand& demand) const;
@@ -84,6 +85,7 @@ class Planner {
   Receiver& receiver_;
   TimePoint cdn_at_ = kNever;
   TimePoint seed_at_ = kNever;
+  bool start_was_under_way_ = false;
   std::uint64_t next_request_ = 0;
   std::map<ConnId, std::int64_t> dry_;  // peers that found nothing, and the epoch they looked at
 };

@@ -1,5 +1,6 @@
 // The CDN's side of the planner: heads, insurance, anti-stampede.
 #include <algorithm>
+#include <utility>
 
 #include "engine/base/check.h"
 #include "engine/core/planner.h"
@@ -13,6 +14,8 @@ constexpr Duration kSearchTime = 2s;
 // The anti-stampede rule deals pieces out in groups of about so much media, so that one client's
 // share makes requests of a useful size.
 constexpr Duration kSeedGroup = 1s;
+// After the head of a start: a round trip to a peer, in which it is asked.
+constexpr Duration kPeersFirst = 100ms;
 
 std::uint64_t rendezvous(const PeerId& peer, PieceIndex group) {
   std::uint64_t h = static_cast<std::uint64_t>(group.value());
@@ -79,11 +82,23 @@ Duration Planner::horizon(const Demand&) const {
   return low + s_.cdn.first_byte_high + transfer_time(kBlockSize, s_.cdn.throughput_low) + 1s;
 }
 
+// The head of a start is being fetched. Nothing that follows it is due earlier, and requests beside
+// it would only share the access link with it.
+bool Planner::start_under_way() const {
+  return std::any_of(s_.cdn.requests.begin(), s_.cdn.requests.end(), [](const auto& entry) {
+    return entry.second.reason == CdnReason::kStartup && entry.second.missing > 0;
+  });
+}
+
 void Planner::plan_cdn() {
   if (!s_.params.policy.use_cdn || !s_.cdn.available || s_.demands.empty()) {
     cdn_at_ = seed_at_ = kNever;
     return;
   }
+  const bool starting = start_under_way();
+  const bool started = std::exchange(start_was_under_way_, starting) && !starting;
+  // Peers choose first then: they have waited, and the CDN fills in what they leave.
+  if (started) cdn_at_ = std::min(cdn_at_, s_.now + (alone() ? Duration::zero() : kPeersFirst));
   if (s_.replan_cdn || s_.now >= cdn_at_) {
     s_.replan_cdn = false;
     cdn_at_ = searching() ? *s_.demanded_since + kSearchTime : kNever;
@@ -91,7 +106,7 @@ void Planner::plan_cdn() {
     for (const Demand& demand : s_.demands) {
       if (!demand.cdn_allowed) continue;
       if (demand.starting || demand.prefetch) ask_head(demand);
-      if (!demand.prefetch) ask_in_time(demand);
+      if (!demand.prefetch && !start_under_way()) ask_in_time(demand);
     }
   }
   if (s_.params.policy.seed_swarm && (s_.replan_seeds || s_.now >= seed_at_)) plan_seeds();

@@ -29,9 +29,7 @@ void Planner::plan() {
 bool Planner::head_on_its_way() const {
   const Policy& policy = s_.params.policy;
   if (!policy.peers_wait_for_head || !policy.use_cdn || !s_.cdn.available) return false;
-  for (const auto& [id, request] : s_.cdn.requests) {
-    if (request.reason == CdnReason::kStartup && request.missing > 0) return true;
-  }
+  if (start_under_way()) return true;
   if (s_.demands.empty() || !s_.demands.front().starting) return false;
   const BlockRange head = head_of(s_.demands.front());
   const int gap = s_.pieces.have_blocks().find_next_clear(head.begin.value());
