@@ -87,8 +87,8 @@ void CdnModel::at_server(RequestId id, Request& request) {
       return;
     case CdnFault::kBlackHole: {
       ++e.meter.failures;
-      const Duration limit = request.reused ? request.get.stall_timeout
-                                            : request.get.connect_timeout;
+      const Duration limit =
+          request.reused ? request.get.stall_timeout : request.get.connect_timeout;
       const Duration spent = queue_.now() - request.started;
       end(id, request, std::max(limit - spent, Duration::zero()), HttpOutcome::kTimeout, 0);
       return;

@@ -2,8 +2,8 @@
 //
 // Modelled: round trips for a new connection, reuse of idle ones, time to the first byte with a
 // spread, a rate cap per connection and one over all, blocks that arrive as their bytes do, cancels
-// that reach the server half a round trip later, and faults. Not modelled: HTTP/2, redirects, caches
-// behind the edge, slow start.
+// that reach the server half a round trip later, and faults. Not modelled: HTTP/2, redirects,
+// caches behind the edge, slow start.
 #pragma once
 
 #include <cstdint>
@@ -36,16 +36,16 @@ struct EdgeParams {
   // Server time of a request: the least, and what may come on top, uniformly.
   Duration first_byte = 5ms;
   Duration first_byte_spread = 5ms;
-  std::int32_t setup_round_trips = 1;  // of a new connection; 2 with TLS 1.3
-  Duration keep_alive = 60s;           // an idle connection may be reused so long
+  std::int32_t setup_round_trips = 1;   // of a new connection; 2 with TLS 1.3
+  Duration keep_alive = 60s;            // an idle connection may be reused so long
   std::optional<Duration> retry_after;  // sent with 503
 };
 
 // What crossed one edge's egress.
 struct EgressMeter {
-  Bytes bytes;      // body bytes that left
-  Bytes delivered;  // of whole blocks that reached their client
-  Bytes cut_off;    // of blocks that no client got: cancelled, reset, or the client had left
+  Bytes bytes;       // body bytes that left
+  Bytes delivered;   // of whole blocks that reached their client
+  Bytes cut_off;     // of blocks that no client got: cancelled, reset, or the client had left
   Bytes unfinished;  // of transfers that go on
   std::int64_t requests = 0;
   std::int64_t connections = 0;
@@ -106,11 +106,11 @@ class CdnModel {
     TimePoint started{};
     bool reused = false;
     FlowId flow{};
-    std::size_t serve = 0;    // blocks that the server will send
-    std::size_t left = 0;     // blocks that left the server
+    std::size_t serve = 0;  // blocks that the server will send
+    std::size_t left = 0;   // blocks that left the server
     std::size_t arrived = 0;
     Bytes received;
-    cdn::HttpDone done;       // what kEnds will say
+    cdn::HttpDone done;  // what kEnds will say
     bool done_told = false;
     int pending = 0;
   };

@@ -14,9 +14,9 @@ std::string text(const core::BlockSpan& span) {
 }  // namespace
 
 void Checkers::violation(TimePoint now, HostId host, const std::string& what) {
-  const std::string line = "seed " + std::to_string(params_.seed) + ", t = " +
-                           std::to_string(now.time_since_epoch().count()) + " us, host " +
-                           std::to_string(host.value()) + ": " + what;
+  const std::string line = "seed " + std::to_string(params_.seed) +
+                           ", t = " + std::to_string(now.time_since_epoch().count()) +
+                           " us, host " + std::to_string(host.value()) + ": " + what;
   violations_.push_back(line);
   if (!params_.abort_on_violation) return;
   std::fprintf(stderr, "simulator: violation: %s\n", line.c_str());
@@ -68,8 +68,9 @@ void Checkers::request(TimePoint now, HostId host, Book& b, const core::BlockSpa
   ++asked.open;
   asked.at = now;
   if (++b.open > b.reqq) {
-    violation(now, host, std::to_string(b.open) + " requests in flight, the peer takes " +
-                             std::to_string(b.reqq));
+    violation(
+        now, host,
+        std::to_string(b.open) + " requests in flight, the peer takes " + std::to_string(b.reqq));
   }
 }
 
@@ -162,8 +163,9 @@ void Checkers::left(HostId host) {
 void Checkers::balance(TimePoint now, HostId host, const std::string& what, Bytes a, Bytes b) {
   ++checks_;
   if (a == b) return;
-  violation(now, host, what + ": " + std::to_string(a.count()) + " and " +
-                           std::to_string(b.count()) + " bytes");
+  violation(
+      now, host,
+      what + ": " + std::to_string(a.count()) + " and " + std::to_string(b.count()) + " bytes");
 }
 
 void Checkers::finish(TimePoint now) {

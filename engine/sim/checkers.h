@@ -1,9 +1,9 @@
 // Referees outside the node: they see what passes between nodes and hosts, and know the truth.
 //
 // Checked: each buffer ends in exactly one Store or Free (so bytes received = kept + thrown away +
-// in hand); no wrong block is stored, hence none is played or uploaded; no block is uploaded that is
-// not stored; each request gets exactly one piece or reject (BEP 6); requests in flight keep to the
-// remote's reqq; unchoked peers keep to the slots.
+// in hand); no wrong block is stored, hence none is played or uploaded; no block is uploaded that
+// is not stored; each request gets exactly one piece or reject (BEP 6); requests in flight keep to
+// the remote's reqq; unchoked peers keep to the slots.
 #pragma once
 
 #include <cstdint>

@@ -1,5 +1,5 @@
-// The simulator's clock: events in (time, sequence) order, so that two events of one instant fire in
-// the order in which they were scheduled, on every machine.
+// The simulator's clock: events in (time, sequence) order, so that two events of one instant fire
+// in the order in which they were scheduled, on every machine.
 #pragma once
 
 #include <cstdint>

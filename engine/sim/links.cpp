@@ -182,7 +182,8 @@ void Links::share_uplink(Host& host) {
   }
 }
 
-// A downlink with room for all its flows' limits needs no filling: only the changed flow is touched.
+// A downlink with room for all its flows' limits needs no filling: only the changed flow is
+// touched.
 void Links::set_limit(FlowId id, Flow& f, std::int64_t limit) {
   if (f.limit == limit) return;
   Host& to = at(f.to);

@@ -6,7 +6,8 @@
 // lower goodput, a longer latency and a cap by Mathis, Semke, Mahdavi and Ott ("The Macroscopic
 // Behavior of the TCP Congestion Avoidance Algorithm", 1997); links that change over time.
 // Not modelled: slow start, queues and the delay they add, congestion inside the network, the
-// bandwidth of acknowledgements and control messages, uplink share that a slow receiver leaves over.
+// bandwidth of acknowledgements and control messages, uplink share that a slow receiver leaves
+// over.
 #pragma once
 
 #include <cstdint>

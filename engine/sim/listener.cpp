@@ -195,8 +195,8 @@ void Listener::stop(TimePoint now) {
 }
 
 void Listener::tell(bool moving, bool starting, bool paused) {
-  outputs_.push_back(player::PlayerInput(player::Playback{
-      {*current(), core::FileIndex(0)}, position_, moving, starting, paused}));
+  outputs_.push_back(player::PlayerInput(
+      player::Playback{{*current(), core::FileIndex(0)}, position_, moving, starting, paused}));
 }
 
 // The demuxer asks for what it needs to go on.

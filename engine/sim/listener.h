@@ -92,12 +92,12 @@ class Listener {
   std::vector<core::TorrentId> playlist_;
   std::size_t index_ = 0;
   State state_ = State::kIdle;
-  bool allowed_ = false;     // MayStart came
-  bool was_heard_ = false;   // of the current track
+  bool allowed_ = false;    // MayStart came
+  bool was_heard_ = false;  // of the current track
   bool reader_waits_ = false;
-  Duration position_{};      // at `since_` while playing, else fixed
+  Duration position_{};  // at `since_` while playing, else fixed
   TimePoint since_{};
-  TimePoint wait_from_{};    // of the start, seek or stall under way
+  TimePoint wait_from_{};  // of the start, seek or stall under way
   std::optional<TimePoint> gap_from_;
   TimePoint wake_ = kNever;
   std::vector<Play> plays_;

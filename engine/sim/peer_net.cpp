@@ -68,14 +68,14 @@ void PeerNet::handshake_arrives(ConnectionId id, Connection& conn) {
   host.conns[here.conn] = id;
   conn.answer = welcome->handshake;
   for (int side = 0; side < 2; ++side) {
-    conn.streams[side].flow = links_.open(conn.sides[side].host, conn.sides[1 - side].host,
-                                          id.value());
+    conn.streams[side].flow =
+        links_.open(conn.sides[side].host, conn.sides[1 - side].host, id.value());
   }
   conn.streams[1].open = true;
   later(conn, id, conn.latency, kDialAnswered, 0);
-  handler_.peer_input(here.host,
-                      core::PeerConnected{here.torrent, here.conn,
-                                          endpoint_of(conn.sides[0].host), true, conn.hello});
+  handler_.peer_input(
+      here.host, core::PeerConnected{here.torrent, here.conn, endpoint_of(conn.sides[0].host), true,
+                                     conn.hello});
 }
 
 void PeerNet::dial_answered(Connection& conn) {
@@ -84,10 +84,9 @@ void PeerNet::dial_answered(Connection& conn) {
   if (conn.closed || dialler.gone) return;
   conn.streams[0].open = true;
   dialler.told = true;
-  handler_.peer_input(dialler.host,
-                      core::PeerConnected{dialler.torrent, dialler.conn,
-                                          listener(conn.sides[1].host).endpoint, false,
-                                          conn.answer});
+  handler_.peer_input(
+      dialler.host, core::PeerConnected{dialler.torrent, dialler.conn,
+                                        listener(conn.sides[1].host).endpoint, false, conn.answer});
 }
 
 PeerNet::Connection* PeerNet::find(HostId host, core::ConnId conn, ConnectionId& id, int& side) {

@@ -1,9 +1,9 @@
 // Connections between peers: dialling, messages in order, payloads over the access links, resets.
 //
-// Modelled: a dial takes one round trip, the handshakes half and a whole one more (the listener knows
-// the dialler after 1.5, the dialler the listener after 2); a host behind NAT or gone answers nothing
-// and the dial times out; what is sent on one connection arrives in order, a payload after it left
-// the uplink; control messages take no bandwidth, only latency.
+// Modelled: a dial takes one round trip, the handshakes half and a whole one more (the listener
+// knows the dialler after 1.5, the dialler the listener after 2); a host behind NAT or gone answers
+// nothing and the dial times out; what is sent on one connection arrives in order, a payload after
+// it left the uplink; control messages take no bandwidth, only latency.
 #pragma once
 
 #include <cstdint>
@@ -91,9 +91,9 @@ class PeerNet {
   // What one side sends to the other.
   struct Stream {
     FlowId flow{};
-    std::deque<Outgoing> out;       // the front is a payload on the link
-    std::deque<Arrival> arrivals;   // left the sender
-    bool open = false;              // the sender may send
+    std::deque<Outgoing> out;      // the front is a payload on the link
+    std::deque<Arrival> arrivals;  // left the sender
+    bool open = false;             // the sender may send
   };
   struct Side {
     HostId host;

@@ -25,8 +25,7 @@ void add_play(ScenarioReport& report, const Play& play) {
   } else if (play.startup) {
     report.startups.push_back(*play.startup);
   }
-  report.seek_waits.insert(report.seek_waits.end(), play.seek_waits.begin(),
-                           play.seek_waits.end());
+  report.seek_waits.insert(report.seek_waits.end(), play.seek_waits.begin(), play.seek_waits.end());
 }
 
 void add_listener(ScenarioReport& report, const World& world, HostId host) {
@@ -87,7 +86,8 @@ Duration ScenarioReport::startup(int q) const {
 std::string ScenarioReport::line() const {
   std::string text = format(
       "%s: offload %.1f %%, stalls %d (%.1f s), startup p50 %.0f max %.0f ms, CDN %.2f MiB in %lld "
-      "requests (", name.c_str(), offload_permille() / 10.0, stalls, seconds(stalled),
+      "requests (",
+      name.c_str(), offload_permille() / 10.0, stalls, seconds(stalled),
       seconds(startup(50)) * 1000, seconds(startup(100)) * 1000, mebibytes(from_cdn),
       static_cast<long long>(cdn.requests));
   for (core::CdnReason reason : core::kCdnReasons) {

@@ -25,13 +25,13 @@ struct ScenarioReport {
   std::uint64_t seed = 0;
   std::vector<ListenerReport> listeners;
   EgressMeter cdn;
-  Bytes from_peers;          // payload that listeners received
+  Bytes from_peers;  // payload that listeners received
   Bytes from_cdn;
-  core::ByteCounts ledger;   // of all listeners
+  core::ByteCounts ledger;  // of all listeners
   std::int32_t stalls = 0;
   Duration stalled{};
   Duration heard{};
-  std::int32_t unfinished = 0;  // listeners that stayed and are not done
+  std::int32_t unfinished = 0;     // listeners that stayed and are not done
   std::vector<Duration> startups;  // ascending; first starts, hand-overs not among them
   std::vector<Duration> seek_waits;
   std::vector<Duration> gaps;

@@ -106,15 +106,11 @@ class Fold {
     std::visit([this](const auto& v) { one(v); }, value);
   }
   template <class T>
-    requires std::is_integral_v<T>
-  void one(T value) {
-    digest_.add(static_cast<std::uint64_t>(value));
-  }
+  requires std::is_integral_v<T>
+  void one(T value) { digest_.add(static_cast<std::uint64_t>(value)); }
   template <class T>
-    requires std::is_enum_v<T>
-  void one(T value) {
-    digest_.add(static_cast<std::uint64_t>(value));
-  }
+  requires std::is_enum_v<T>
+  void one(T value) { digest_.add(static_cast<std::uint64_t>(value)); }
   template <class Tag, class Rep>
   void one(Id<Tag, Rep> id) {
     digest_.add(id.value());

@@ -48,9 +48,10 @@ std::vector<core::TimeHint> make_points(const TrackParams& params, Bytes size, s
   const std::int64_t tenth = bytes_in(1s, params.rate).count() / 10;
   for (Duration at = 1s; at < params.duration; at += 1s) {
     const std::int64_t shift =
-        tenth == 0 ? 0
-                   : static_cast<std::int64_t>(
-                         random.below(static_cast<std::uint64_t>(tenth) * 2 + 1)) - tenth;
+        tenth == 0
+            ? 0
+            : static_cast<std::int64_t>(random.below(static_cast<std::uint64_t>(tenth) * 2 + 1)) -
+                  tenth;
     points.push_back({at, std::min(bytes_in(at, params.rate) + Bytes(shift), size)});
   }
   return points;
@@ -81,8 +82,8 @@ core::Metainfo make_metainfo(const TrackParams& params, std::uint64_t seed) {
 }
 
 InfoHash short_hash(const core::TorrentInfo& info) {
-  const std::uint8_t* bytes = info.v1_hash ? info.v1_hash->bytes.data()
-                                           : info.v2_hash->bytes.data();
+  const std::uint8_t* bytes =
+      info.v1_hash ? info.v1_hash->bytes.data() : info.v2_hash->bytes.data();
   return InfoHash::from({bytes, InfoHash::kSize});
 }
 

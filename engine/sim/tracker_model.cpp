@@ -70,8 +70,8 @@ void TrackerModel::on_event(const Event& event) {
     handler_.tracker_input(pending.host, core::AnnounceFailed{pending.torrent, pending.tracker});
     return;
   }
-  core::AnnounceReply reply{pending.torrent, pending.tracker, {}, params_.interval,
-                            params_.min_interval};
+  core::AnnounceReply reply{
+      pending.torrent, pending.tracker, {}, params_.interval, params_.min_interval};
   if (!pending.stopped) reply.peers = sample(pending);
   handler_.tracker_input(pending.host, reply);
 }

@@ -1,6 +1,6 @@
-// A world of nodes: the very player::Node that ships, many times, on modelled links, with a modelled
-// CDN, a tracker, listeners and faults, in virtual time. One thread; the same seed and script give
-// the same run, whatever the compiler.
+// A world of nodes: the very player::Node that ships, many times, on modelled links, with a
+// modelled CDN, a tracker, listeners and faults, in virtual time. One thread; the same seed and
+// script give the same run, whatever the compiler.
 #pragma once
 
 #include <cstdint>
@@ -40,20 +40,20 @@ struct HostParams {
   core::Policy policy;
   bool accepts_inbound = true;  // false: behind a NAT
   bool upload = true;
-  bool corrupt = false;         // sends wrong bytes
-  bool trace = false;           // hand core::Decision values to on_decision
+  bool corrupt = false;  // sends wrong bytes
+  bool trace = false;    // hand core::Decision values to on_decision
 };
 
 // What one host moved, as the world saw it.
 struct HostMeter {
   Bytes from_peers;  // payload that arrived
   Bytes from_cdn;
-  Bytes to_peers;    // payload that left
+  Bytes to_peers;     // payload that left
   Bytes asked_of_us;  // payload that the node handed to the network
   Bytes stored;
-  Bytes repeated;    // stored again, over a block that was there
-  Bytes freed_good;  // thrown away though right: duplicates, or too late
-  Bytes freed_bad;   // thrown away because wrong
+  Bytes repeated;             // stored again, over a block that was there
+  Bytes freed_good;           // thrown away though right: duplicates, or too late
+  Bytes freed_bad;            // thrown away because wrong
   std::int64_t messages = 0;  // control messages sent
   std::int32_t connected = 0;
 };

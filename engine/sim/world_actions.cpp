@@ -66,19 +66,17 @@ std::vector<Sha256> World::digests(const Actor& a, const core::Verify& action) c
 }
 
 void World::perform(Actor& a, const core::Verify& action) {
-  hash(a.id,
-       core::Verified{action.torrent, action.blocks, is_right(a, action), digests(a, action)},
+  hash(a.id, core::Verified{action.torrent, action.blocks, is_right(a, action), digests(a, action)},
        action.buffers.size());
 }
 
 void World::perform(Actor& a, const core::VerifyHashes& action) {
   std::vector<Sha256> leaves = track(action.torrent).leaves(action.piece);
   const std::vector<Sha256>& given = action.hashes.hashes;
-  const bool right = given.size() >= leaves.size() &&
-                     std::equal(leaves.begin(), leaves.end(), given.begin());
+  const bool right =
+      given.size() >= leaves.size() && std::equal(leaves.begin(), leaves.end(), given.begin());
   if (!right) leaves.clear();
-  hash(a.id,
-       core::HashesVerified{action.torrent, action.conn, action.piece, std::move(leaves)}, 1);
+  hash(a.id, core::HashesVerified{action.torrent, action.conn, action.piece, std::move(leaves)}, 1);
 }
 
 core::BufferId World::make_buffer(Actor& a, const Buffer& buffer) {
@@ -139,8 +137,10 @@ void World::check_books() {
                       m.from_peers + m.from_cdn,
                       m.stored + m.repeated + m.freed_good + m.freed_bad + in_hand(a->id));
   }
-  checkers_.balance(now(), HostId(-1), "payload handed to the network, and delivered, lost or on "
-                    "its way", given, sent);
+  checkers_.balance(now(), HostId(-1),
+                    "payload handed to the network, and delivered, lost or on "
+                    "its way",
+                    given, sent);
   const EgressMeter cdn = cdn_.total();
   Bytes from_cdn;
   for (const auto& a : actors_) {

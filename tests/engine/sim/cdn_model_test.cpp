@@ -67,8 +67,8 @@ TEST_CASE("a new connection costs a round trip, then the request, the first byte
   b.get(1, 2);
   b.run();
   // 50 + 25 + 5 + 25 ms; a block of 10,000 B at 8 Mbit/s takes 10 ms.
-  CHECK(b.lines == std::vector<std::string>{"105 first byte", "115 block 0", "125 block 1",
-                                            "125 done 0"});
+  CHECK(b.lines ==
+        std::vector<std::string>{"105 first byte", "115 block 0", "125 block 1", "125 done 0"});
   CHECK(b.dones[0].received == Bytes(20'000));
 }
 

@@ -87,8 +87,7 @@ TEST_CASE("ten thousand random schedules, moves and cancels fire as a sorted lis
     if (plans[i].live) expected.push_back(i);
   }
   std::sort(expected.begin(), expected.end(), [&](std::uint64_t a, std::uint64_t b) {
-    return plans[a].at != plans[b].at ? plans[a].at < plans[b].at
-                                      : plans[a].order < plans[b].order;
+    return plans[a].at != plans[b].at ? plans[a].at < plans[b].at : plans[a].order < plans[b].order;
   });
   CHECK(drain(queue) == expected);
 }

@@ -67,7 +67,8 @@ struct Diary : PeerNetHandler {
   }
 };
 
-TEST_CASE("a dial reaches the listener after one and a half round trips and is answered after two") {
+TEST_CASE(
+    "a dial reaches the listener after one and a half round trips and is answered after two") {
   Diary d;
   d.net.dial(d.a, {kTorrent, kConn, PeerNet::endpoint_of(d.b), {}});
   d.run();

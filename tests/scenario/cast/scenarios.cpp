@@ -42,15 +42,14 @@ void print_decision(const World& world, HostId host, const core::Decision& d) {
   const Listener* listener = world.find_listener(host);
   const double position =
       listener == nullptr ? 0 : static_cast<double>(listener->position(world.now()).count()) / 1e6;
-  std::printf("%.3f host %d at %.3f%s blocks %d..%d due %.3f safe %.3f %s %llx %s: %.*s\n",
-              seconds(d.at), host.value(), position,
-              listener != nullptr && listener->playing() ? "" : " (waits)",
-              d.blocks.begin.value(), d.blocks.end.value(), seconds(d.deadline),
-              seconds(d.cdn_last_safe), name_of(d.choice),
-              static_cast<unsigned long long>(d.peer.value()),
-              d.choice == core::Decision::Choice::kCdn
-                  ? std::string(core::to_string(d.reason)).c_str() : "",
-              static_cast<int>(d.why.size()), d.why.data());
+  std::printf(
+      "%.3f host %d at %.3f%s blocks %d..%d due %.3f safe %.3f %s %llx %s: %.*s\n", seconds(d.at),
+      host.value(), position, listener != nullptr && listener->playing() ? "" : " (waits)",
+      d.blocks.begin.value(), d.blocks.end.value(), seconds(d.deadline), seconds(d.cdn_last_safe),
+      name_of(d.choice), static_cast<unsigned long long>(d.peer.value()),
+      d.choice == core::Decision::Choice::kCdn ? std::string(core::to_string(d.reason)).c_str()
+                                               : "",
+      static_cast<int>(d.why.size()), d.why.data());
 }
 
 }  // namespace
@@ -72,7 +71,8 @@ TrackParams video_track() {
 Stage::Stage(const Variation& variation)
     : world(world_params(variation)), edge(world.add_edge(edge_params())), variation_(variation) {
   world.on_decision = [this](HostId host, const core::Decision& d) {
-    if (variation_.trace_host == 0 || host.value() == variation_.trace_host) print_decision(world, host, d);
+    if (variation_.trace_host == 0 || host.value() == variation_.trace_host)
+      print_decision(world, host, d);
   };
 }
 
@@ -141,9 +141,8 @@ ScenarioReport cdn_outage(const Variation& v) {
   const core::TorrentId track = stage.add_track();
   for (int i = 0; i < 4; ++i) stage.add_seed(track, 2_Mbps);
   stage.add_listener(at(1s), {track});
-  stage.world.at(at(20s), [edge = stage.edge](World& w) {
-    w.cdn().set_fault(edge, CdnFault::kBlackHole);
-  });
+  stage.world.at(at(20s),
+                 [edge = stage.edge](World& w) { w.cdn().set_fault(edge, CdnFault::kBlackHole); });
   stage.world.run_until_done(at(500s));
   return make_report("cdn outage", stage.world);
 }
@@ -253,14 +252,19 @@ ScenarioReport next_track_alone(const Variation& v) {
 }
 
 const std::vector<NamedScenario>& all_scenarios() {
-  static const std::vector<NamedScenario> kAll = {
-      {"one_listener", one_listener},   {"eight_seeds", eight_seeds},
-      {"eight_viewers", eight_viewers}, {"flash_crowd", flash_crowd},
-      {"cdn_outage", cdn_outage},       {"peers_leave", peers_leave},
-      {"slow_liar", slow_liar},         {"corrupt_peer", corrupt_peer},
-      {"corrupt_edge", corrupt_edge},   {"seek_storm", seek_storm},
-      {"skip_storm", skip_storm},       {"next_track", next_track},
-      {"next_track_alone", next_track_alone}};
+  static const std::vector<NamedScenario> kAll = {{"one_listener", one_listener},
+                                                  {"eight_seeds", eight_seeds},
+                                                  {"eight_viewers", eight_viewers},
+                                                  {"flash_crowd", flash_crowd},
+                                                  {"cdn_outage", cdn_outage},
+                                                  {"peers_leave", peers_leave},
+                                                  {"slow_liar", slow_liar},
+                                                  {"corrupt_peer", corrupt_peer},
+                                                  {"corrupt_edge", corrupt_edge},
+                                                  {"seek_storm", seek_storm},
+                                                  {"skip_storm", skip_storm},
+                                                  {"next_track", next_track},
+                                                  {"next_track_alone", next_track_alone}};
   return kAll;
 }
 

@@ -41,19 +41,19 @@ class Stage {
   int tracks_ = 0;
 };
 
-ScenarioReport one_listener(const Variation& v);         // and the CDN
-ScenarioReport eight_seeds(const Variation& v);          // of 2 Mbit/s each
-ScenarioReport eight_viewers(const Variation& v);        // 10 s apart, no other seed
-ScenarioReport flash_crowd(const Variation& v);          // 50 within 10 s, no other seed
-ScenarioReport cdn_outage(const Variation& v);           // at 20 s, with peers
-ScenarioReport peers_leave(const Variation& v);          // all seeds at 20 s
-ScenarioReport slow_liar(const Variation& v);            // claims all, delivers at 20 kbit/s
+ScenarioReport one_listener(const Variation& v);   // and the CDN
+ScenarioReport eight_seeds(const Variation& v);    // of 2 Mbit/s each
+ScenarioReport eight_viewers(const Variation& v);  // 10 s apart, no other seed
+ScenarioReport flash_crowd(const Variation& v);    // 50 within 10 s, no other seed
+ScenarioReport cdn_outage(const Variation& v);     // at 20 s, with peers
+ScenarioReport peers_leave(const Variation& v);    // all seeds at 20 s
+ScenarioReport slow_liar(const Variation& v);      // claims all, delivers at 20 kbit/s
 ScenarioReport corrupt_peer(const Variation& v);
 ScenarioReport corrupt_edge(const Variation& v);
 ScenarioReport seek_storm(const Variation& v);
 ScenarioReport skip_storm(const Variation& v);
-ScenarioReport next_track(const Variation& v);           // two tracks, with seeds
-ScenarioReport next_track_alone(const Variation& v);     // two tracks, CDN only
+ScenarioReport next_track(const Variation& v);        // two tracks, with seeds
+ScenarioReport next_track_alone(const Variation& v);  // two tracks, CDN only
 
 struct NamedScenario {
   std::string name;
