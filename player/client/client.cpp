@@ -1,7 +1,8 @@
 #include "player/client/client.h"
 
-#include <atomic>
+#include <condition_variable>
 #include <future>
+#include <mutex>
 #include <thread>
 #include <utility>
 
@@ -45,6 +46,11 @@ class Client::Impl final : public RemoteFiles {
       session_ = std::make_unique<Session>(
           loop_, *host_, clock_, *sink_, *items,
           Session::Options{options_.from, options_.until, options_.peers});
+      session_->on_end([this] {
+        const std::lock_guard lock(ended_mutex_);
+        ended_ = true;
+        ended_changed_.notify_all();
+      });
     });
     return items;
   }
@@ -79,6 +85,11 @@ class Client::Impl final : public RemoteFiles {
       if (session_) answer = question(*session_);
     });
     return answer;
+  }
+
+  bool wait_until_ended(Duration limit) {
+    std::unique_lock lock(ended_mutex_);
+    return ended_changed_.wait_for(lock, limit, [this] { return ended_; });
   }
 
   void finish() {
@@ -119,6 +130,9 @@ class Client::Impl final : public RemoteFiles {
   std::optional<Endpoint> listening_;
   std::optional<Report> final_report_;
   bool finished_ = false;
+  std::mutex ended_mutex_;
+  std::condition_variable ended_changed_;
+  bool ended_ = false;
   std::thread thread_;
 
  private:
@@ -180,6 +194,8 @@ Report Client::report() {
 bool Client::ended() const {
   return impl_->ask(true, [](Session& s) { return s.ended(); });
 }
+
+bool Client::wait_until_ended(Duration limit) const { return impl_->wait_until_ended(limit); }
 
 void Client::stop_playback() { impl_->stop_playback(); }
 void Client::finish() { impl_->finish(); }

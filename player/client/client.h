@@ -84,6 +84,8 @@ class Client {
   Report report();
   // Whether the last track was played, or playing failed for good.
   bool ended() const;
+  // Waits for that, at most `limit`; whether it came.
+  bool wait_until_ended(Duration limit) const;
   // Stops the sound (a WAV file is complete then) and keeps sharing.
   void stop_playback();
   // Says goodbye to trackers and peers and writes the cache down; at most a few seconds.

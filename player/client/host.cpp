@@ -47,7 +47,8 @@ Host::Host(net::Loop& loop, HostOptions options, HostEvents events)
       options_(std::move(options)),
       events_(std::move(events)),
       peer_id_(make_peer_id()),
-      timer_(loop) {}
+      timer_(loop),
+      farewell_timer_(loop) {}
 
 Host::~Host() = default;
 
@@ -375,7 +376,7 @@ void Host::close(std::function<void()> done) {
 // The tracker client gives up by itself after kStoppedTimeout.
 void Host::wait_for_farewells(std::function<void()> done) {
   if (tracker_->running() == 0) return done();
-  timer_.start(loop_.now() + 20ms, [this, done = std::move(done)] { wait_for_farewells(done); });
+  farewell_timer_.start(loop_.now() + 20ms, [this, done = std::move(done)] { wait_for_farewells(done); });
 }
 
 }  // namespace tributary::player

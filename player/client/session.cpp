@@ -122,12 +122,8 @@ Duration Session::duration_of(std::size_t item) const {
 }
 
 void Session::start() {
-  if (items_.empty()) {
-    ended_ = true;
-    state_ = PlayState::kEnded;
-    return;
-  }
-  meter_.requested(loop_.now());
+  if (items_.empty()) return end();
+  meter_.requested(metered(loop_.now()));
   open_torrents(0);
   poll_timer_.start(loop_.now() + kPollInterval, [this] { poll_pipeline(); });
 }
@@ -207,21 +203,21 @@ void Session::on(const PipelineEvent& event) {
       break;
     case Kind::kFirstFrame:
     case Kind::kSeeked:
-      meter_.first_frame(event.at);
+      meter_.first_frame(metered(event.at));
       break;
     case Kind::kTrackStarted:
       on_track_started(event);
       break;
     case Kind::kTrackFinished:
-      meter_.ended(event.at);
+      meter_.ended(metered(event.at));
       break;
     case Kind::kStalled:
-      meter_.starved(event.at);
+      meter_.starved(metered(event.at));
       state_ = PlayState::kStalled;
       tell_node(false, false, false);
       break;
     case Kind::kResumed:
-      meter_.first_frame(event.at);
+      meter_.first_frame(metered(event.at));
       state_ = PlayState::kPlaying;
       tell_node(true, false, false);
       break;
@@ -229,10 +225,7 @@ void Session::on(const PipelineEvent& event) {
       message_ = items_[item].title + ": " + event.message;
       break;
     case Kind::kEnded:
-      close_figures();
-      state_ = PlayState::kEnded;
-      ended_ = true;
-      host_.feed(PlayerInput(PlaybackEnded{}));
+      end();
       break;
   }
 }
@@ -241,31 +234,34 @@ void Session::on_track_started(const PipelineEvent& event) {
   const std::size_t item = index_of(event.track);
   if (item != current_) begin_track(item, options_.from, StartKind::kFollows);
   gap_ = event.duration;
-  meter_.first_frame(event.at);
+  meter_.first_frame(metered(event.at));
   position_ = pipeline_->position().time;
   state_ = PlayState::kPlaying;
   tell_node(true, false, false);
   tell_next();
 }
 
+// Events are polled: one may be older than what the meter was told last.
+TimePoint Session::metered(TimePoint at) { return metered_ = std::max(metered_, at); }
+
 void Session::begin_track(std::size_t item, Duration position, StartKind kind) {
   close_figures();
   current_ = item;
   position_ = position;
   gap_ = {};
-  meter_.requested(loop_.now(), kind);
+  meter_.requested(metered(loop_.now()), kind);
   open_torrents(item);
 }
 
 // The playing track's figures are final: it ended or was left.
 void Session::close_figures() {
-  const PlaybackFigures figures = meter_.track(loop_.now());
+  const PlaybackFigures figures = meter_.track(metered(loop_.now()));
   auto& played = played_[current_];
   if (!played) played.emplace();
   played->figures += figures;
   played->gap += gap_;
   gap_ = {};
-  meter_.stopped(loop_.now());
+  meter_.stopped(metered(loop_.now()));
 }
 
 void Session::tell_node(bool moving, bool starting, bool paused) {
@@ -288,13 +284,13 @@ void Session::toggle_pause() {
   user_paused_ = !user_paused_;
   if (user_paused_) {
     pipeline_->pause();
-    meter_.pause(loop_.now());
+    meter_.pause(metered(loop_.now()));
     position_ = pipeline_->position().time;
     if (state_ == PlayState::kPlaying) state_ = PlayState::kPaused;
     if (state_ != PlayState::kStarting) tell_node(false, false, true);
     return;
   }
-  meter_.resume(loop_.now());
+  meter_.resume(metered(loop_.now()));
   if (may_start_) pipeline_->play();
   if (state_ != PlayState::kPaused) return;
   state_ = PlayState::kPlaying;
@@ -307,7 +303,7 @@ void Session::seek_by(Duration offset) {
   Duration target = std::max(position_ + offset, Duration::zero());
   if (duration > Duration::zero()) target = std::min(target, duration - 1s);
   position_ = std::max(target, Duration::zero());
-  meter_.seek(loop_.now());
+  meter_.seek(metered(loop_.now()));
   state_ = PlayState::kStarting;
   tell_node(false, true, false);
   pipeline_->seek(position_);
@@ -329,11 +325,17 @@ void Session::previous() {
   restart(item, options_.from);
 }
 
+void Session::end() {
+  if (std::exchange(ended_, true)) return;
+  if (!items_.empty()) close_figures();
+  state_ = PlayState::kEnded;
+  host_.feed(PlayerInput(PlaybackEnded{}));
+  if (on_end_) on_end_();
+}
+
 void Session::halt() {
   poll_timer_.stop();
-  if (!ended_) close_figures();
-  ended_ = true;
-  state_ = PlayState::kEnded;
+  end();
 }
 
 void Session::join() { pipeline_->stop(); }

@@ -47,6 +47,8 @@ class Session final : public TrackProvider {
   void join();
 
   void on_may_start(TrackRef track);
+  // Called once, on the loop thread, when the last track was played or playing failed for good.
+  void on_end(std::function<void()> callback) { on_end_ = std::move(callback); }
   bool ended() const { return ended_; }
   ClientSnapshot snapshot(std::size_t cells);
   Report report();
@@ -73,6 +75,8 @@ class Session final : public TrackProvider {
   void on(const PipelineEvent& event);
   void on_track_started(const PipelineEvent& event);
   void begin_track(std::size_t item, Duration position, StartKind kind);
+  TimePoint metered(TimePoint at);
+  void end();
   void close_figures();
   void tell_node(bool moving, bool starting, bool paused);
   void tell_next();
@@ -100,10 +104,12 @@ class Session final : public TrackProvider {
   PlayState state_ = PlayState::kLoading;
   Duration position_{};
   PlaybackMeter meter_;
+  TimePoint metered_{};  // the latest time the meter saw
   Duration gap_{};
   bool user_paused_ = false;
   bool may_start_ = false;
   bool ended_ = false;
+  std::function<void()> on_end_;
   std::string message_;
   std::optional<std::pair<TrackRef, ByteRange>> wait_;  // what the demuxer waits for
   std::optional<TrackRef> wait_told_;

@@ -60,7 +60,7 @@ ClientSnapshot Session::snapshot(std::size_t cells) {
   s.position = position_;
   s.duration = duration_of(current_);
   const TimePoint now = loop_.now();
-  s.stalls = meter_.session(now).stalls;
+  s.stalls = meter_.session(metered(now)).stalls;
   s.startup = meter_.startup().value_or(Duration::zero());
   s.buffered = host_.node().buffered(now);
   s.prefetch = host_.node().prefetch_stage();
@@ -131,7 +131,7 @@ Report Session::report() {
   for (std::size_t i = 0; i < items_.size(); ++i) {
     Played played = played_[i].value_or(Played{});
     if (i == current_ && !ended_) {
-      played.figures += meter_.track(now);
+      played.figures += meter_.track(metered(now));
       played.gap += gap_;
     }
     const ReportEntry entry = entry_of(i, played);

@@ -1,0 +1,119 @@
+#include "player/client/client.h"
+
+#include <doctest/doctest.h>
+
+#include <thread>
+
+#include "tests/player/client/rig.h"
+
+namespace tributary::player {
+namespace {
+
+// Plays to the end; the engine's own events end the wait, the limit only stops a hanging test.
+Report play(ClientOptions options, const std::vector<std::string>& sources) {
+  auto client = Client::create(std::move(options));
+  REQUIRE_MESSAGE(client.ok(), (client.ok() ? "" : client.error().message));
+  auto items = (*client)->load(sources);
+  REQUIRE_MESSAGE(items.ok(), (items.ok() ? "" : items.error().message));
+  (*client)->start();
+  REQUIRE((*client)->wait_until_ended(60s));
+  MESSAGE((*client)->snapshot().message);
+  (*client)->finish();
+  return (*client)->report();
+}
+
+ClientOptions wav_options(const std::string& wav, core::Policy policy = core::Policy::adaptive()) {
+  ClientOptions options;
+  options.host.policy = policy;
+  options.host.listen = Endpoint::v4(127, 0, 0, 1, 0);
+  options.audio = "wav-fast:" + wav;
+  return options;
+}
+
+std::vector<std::uint8_t> pcm_of(const std::string& media) {
+  run_command("ffmpeg -v error -y -i '" + media + "' -f s16le -acodec pcm_s16le '" + media +
+              ".pcm'");
+  return read_bytes(media + ".pcm");
+}
+
+std::vector<std::uint8_t> data_of_wav(const std::string& wav) {
+  run_command("ffmpeg -v error -y -i '" + wav + "' -f s16le -acodec pcm_s16le '" + wav + ".pcm'");
+  return read_bytes(wav + ".pcm");
+}
+
+std::string make_tone(const std::string& directory, const std::string& name, int seconds,
+                      const std::string& codec) {
+  run_command("ffmpeg -v error -y -f lavfi -i 'sine=frequency=440:duration=" +
+              std::to_string(seconds) + ",vibrato' -f lavfi -i 'anoisesrc=d=" +
+              std::to_string(seconds) + ":a=0.1:seed=7' -filter_complex amix=2 -ac 2 " + codec +
+              " '" + directory + "/" + name + "'");
+  return directory + "/" + name;
+}
+
+void check_balance(const ReportEntry& entry) {
+  CHECK(entry.bytes.cdn() + entry.bytes.peers + entry.bytes.cache ==
+        entry.played_bytes + entry.bytes.duplicate + entry.bytes.corrupt + entry.unused);
+}
+
+TEST_CASE("a track from the CDN alone sounds like ffmpeg's decode of it") {
+  const std::string directory = make_directory("cdn");
+  const std::string media = make_tone(directory, "tone.opus", 20, "-c:a libopus -b:a 96k");
+  Rig rig(directory);
+  const std::string torrent = rig.publish("tone.opus");
+  rig.run();
+  const Report report = play(wav_options(directory + "/out.wav"), {torrent});
+  CHECK(data_of_wav(directory + "/out.wav") == pcm_of(media));
+  CHECK(report.tracks.at(0).started);
+  CHECK(report.total.bytes.peers == 0_B);
+  CHECK(report.total.bytes.corrupt == 0_B);
+  check_balance(report.total);
+}
+
+TEST_CASE("a track from peers alone sounds like ffmpeg's decode of it") {
+  const std::string directory = make_directory("peers");
+  const std::string media = make_tone(directory, "tone.opus", 20, "-c:a libopus -b:a 96k");
+  Rig rig(directory);
+  const std::string torrent = rig.publish("tone.opus", 16_KiB, false);
+  rig.add_seed(torrent);
+  rig.run();
+  const Report report =
+      play(wav_options(directory + "/out.wav", core::Policy::peers_only()), {torrent});
+  CHECK(data_of_wav(directory + "/out.wav") == pcm_of(media));
+  CHECK(report.total.bytes.cdn() == 0_B);
+  CHECK(report.total.offload_ratio() == doctest::Approx(1.0));
+  check_balance(report.total);
+}
+
+TEST_CASE("two tracks from CDN and peers play without a gap between them") {
+  const std::string directory = make_directory("hybrid");
+  const std::string first = make_tone(directory, "first.opus", 12, "-c:a libopus -b:a 96k");
+  const std::string second = make_tone(directory, "second.opus", 9, "-c:a libopus -b:a 64k");
+  Rig rig(directory);
+  const std::string a = rig.publish("first.opus");
+  const std::string b = rig.publish("second.opus", 32_KiB, true, false);
+  rig.add_seed(a);
+  rig.add_seed(b);
+  rig.run();
+  const Report report = play(wav_options(directory + "/out.wav"), {a, b});
+  std::vector<std::uint8_t> expected = pcm_of(first);
+  const std::vector<std::uint8_t> more = pcm_of(second);
+  expected.insert(expected.end(), more.begin(), more.end());
+  CHECK(data_of_wav(directory + "/out.wav") == expected);
+  CHECK(report.tracks.at(1).started);
+  CHECK(report.total.bytes.peers > 0_B);
+  check_balance(report.total);
+  for (const ReportEntry& entry : report.tracks) check_balance(entry);
+}
+
+TEST_CASE("a plain URL plays from the CDN without peers") {
+  const std::string directory = make_directory("plain");
+  const std::string media = make_tone(directory, "tone.flac", 8, "-c:a flac");
+  Rig rig(directory);
+  rig.run();
+  const Report report = play(wav_options(directory + "/out.wav"), {rig.edge() + "tone.flac"});
+  CHECK(data_of_wav(directory + "/out.wav") == pcm_of(media));
+  CHECK(report.total.bytes.peers == 0_B);
+}
+
+}  // namespace
+}  // namespace tributary::player
