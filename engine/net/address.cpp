@@ -148,13 +148,6 @@ Endpoint from_sockaddr(const sockaddr& address) {
   return from_v6(reinterpret_cast<const sockaddr_in6&>(address));
 }
 
-bool is_loopback(const Endpoint& endpoint) {
-  if (endpoint.is_v4()) return endpoint.address[12] == 127;
-  Endpoint v6_loopback;
-  v6_loopback.address[15] = 1;
-  return endpoint.address == v6_loopback.address;
-}
-
 void resolve(Loop& loop, const HostPort& target, ResolveCallback callback) {
   if (const auto numeric = parse_numeric(target)) {
     loop.post([endpoint = *numeric, callback = std::move(callback)] {

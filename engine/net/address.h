@@ -39,8 +39,6 @@ sockaddr_storage to_sockaddr(const Endpoint& endpoint);
 // REQUIRES: the family is AF_INET or AF_INET6.
 Endpoint from_sockaddr(const sockaddr& address);
 
-bool is_loopback(const Endpoint& endpoint);
-
 // Looks the host up by the system's resolver on the thread pool, and calls back once, on a later
 // turn of the loop, with at least one address or an error. Numeric hosts never reach the resolver.
 using ResolveCallback = std::function<void(Result<std::vector<Endpoint>>)>;

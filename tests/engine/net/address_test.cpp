@@ -44,13 +44,6 @@ TEST_CASE("endpoints survive the way to text and to a socket address and back") 
   CHECK(endpoint("[::ffff:1.2.3.4]:5") == Endpoint::v4(1, 2, 3, 4, 5));
 }
 
-TEST_CASE("loopback addresses are told from others") {
-  CHECK(is_loopback(endpoint("127.9.9.9:1")));
-  CHECK(is_loopback(endpoint("[::1]:1")));
-  CHECK_FALSE(is_loopback(endpoint("128.0.0.1:1")));
-  CHECK_FALSE(is_loopback(endpoint("[::2]:1")));
-}
-
 std::optional<Result<std::vector<Endpoint>>> resolved(const HostPort& target) {
   Loop loop;
   std::optional<Result<std::vector<Endpoint>>> answer;
@@ -65,7 +58,7 @@ TEST_CASE("numeric hosts and localhost resolve, with the port that was asked for
         std::vector<Endpoint>{Endpoint::v4(127, 0, 0, 1, 99)});
   const auto answer = resolved({"localhost", 7});
   REQUIRE(answer->ok());
-  for (const Endpoint& e : answer->value()) CHECK((is_loopback(e) && e.port == 7));
+  for (const Endpoint& e : answer->value()) CHECK((e.is_loopback() && e.port == 7));
 }
 
 TEST_CASE("a host that cannot exist gives one line that names it") {
