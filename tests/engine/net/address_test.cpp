@@ -44,6 +44,13 @@ TEST_CASE("endpoints survive the way to text and to a socket address and back") 
   CHECK(endpoint("[::ffff:1.2.3.4]:5") == Endpoint::v4(1, 2, 3, 4, 5));
 }
 
+TEST_CASE("addresses that were read are told to be loopback or not") {
+  CHECK(endpoint("127.9.9.9:1").is_loopback());
+  CHECK(endpoint("[::1]:1").is_loopback());
+  CHECK_FALSE(endpoint("128.0.0.1:1").is_loopback());
+  CHECK_FALSE(endpoint("[::2]:1").is_loopback());
+}
+
 std::optional<Result<std::vector<Endpoint>>> resolved(const HostPort& target) {
   Loop loop;
   std::optional<Result<std::vector<Endpoint>>> answer;
