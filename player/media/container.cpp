@@ -58,6 +58,12 @@ bool is_mp4_head(const Head& head) {
   return std::find(kFirst.begin(), kFirst.end(), type) != kFirst.end();
 }
 
+bool is_searchable_head(const Head& head) {
+  const bool has_sync = head[0] == 0xff && (head[1] & 0xe0) == 0xe0;  // ISO/IEC 11172-3, 13818-7
+  return has_sync || std::memcmp(head.data(), "OggS", 4) == 0 ||
+         std::memcmp(head.data(), "fLaC", 4) == 0;
+}
+
 // The whole tag's size, or zero when there is none.
 Bytes id3_size(const Head& h) {
   if (std::memcmp(h.data(), "ID3", 3) != 0 || h[3] == 0xff || h[4] == 0xff) return 0_B;
@@ -106,6 +112,8 @@ Result<ContainerLayout> inspect_container(ByteSource& source) {
     layout.media_begin += tag;
   }
   layout.is_mp4 = is_mp4_head(head);
+  layout.is_searchable = is_searchable_head(head);
+  layout.is_wave = std::memcmp(head.data() + 8, "WAVE", 4) == 0;
   if (layout.is_mp4) {
     if (Result<void> r = find_index(source, layout); !r) return r.error();
   }

@@ -8,6 +8,8 @@ namespace tributary::player {
 
 struct ContainerLayout {
   bool is_mp4 = false;         // ISO base media (MP4, M4A, MOV)
+  bool is_wave = false;        // RIFF WAVE, or its 64-bit form
+  bool is_searchable = false;  // frames that can be found from any offset: Ogg, FLAC, MP3, ADTS
   bool index_last = false;     // MP4: the sample tables stand behind the media
   bool is_fragmented = false;  // MP4: the tables are spread over the file (ISO/IEC 14496-12 §8.8)
   ByteRange index{};           // MP4: the sample tables ("moov"); empty when not found

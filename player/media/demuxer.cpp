@@ -20,6 +20,10 @@ constexpr int kFormatProbeBytes = 64 * 1024;
 // are known, which for audio is after a packet. Bounds what a file without parameters costs.
 constexpr std::int64_t kStreamProbeBytes = 512 * 1024;
 constexpr std::int64_t kStreamProbeMicroseconds = 2'000'000;
+// PCM packets of 4 KiB looked at for DTS in disguise; FFmpeg's default would read 10 MB.
+constexpr int kWaveProbePackets = 8;
+// PCM's parameters stand in the header, yet FFmpeg would read half a second.
+constexpr std::int64_t kWaveProbeMicroseconds = 50'000;
 // Streams in one file; films have fewer than 50.
 constexpr int kMaxStreams = 128;
 // Decoders that hear what came before need a run-up: MP3's bit reservoir spans up to 9 frames, Opus
@@ -84,10 +88,11 @@ Result<std::unique_ptr<Demuxer>> Demuxer::open(ByteSource& source, const OpenOpt
 Result<void> Demuxer::open_streams(const OpenOptions& options) {
   const bool has_points = options.hints && !options.hints->points.empty();
   // Without leave to jump FFmpeg reads no tags, durations or cues at the tail. An MP4 file needs it
-  // when the tables come last; with points at hand, formats without an index can do without it.
-  const bool needs_tail = layout_.is_mp4 ? layout_.index.empty() || layout_.index_last ||
-                                               (layout_.is_fragmented && options.for_seek)
-                                         : options.for_seek && !has_points;
+  // when the tables come last; with points at hand, formats that can be searched do without it.
+  const bool needs_tail = layout_.is_mp4
+                              ? layout_.index.empty() || layout_.index_last ||
+                                    (layout_.is_fragmented && options.for_seek)
+                              : options.for_seek && !(has_points && layout_.is_searchable);
   const bool is_linear = layout_.is_fragmented && !options.for_seek;
   Result<void> opened = open_context(needs_tail);
   if (!opened && !needs_tail && !impl_->io->error()) opened = open_context(true);
@@ -114,6 +119,10 @@ Result<void> Demuxer::open_context(bool seekable) {
   c->probesize = kStreamProbeBytes;
   c->max_analyze_duration = kStreamProbeMicroseconds;
   c->max_streams = kMaxStreams;
+  if (layout_.is_wave) {
+    c->max_probe_packets = kWaveProbePackets;
+    c->max_analyze_duration = kWaveProbeMicroseconds;
+  }
   c->format_whitelist = av_strdup(kFormats);
   const int code = avformat_open_input(&c, nullptr, nullptr, nullptr);  // frees c on failure
   if (code < 0) return failure(code, "not a media file this player knows");
@@ -181,10 +190,12 @@ void Demuxer::note_tables() {
 // A binary or a linear search then needs to look no further than between two points.
 void Demuxer::add_seek_points(const core::FileHints& hints) {
   AVStream* s = main_stream();
-  if (layout_.is_mp4 || info_.has_video) return;
+  if (!layout_.is_searchable || info_.has_video) return;
   for (const core::TimeHint& p : hints.points) {
     const Bytes at = p.offset - layout_.media_begin;
-    if (at < 0_B || at >= info_.size || p.time < Duration::zero()) continue;
+    // The first packet may play before time zero, cut off; the demuxer knows where it stands.
+    if (at < 0_B || at >= info_.size || p.time <= Duration::zero()) continue;
+    if (first_seek_point_ == Duration::zero()) first_seek_point_ = p.time;
     const std::int64_t stamp = origin_ + av_rescale_q(p.time.count(), kMicroseconds, s->time_base);
     av_add_index_entry(s, at.count(), stamp, 0, 0, AVINDEX_KEYFRAME);
   }
@@ -226,7 +237,7 @@ std::int64_t Demuxer::frame_of(std::int64_t stamp, int rate) const {
 Result<bool> Demuxer::seek(Duration time) {
   AVFormatContext* c = impl_->context.get();
   const Duration target = time - kPreroll;
-  if (target <= Duration::zero()) return false;
+  if (target <= Duration::zero() || target < first_seek_point_) return false;
   const AVStream* s = main_stream();
   // Matroska's cues list pictures only when there are any.
   const bool by_default_stream = info_.has_video && !layout_.is_mp4;

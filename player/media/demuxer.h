@@ -90,8 +90,9 @@ class Demuxer {
   std::unique_ptr<Impl> impl_;
   MediaInfo info_;
   MediaIndex index_;
-  bool has_tables_ = false;  // index_ is complete
-  std::int64_t origin_ = 0;  // the main stream's stamp of time zero
+  bool has_tables_ = false;      // index_ is complete
+  Duration first_seek_point_{};  // before it no seek is needed; the points are about a second apart
+  std::int64_t origin_ = 0;      // the main stream's stamp of time zero
   std::int64_t video_packets_ = 0;
   mutable Duration last_time_{};
 };

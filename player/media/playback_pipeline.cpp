@@ -272,8 +272,8 @@ void PlaybackPipeline::observe_underruns(const SinkStatus& status) {
     ++stats_.stalls;
     stats_.stalled += u.length;
   }
-  const bool is_stall = status.dry && !is_after_all(status.dry->at_frame) &&
-                        !boundary_at(status.dry->at_frame);
+  const bool is_stall =
+      status.dry && !is_after_all(status.dry->at_frame) && !boundary_at(status.dry->at_frame);
   if (is_stall && !stalled_since_) {
     stalled_since_ = status.dry->start;
     emit({PipelineEvent::Kind::kStalled, segments_.back().track.id, status.dry->start, {}, {}, {}});

@@ -121,8 +121,8 @@ class PlaybackPipeline {
   void pause();
   // In the track that is heard.
   void seek(Duration time);
-  // Relative to the track that is heard. Before the first track is that track's beginning; after the
-  // last is the end.
+  // Relative to the track that is heard. Before the first track is that track's beginning; after
+  // the last is the end.
   void skip_next();
   void skip_previous();
   // Ends the thread and closes the sink. Idempotent, but one thread's call at a time.
