@@ -103,7 +103,7 @@ class Fold {
   template <class... Ts>
   void one(const std::variant<Ts...>& value) {
     digest_.add(value.index());
-    std::visit([this](const auto& v) { one(v); }, value);
+    std::visit([this](const auto& v) { this->one(v); }, value);
   }
   template <class T>
   requires std::is_integral_v<T>
