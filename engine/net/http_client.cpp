@@ -3,6 +3,8 @@
 #include <curl/curl.h>
 #include <uv.h>
 
+#include <sys/socket.h>
+
 #include <algorithm>
 #include <map>
 
@@ -14,6 +16,8 @@ namespace {
 
 // The largest that libcurl takes: fewer reads per megabyte.
 constexpr long kReceiveBuffer = 512 * 1024;
+// With a limit on the rate, a read takes no more than a block of its tokens.
+constexpr long kLimitedReceiveBuffer = 16 * 1024;
 // A server may close an idle connection after so long; a warm one is worth another HEAD then.
 constexpr Duration kWarmFor = 30s;
 constexpr std::size_t kMaxWarmHosts = 64;
@@ -96,6 +100,7 @@ struct HttpClient::State {
     bool cancelled = false;                // by cancel(): say nothing more
     HttpError stopped = HttpError::kNone;  // why we ended it ourselves
     bool connected = false;
+    bool paused = false;  // waits for download tokens
     TimePoint last_activity;
   };
   struct Socket {
@@ -104,7 +109,8 @@ struct HttpClient::State {
     curl_socket_t fd = CURL_SOCKET_BAD;
   };
 
-  State(Loop& l, HttpClientOptions o) : loop(l), options(std::move(o)), stall_timer(l) {}
+  State(Loop& l, HttpClientOptions o)
+      : loop(l), options(std::move(o)), stall_timer(l), pace_timer(l) {}
 
   Loop& loop;
   HttpClientOptions options;
@@ -112,6 +118,8 @@ struct HttpClient::State {
   uv_timer_t* timer = nullptr;
   Timer stall_timer;
   TimePoint stall_at = kNever;
+  Timer pace_timer;  // for the paused
+  HttpRequestId last_resumed;
   std::map<HttpRequestId, std::unique_ptr<Request>> requests;
   std::vector<HttpRequestId> waiting;
   std::vector<HttpRequestId> dropped;
@@ -128,6 +136,8 @@ struct HttpClient::State {
   void remove(Request& request);
   void arm_stall(TimePoint at);
   void check_stalls();
+  bool limited() const { return options.download && !options.download->unlimited(); }
+  void resume_paused();
   void note_use(std::string_view url);
   bool tell_head(Request& request);
 
@@ -136,6 +146,7 @@ struct HttpClient::State {
   static std::size_t on_header(char* data, std::size_t size, std::size_t count, void* request);
   static std::size_t on_write(char* data, std::size_t size, std::size_t count, void* request);
   static int on_connected(void* request, char*, char*, int, int);
+  static int on_socket_made(void*, curl_socket_t fd, curlsocktype);
 };
 
 // ---------------------------------------------------------------------------------------------
@@ -230,7 +241,8 @@ void HttpClient::State::configure(Request& request) {
   TRIBUTARY_CURL(request, CURLOPT_NOSIGNAL, 1L);
   TRIBUTARY_CURL(request, CURLOPT_USERAGENT, options.user_agent.c_str());
   TRIBUTARY_CURL(request, CURLOPT_HTTP_VERSION, long{CURL_HTTP_VERSION_2TLS});
-  TRIBUTARY_CURL(request, CURLOPT_BUFFERSIZE, kReceiveBuffer);
+  TRIBUTARY_CURL(request, CURLOPT_BUFFERSIZE, limited() ? kLimitedReceiveBuffer : kReceiveBuffer);
+  if (limited()) TRIBUTARY_CURL(request, CURLOPT_SOCKOPTFUNCTION, &State::on_socket_made);
   TRIBUTARY_CURL(request, CURLOPT_TCP_KEEPALIVE, 1L);
   TRIBUTARY_CURL(request, CURLOPT_CONNECTTIMEOUT_MS, milliseconds(ask.connect_timeout));
   if (ask.total_timeout > Duration::zero()) {
@@ -336,6 +348,18 @@ std::size_t HttpClient::State::on_write(char* data, std::size_t size, std::size_
     request.stopped = HttpError::kCancelled;
     return 0;
   }
+  State& state = *request.client;
+  if (state.limited()) {
+    if (!state.options.download->may_take(request.last_activity)) {
+      request.paused = true;
+      if (!state.pace_timer.active()) {
+        state.pace_timer.start(state.options.download->ready_at(request.last_activity),
+                               [&state] { state.resume_paused(); });
+      }
+      return CURL_WRITEFUNC_PAUSE;
+    }
+    state.options.download->take(Bytes(static_cast<std::int64_t>(length)), request.last_activity);
+  }
   request.received += Bytes(static_cast<std::int64_t>(length));
   if (request.received > request.ask.max_body) {
     request.stopped = HttpError::kTooLarge;
@@ -346,6 +370,13 @@ std::size_t HttpClient::State::on_write(char* data, std::size_t size, std::size_
   if (request.handlers.on_body(bytes) && !request.cancelled) return length;
   request.stopped = HttpError::kCancelled;
   return 0;
+}
+
+// What the system buffers ahead of a limit has crossed the network all the same.
+int HttpClient::State::on_socket_made(void*, curl_socket_t fd, curlsocktype) {
+  const int size = static_cast<int>(kLimitedReceiveBuffer) * 2;
+  setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &size, sizeof size);
+  return CURL_SOCKOPT_OK;
 }
 
 int HttpClient::State::on_connected(void* owner, char*, char*, int, int) {
@@ -399,7 +430,7 @@ void HttpClient::State::check_stalls() {
   std::vector<HttpRequestId> stalled;
   TimePoint next = kNever;
   for (const auto& [id, request] : requests) {
-    if (!request->connected) continue;
+    if (!request->connected || request->paused) continue;
     const TimePoint due = request->last_activity + request->ask.stall_timeout;
     if (due <= now) {
       stalled.push_back(id);
@@ -412,6 +443,27 @@ void HttpClient::State::check_stalls() {
   for (const HttpRequestId id : stalled) {
     const auto at = requests.find(id);
     if (at != requests.end()) finish(*at->second, CURLE_OPERATION_TIMEDOUT);
+  }
+  settle();
+}
+
+// Each paused request gets its chance; those that find no tokens pause again.
+void HttpClient::State::resume_paused() {
+  std::vector<HttpRequestId> ids;
+  for (const auto& [id, request] : requests) {
+    if (request->paused) ids.push_back(id);
+  }
+  std::rotate(ids.begin(), std::upper_bound(ids.begin(), ids.end(), last_resumed), ids.end());
+  for (const HttpRequestId id : ids) {
+    const auto at = requests.find(id);
+    if (at == requests.end()) continue;
+    at->second->paused = false;
+    at->second->last_activity = loop.now();
+    arm_stall(at->second->last_activity + at->second->ask.stall_timeout);
+    ++depth;
+    curl_easy_pause(at->second->easy.get(), CURLPAUSE_CONT);
+    --depth;
+    if (!at->second->paused) last_resumed = id;
   }
   settle();
 }

@@ -40,6 +40,9 @@ class TcpTransport::Impl final : public LinkOwner {
 
   void set_upload_rate(BitRate rate);
   void set_download_rate(BitRate rate);
+  void share_download(TokenBucket& bucket) {
+    download_ = TokenBucket(kUnlimited, TokenBucket::kDefaultBurst, &bucket);
+  }
   std::optional<LinkStats> stats(core::ConnId conn) const;
 
  private:
@@ -454,6 +457,7 @@ void TcpTransport::disconnect_all(core::TorrentId torrent, const std::string& re
 }
 void TcpTransport::set_upload_rate(BitRate rate) { impl_->set_upload_rate(rate); }
 void TcpTransport::set_download_rate(BitRate rate) { impl_->set_download_rate(rate); }
+void TcpTransport::share_download(TokenBucket& bucket) { impl_->share_download(bucket); }
 std::optional<LinkStats> TcpTransport::stats(core::ConnId conn) const { return impl_->stats(conn); }
 LinkStats TcpTransport::totals() const { return impl_->totals(); }
 std::int32_t TcpTransport::connection_count() const { return impl_->count(); }

@@ -12,6 +12,7 @@
 #include "engine/net/loop.h"
 #include "engine/net/payload.h"
 #include "engine/net/peer_link.h"
+#include "engine/net/rate_limiter.h"
 
 namespace tributary::net {
 
@@ -87,6 +88,8 @@ class TcpTransport {
   // Limits on payload out and on all bytes in, over all connections. kUnlimited at first.
   void set_upload_rate(BitRate rate);
   void set_download_rate(BitRate rate);
+  // All bytes in are spent from this bucket too, which others share. It must outlive the transport.
+  void share_download(TokenBucket& bucket);
 
   // Nothing when the connection is gone.
   std::optional<LinkStats> stats(core::ConnId conn) const;

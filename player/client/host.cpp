@@ -47,6 +47,7 @@ Host::Host(net::Loop& loop, HostOptions options, HostEvents events)
       options_(std::move(options)),
       events_(std::move(events)),
       peer_id_(make_peer_id()),
+      down_(options_.down),
       timer_(loop),
       farewell_timer_(loop) {}
 
@@ -72,7 +73,9 @@ Result<void> Host::start() {
       [this](core::TorrentId id, core::BlockRange blocks) { on_lost(id, blocks); });
   if (!opened) return opened.error();
   store_ = std::move(*opened);
-  http_ = std::make_unique<net::HttpClient>(loop_);
+  net::HttpClientOptions http;
+  http.download = &down_;
+  http_ = std::make_unique<net::HttpClient>(loop_, http);
   hasher_ = std::make_unique<net::Hasher>(
       loop_, pool_,
       net::Hasher::Events{
@@ -85,7 +88,7 @@ Result<void> Host::start() {
           [this](core::HashesVerified verified) { feed(core::Input(std::move(verified))); }});
   transport_ = std::make_unique<net::TcpTransport>(loop_, pool_, *this, options_.log);
   transport_->set_upload_rate(options_.up);
-  transport_->set_download_rate(options_.down);
+  transport_->share_download(down_);
   if (options_.listen) {
     auto at = transport_->listen(*options_.listen);
     if (!at) return at.error();

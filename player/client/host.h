@@ -128,6 +128,7 @@ class Host final : public net::TransportHost {
   HostOptions options_;
   HostEvents events_;
   PeerId peer_id_;
+  net::TokenBucket down_;  // peers and CDN spend from it
   net::BufferPool pool_;
   std::unique_ptr<net::HttpClient> http_;
   std::unique_ptr<net::Hasher> hasher_;
