@@ -17,7 +17,8 @@ LAYERS = {
     "cdn/http": ["engine/base", "engine/core", "engine/wire", "engine/net", "cdn/pool"],
     "player/client": ["engine/base", "engine/core", "engine/wire", "engine/net", "cdn/pool",
                       "cdn/http", "prefetch", "player/buffer", "player/node", "player/media"],
-    "demo": ["engine/base", "engine/wire", "engine/net", "cdn/http", "player/client"],
+    "demo": ["engine/base", "engine/wire", "engine/net", "cdn/http", "player/media",
+             "player/client"],
 }
 
 # The rooms without I/O, threads or clocks, and the static library of each.

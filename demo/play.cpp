@@ -1,0 +1,172 @@
+// tributary play: the command line of it; the run is in play_session.
+#include <unistd.h>
+
+#include <cstdio>
+#include <filesystem>
+#include <memory>
+
+#include "demo/arguments.h"
+#include "demo/command.h"
+#include "demo/play_session.h"
+#include "demo/resolve_peers.h"
+#include "demo/stop_signals.h"
+#include "player/media/sink.h"
+
+namespace tributary::demo {
+namespace {
+
+constexpr const char* kName = "play";
+constexpr const char* kPolicies = "adaptive, spotify, cdn-only, peers-only";
+
+struct PlayArguments {
+  std::vector<std::string> sources;
+  std::string audio;
+  std::string policy = "adaptive";
+  std::string cache;
+  Duration from{};
+  Duration until = Duration(-1);
+  BitRate up = kUnlimited;
+  BitRate down = kUnlimited;
+  Endpoint listen = Endpoint::v4(127, 0, 0, 1, 0);
+  std::vector<std::string> peers;
+  Duration linger{};
+  std::string report;
+  std::string trace;
+};
+
+// A report that could not be written would be known only after the music.
+Result<void> check_writable(const std::string& path) {
+  if (path.empty()) return {};
+  const std::filesystem::path folder = std::filesystem::path(path).parent_path();
+  const std::string place = folder.empty() ? "." : folder.string();
+  if (access(place.c_str(), W_OK) == 0) return {};
+  return Error{ErrorCode::kNotFound,
+               "cannot write '" + path + "': its folder is missing or not writable"};
+}
+
+Result<void> check_sources(const std::vector<std::string>& sources) {
+  for (const std::string& source : sources) {
+    auto parsed = parse_source(source);
+    if (!parsed) return parsed.error();
+    std::error_code ignored;
+    if (source.find("://") == std::string::npos && !std::filesystem::exists(source, ignored)) {
+      return Error{ErrorCode::kNotFound,
+                   "cannot play '" + source + "': no such file; give the path of a .torrent"};
+    }
+  }
+  return {};
+}
+
+Result<void> check(const PlayArguments& arguments) {
+  auto sources = check_sources(arguments.sources);
+  if (!sources) return sources;
+  if (arguments.until >= Duration::zero()) {
+    auto span = check_span(arguments.from, arguments.until);
+    if (!span) return span;
+  }
+  for (const std::string* path : {&arguments.report, &arguments.trace}) {
+    auto writable = check_writable(*path);
+    if (!writable) return writable;
+  }
+  return {};
+}
+
+void choose_audio(const PlayArguments& arguments, PlaySettings& settings) {
+  settings.client.audio = arguments.audio;
+  if (!arguments.audio.empty()) return;
+  const bool device = player::sdl_device_present();
+  settings.client.audio = device ? "sdl" : "null";
+  if (!device) settings.notice = "no sound device here: playing in silence, as with --audio null";
+}
+
+Result<PlaySettings> settings_of(const PlayArguments& arguments) {
+  auto checked = check(arguments);
+  if (!checked) return checked.error();
+  PlaySettings settings;
+  settings.sources = arguments.sources;
+  settings.linger = arguments.linger;
+  settings.report = arguments.report;
+  settings.trace = arguments.trace;
+  const auto policy = core::Policy::by_name(arguments.policy);
+  if (!policy) {
+    return invalid("unknown policy '" + arguments.policy + "'; choose " + kPolicies);
+  }
+  player::ClientOptions& client = settings.client;
+  client.host.policy = *policy;
+  client.host.cache_directory = arguments.cache;
+  client.host.listen = arguments.listen;
+  client.host.up = arguments.up;
+  client.host.down = arguments.down;
+  client.from = arguments.from;
+  client.until = arguments.until;
+  TRIBUTARY_TRY(peers, resolve_peers(arguments.peers));
+  client.peers = std::move(peers);
+  choose_audio(arguments, settings);
+  return settings;
+}
+
+int play(const PlayArguments& arguments) {
+  const WakePipe wake;
+  const StopSignals signals([&wake] { wake.send('s'); }, [&wake] { wake.send('r'); });
+  auto settings = settings_of(arguments);
+  if (!settings) return fail(kName, settings.error());
+  auto done = PlaySession(*std::move(settings), wake).run();
+  return done ? kExitDone : fail(kName, done.error());
+}
+
+constexpr const char* kExample =
+    "A SOURCE is a .torrent, a playlist (m3u, pls, xspf) of these, or an http(s) URL of one of "
+    "them\n"
+    "or of a media file. Times are 90, 90s, 1m30s or 1:30; rates are bit/s with k, M, G.\n"
+    "Keys: space pauses, ←/→ seek, n and p change the track, q quits. Ctrl-C stops cleanly, a "
+    "second\n"
+    "one at once. The report is described in player/client/report.md.\n\n"
+    "Examples:\n"
+    "  tributary play song.torrent\n"
+    "  tributary play album.torrent --policy spotify --cache ~/.cache/tributary\n"
+    "  tributary play song.torrent --from 1:00 --until 1:30 --audio wav:part.wav --report r.json";
+
+void add_playback(CLI::App& sub, PlayArguments& arguments) {
+  sub.add_option("sources", arguments.sources, "What to play")->required()->type_name("SOURCE");
+  sub.add_option("--audio", arguments.audio,
+                 "sdl, null, wav:FILE or wav-fast:FILE (sdl where a device is present)")
+      ->type_name("SINK");
+  sub.add_option("--policy", arguments.policy,
+                 "adaptive, spotify, cdn-only or peers-only (adaptive)")
+      ->type_name("NAME");
+  sub.add_option("--cache", arguments.cache, "Remember what was played there (nothing is kept)")
+      ->type_name("DIR");
+  add_parsed(sub, "--from", arguments.from, parse_time, "Start each track there")->type_name("T");
+  add_parsed(sub, "--until", arguments.until, parse_time, "End each track there")->type_name("T");
+  sub.add_option("--report", arguments.report, "Write the session's figures there as JSON")
+      ->type_name("FILE.json");
+  sub.add_option("--trace", arguments.trace, "Write each scheduling decision there as a JSON line")
+      ->type_name("FILE.jsonl");
+}
+
+void add_network(CLI::App& sub, PlayArguments& arguments) {
+  add_parsed(sub, "--up", arguments.up, parse_rate, "Limit of upload (none)")->type_name("RATE");
+  add_parsed(sub, "--down", arguments.down, parse_rate, "Limit of download (none)")
+      ->type_name("RATE");
+  add_parsed(sub, "--listen", arguments.listen, parse_listen,
+             "Where peers can connect (127.0.0.1, a port of the system's choice)")
+      ->type_name("HOST:PORT");
+  sub.add_option("--peer", arguments.peers, "A peer to ask, may be repeated")
+      ->type_name("HOST:PORT")
+      ->allow_extra_args(false);
+  add_parsed(sub, "--linger", arguments.linger, parse_time, "Keep sharing so long after the end")
+      ->type_name("T");
+}
+
+}  // namespace
+
+void add_play(CLI::App& app, Chosen& chosen) {
+  CLI::App* sub = app.add_subcommand(kName, "Play from the CDN and from peers");
+  auto arguments = std::make_shared<PlayArguments>();
+  add_playback(*sub, *arguments);
+  add_network(*sub, *arguments);
+  sub->footer(kExample);
+  sub->callback([&chosen, arguments] { chosen = [arguments] { return play(*arguments); }; });
+}
+
+}  // namespace tributary::demo

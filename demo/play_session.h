@@ -1,0 +1,62 @@
+// One run of `play`: the player, the keys, the screen or the lines, the end.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "demo/keys.h"
+#include "demo/live_view.h"
+#include "demo/terminal.h"
+#include "demo/trace_writer.h"
+#include "demo/wake_pipe.h"
+#include "engine/base/result.h"
+#include "player/client/client.h"
+
+namespace tributary::demo {
+
+struct PlaySettings {
+  std::vector<std::string> sources;
+  player::ClientOptions client;  // its decision callback is set here
+  std::string notice;            // shown once at the start
+  Duration linger{};             // keep sharing so long after the last track
+  std::string report;            // files; empty: none
+  std::string trace;
+};
+
+// Owner's thread only. Signals arrive through `wake`: 's' to stop, 'r' to redraw after a stop and
+// continue of the process.
+class PlaySession {
+ public:
+  PlaySession(PlaySettings settings, const WakePipe& wake);
+
+  // Plays until the end, 'q' or a stop. Writes report, trace and summary whichever it was. Errors:
+  // of the sources, the port, the disk, or of playing itself.
+  Result<void> run();
+
+ private:
+  Result<void> open();
+  void play();
+  void linger();
+  Result<void> finish();
+
+  // Shows the present state and waits for the next moment to do so; handles keys meanwhile.
+  void step();
+  void wait(Duration limit);
+  void on_wake(char what);
+  void read_keys();
+
+  PlaySettings settings_;
+  const WakePipe& wake_;
+  std::unique_ptr<TraceWriter> trace_;  // outlives the client, which writes to it
+  std::unique_ptr<player::Client> client_;
+  std::optional<Screen> screen_;
+  ViewSize size_;
+  KeyParser keys_;
+  LiveView view_;
+  TimePoint line_due_;
+  bool stop_ = false;
+};
+
+}  // namespace tributary::demo
