@@ -30,9 +30,12 @@ void World::perform(Actor& a, const core::SendBlock& action) {
 
 void World::perform(Actor& a, const core::ServeHashes& action) {
   std::vector<Sha256> hashes = track(action.torrent).serve(action.span);
-  core::Send answer{action.torrent, action.conn, core::HashReject{action.span}};
-  if (!hashes.empty()) answer.message = core::Hashes{action.span, std::move(hashes)};
-  perform(a, answer);
+  if (hashes.empty()) {
+    perform(a, core::Send{action.torrent, action.conn, core::HashReject{action.span}});
+  } else {
+    perform(a, core::Send{action.torrent, action.conn,
+                          core::Hashes{action.span, std::move(hashes)}});
+  }
 }
 
 bool World::is_right(const Actor& a, const core::Verify& action) const {
