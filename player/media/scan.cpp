@@ -51,7 +51,7 @@ Result<MediaScan> scan_file(const std::string& path, const ScanProgress& progres
     Result<Duration> end = read_packets(demuxer, progress);
     if (!end) return name_file(end.error(), path);
     scan.hints = demuxer.hints();
-    if (scan.hints.duration <= Duration::zero()) scan.hints.duration = *end;
+    if (*end > Duration::zero()) scan.hints.duration = *end;  // headers may only estimate it
     scan.info.duration = scan.hints.duration;
   }
   if (scan.hints.duration <= Duration::zero()) {

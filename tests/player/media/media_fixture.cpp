@@ -81,13 +81,14 @@ const std::vector<MediaCase>& media_cases() {
       {"cbr.mp3", TONES "-c:a libmp3lame -b:a 128k", 1},
       {"vbr.mp3", TONES "-c:a libmp3lame -q:a 3", 1},
       {"tagged.mp3", TONES "-c:a libmp3lame -b:a 128k -write_id3v1 1 -metadata title=Tones", 1},
-      {"first.m4a", TONES "-c:a aac -b:a 128k -movflags +faststart", -1},
+      {"first.m4a", TONES "-c:a aac -aac_pns 0 -b:a 128k -movflags +faststart", 1},
       {"last.m4a", TONES "-c:a aac -b:a 128k", -1},
-      {"fragments.mp4", TONES "-c:a aac -movflags +frag_keyframe+empty_moov -frag_duration 1000000",
-       -1},
+      {"fragments.mp4",
+       TONES "-c:a aac -aac_pns 0 -movflags +frag_keyframe+empty_moov -frag_duration 1000000", 1},
       {"opus.mkv", TONES_48K "-c:a libopus -b:a 96k", -1},
       {"opus.webm", TONES_48K PICTURES "-c:v libvpx -b:v 200k -c:a libopus -b:a 96k", -1},
-      {"film.mp4", TONES_48K PICTURES "-c:v libx264 -g 50 -c:a aac -movflags +faststart", -1},
+      {"film.mp4", TONES_48K PICTURES "-c:v libx264 -g 50 -c:a aac -aac_pns 0 -movflags +faststart",
+       1},
       {"film-last.mp4", TONES_48K PICTURES "-c:v libx264 -g 50 -c:a aac", -1},
       {"film.mkv", TONES_48K PICTURES "-c:v libx264 -g 50 -c:a aac", -1},
       {"surround.flac", TONES_48K "-af 'pan=5.1|FL=c0|FR=c1|FC=c0|LFE=c1|BL=c0|BR=c1' -c:a flac",
@@ -96,7 +97,7 @@ const std::vector<MediaCase>& media_cases() {
       {"phone.wav", TONES "-ac 1 -ar 8000 -c:a pcm_s16le", 0},
       {"phone.ogg", TONES "-ac 1 -ar 8000 -c:a libvorbis", 1},
       {"float.wav", TONES "-c:a pcm_f32le", 0},
-      {"adts.aac", TONES "-c:a aac -b:a 96k", -1},
+      {"adts.aac", TONES "-c:a aac -aac_pns 0 -b:a 96k", 1},
   };
   return cases;
 }
