@@ -70,14 +70,20 @@ struct Peer {
   bool peer_choking = true;
   bool peer_interested = false;
   bool snubbed = false;  // unchoked us, was asked, and sent nothing for a minute
+  bool stalled = false;  // gave its requests up and has delivered nothing since
 
   // Download.
   std::vector<Outstanding> outstanding;
   CompletionEstimator estimator;
   RecentBytes received;
   Bytes received_total;
+  // Blocks delivered since it last stood still: its pipeline may grow by so many.
+  std::int32_t proven = 0;
   TimePoint last_block{};               // or when it was first asked after an idle time
   std::vector<HashSpan> hash_requests;  // leaves asked for, at most a few
+  std::int32_t rejects = 0;             // in a row while unchoked, without a block between
+  std::int64_t dry_epoch = 0;           // SwarmState::open_epoch when it had nothing to be asked
+  PieceIndex wanted_piece{};            // where the search for a piece that we lack goes on
 
   // Upload.
   std::deque<BlockSpan> queue;  // requests to serve, in order

@@ -96,11 +96,12 @@ void PeerProtocol::on(Peer& peer, const Choke&) {
   peer.peer_choking = true;
   // With BEP 6 each request still gets its own answer.
   if (!peer.fast) receiver_.release_requests(peer);
+  receiver_.give_up_exclusive(peer);
   s_.reopen();
 }
 
 void PeerProtocol::on(Peer& peer, const Unchoke&) {
-  peer.peer_choking = false;
+  if (std::exchange(peer.peer_choking, false)) peer.snubbed = peer.stalled = false;
   peer.last_block = s_.now;
   ++s_.open_epoch;
 }
@@ -162,6 +163,11 @@ void PeerProtocol::on(Peer& peer, const HaveNone&) {
 void PeerProtocol::on(Peer& peer, const RejectRequest& m) {
   const BlockIndex block = s_.layout.block_at(m.span.piece, m.span.begin);
   if (block == Layout::kNoBlock || !receiver_.release_request(peer, block)) ++peer.offences;
+  receiver_.give_up_exclusive(peer);
+  // Rejects that follow a choke or a cancel are good manners; endless ones are not.
+  if (!peer.peer_choking && ++peer.rejects > kMaxRejects) {
+    s_.disconnect(peer, "rejects whatever it is asked for");
+  }
   s_.reopen();
 }
 
@@ -176,6 +182,8 @@ void PeerProtocol::on(Peer& peer, const DontHave& m) {
   s_.rarity.remove_peer(peer.has, std::exchange(peer.counted_as_seed, false));
   peer.has.reset(m.piece.value());
   s_.rarity.add_peer(peer.has, false);
+  s_.replan_seeds = true;
+  s_.reopen();
   update_interest(peer);
 }
 
@@ -193,10 +201,19 @@ void PeerProtocol::on(Peer& peer, const ExtendedHandshake& m) {
   peer.client = m.client;
 }
 
+// Goes on where it found one before, so that a long torrent is not searched from its start for each
+// piece that arrives.
+bool PeerProtocol::has_wanted(Peer& peer) {
+  const Bitfield& have = s_.pieces.have_pieces();
+  int piece = peer.has.find_next_not_in(have, peer.wanted_piece.value());
+  if (piece == Bitfield::kNone) piece = peer.has.find_next_not_in(have, 0);
+  if (piece != Bitfield::kNone) peer.wanted_piece = PieceIndex(piece);
+  return piece != Bitfield::kNone;
+}
+
 // Interested in whoever has a piece that we lack, while anything is wanted at all.
 void PeerProtocol::update_interest(Peer& peer) {
-  const bool wanted = s_.active() && s_.params.policy.use_peers &&
-                      peer.has.find_next_not_in(s_.pieces.have_pieces()) != Bitfield::kNone;
+  const bool wanted = s_.active() && s_.params.policy.use_peers && has_wanted(peer);
   if (wanted == peer.am_interested) return;
   peer.am_interested = wanted;
   wanted ? s_.send(peer, Interested{}) : s_.send(peer, NotInterested{});
@@ -238,7 +255,10 @@ TimePoint PeerProtocol::on_time() {
     if (peer.outstanding.empty()) continue;
     const Duration silent = s_.now - peer.last_block;
     if (silent >= kSnubTime) peer.snubbed = true;
-    if (silent >= kStallTime) receiver_.yield_requests(peer);
+    if (silent >= kStallTime) {
+      peer.stalled = true;
+      receiver_.yield_requests(peer);
+    }
     next = std::min(next, peer.last_block + (silent >= kStallTime ? kSnubTime : kStallTime));
   }
   return std::max(next, s_.now + 100ms);

@@ -13,6 +13,9 @@ namespace tributary::core {
 inline constexpr std::int32_t kOurRequestQueue = 512;
 // Broken rules that a peer is allowed before it is dropped; honest races cause a few.
 inline constexpr std::int32_t kMaxOffences = 32;
+// Requests that an unchoked peer may reject in a row: two full pipelines of a peer that lost what
+// it had. One that rejects for ever would be asked for ever, once a round trip.
+inline constexpr std::int32_t kMaxRejects = 64;
 // Connections are declared dead by both sides after 2 minutes of silence (BEP 3).
 inline constexpr Duration kKeepAliveInterval = 100s;
 // BEP 3's anti-snubbing: unchoked, asked, and silent for so long.
@@ -64,6 +67,7 @@ class PeerProtocol {
   void set_has(Peer& peer, Bitfield has);
   void add_has(Peer& peer, PieceIndex piece);
   void update_interest(Peer& peer);
+  bool has_wanted(Peer& peer);
   void drop_if_useless(Peer& peer);
   bool valid(PieceIndex piece) const {
     return piece.value() >= 0 && piece.value() < s_.layout.piece_count();

@@ -53,6 +53,7 @@ class Planner {
   BlockRange head_of(const Demand& demand) const;
   bool alone() const;
   bool searching() const;
+  bool some_peer_may_bring(BlockIndex block, TimePoint deadline) const;
   bool knows_neighbours() const;
   bool start_under_way() const;
   bool chosen_to_seed(PieceIndex group, PieceIndex piece) const;
@@ -87,7 +88,6 @@ class Planner {
   TimePoint seed_at_ = kNever;
   bool start_was_under_way_ = false;
   std::uint64_t next_request_ = 0;
-  std::map<ConnId, std::int64_t> dry_;  // peers that found nothing, and the epoch they looked at
 };
 
 }  // namespace tributary::core

@@ -66,13 +66,25 @@ Planner::Ask Planner::when_to_ask(const Demand& demand, BlockIndex block) const 
   if (alone()) {
     ask.reason = CdnReason::kNoPeer;
     ask.at = safe - policy.alone_low;
-  } else if (s_.rarity.availability(s_.layout.piece_of(block)) == 0) {
+  } else if (!some_peer_may_bring(block, ask.deadline)) {
     ask.reason = CdnReason::kNoPeer;
     ask.at = safe - (searching() ? policy.margin : policy.no_peer_low);
   } else {
     ask.at = safe - policy.margin;
   }
   return ask;
+}
+
+// Whether a peer has the block and is not known to be too slow for it. One that chokes us may yet
+// unchoke us.
+bool Planner::some_peer_may_bring(BlockIndex block, TimePoint deadline) const {
+  const PieceIndex piece = s_.layout.piece_of(block);
+  if (s_.rarity.availability(piece) == 0) return false;
+  for (const auto& [conn, peer] : s_.peers) {
+    if (peer.snubbed || !peer.has.test(piece.value())) continue;
+    if (peer.peer_choking || expected_finish(peer) <= deadline) return true;
+  }
+  return false;
 }
 
 // No block that is due later than this can be due for the CDN.

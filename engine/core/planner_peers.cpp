@@ -36,15 +36,20 @@ bool Planner::head_on_its_way() const {
   return gap != Bitfield::kNone && gap < head.end.value();
 }
 
-// Bandwidth x delay, at least the policy's minimum, at most two seconds of what was measured.
+// Bandwidth x delay, at least the policy's minimum, at most two seconds of what was measured. It
+// grows by a block with each that comes: the first ones of a rate-limited peer arrive in a burst
+// that says nothing about its rate.
 std::int32_t Planner::depth(const Peer& peer) const {
   const Policy& policy = s_.params.policy;
+  if (peer.stalled) return 1;
   if (!peer.estimator.measured()) return std::min(policy.min_depth, peer.request_queue);
   const Duration block = std::max(peer.estimator.per_block(), Duration(1));
   const auto by_delay = (peer.estimator.latency() + kPipelineSlack) / block + 1;
   const auto by_time = policy.max_depth_time / block;
   const auto wanted = std::max<std::int64_t>(std::min(by_delay, by_time), policy.min_depth);
-  return static_cast<std::int32_t>(std::min<std::int64_t>({wanted, kMaxDepth, peer.request_queue}));
+  const std::int64_t proven = std::int64_t{policy.min_depth} + peer.proven;
+  return static_cast<std::int32_t>(
+      std::min<std::int64_t>({wanted, proven, kMaxDepth, peer.request_queue}));
 }
 
 TimePoint Planner::expected_finish(const Peer& peer) const {
@@ -56,10 +61,11 @@ void Planner::plan_peers() {
   if (!s_.params.policy.use_peers || !s_.active() || head_on_its_way()) return;
   std::vector<Ready> ready;
   for (auto& [conn, peer] : s_.peers) {
+    // A peer that turns out slower than it seemed holds blocks that others would bring sooner.
+    if (peer.in_flight() > 2 * depth(peer)) receiver_.yield_latest(peer, depth(peer));
     const bool may_ask = peer.usable() || (!peer.allowed_fast.empty() && peer.announced);
     if (!may_ask || peer.in_flight() >= depth(peer)) continue;
-    const auto dry = dry_.find(conn);
-    if (dry != dry_.end() && dry->second == s_.open_epoch) continue;
+    if (peer.dry_epoch == s_.open_epoch) continue;
     ready.push_back({&peer, expected_finish(peer)});
   }
   while (!ready.empty()) {
@@ -73,12 +79,9 @@ void Planner::plan_peers() {
       ask_peer(peer, *block, why);
       first->finish = expected_finish(peer);
     } else {
-      dry_[peer.conn] = s_.open_epoch;
+      peer.dry_epoch = s_.open_epoch;
     }
     if (!block || peer.in_flight() >= depth(peer)) ready.erase(first);
-  }
-  if (dry_.size() > 2 * s_.peers.size() + 16) {
-    std::erase_if(dry_, [&](const auto& entry) { return !s_.peers.contains(entry.first); });
   }
 }
 

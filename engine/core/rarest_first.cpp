@@ -1,5 +1,6 @@
 #include "engine/core/rarest_first.h"
 
+#include <algorithm>
 #include <numeric>
 #include <utility>
 
@@ -61,9 +62,13 @@ PieceIndex RarestFirst::pick(const Bitfield& open, const Bitfield& has, PieceInd
                              PieceIndex end, Random& random) const {
   int looks = 0;
   std::size_t bucket_begin = 0;
+  // Pieces that only complete peers have are of no use with a peer that is not complete.
+  const std::size_t skipped = has.all() ? 0 : bucket_end_.front();
   for (std::size_t bucket_end : bucket_end_) {
+    bucket_begin = std::max(bucket_begin, skipped);
+    if (bucket_end <= bucket_begin) continue;
     const std::size_t size = bucket_end - bucket_begin;
-    const std::size_t turn = size == 0 ? 0 : random.below(size);
+    const std::size_t turn = random.below(size);
     for (std::size_t i = 0; i < size && looks < kMaxLooks; ++i, ++looks) {
       const PieceIndex piece(order_[bucket_begin + (turn + i) % size]);
       if (piece < begin || piece >= end) continue;

@@ -27,6 +27,10 @@ void Receiver::on_piece(Peer& peer, const Piece& message) {
   peer.estimator.on_block(s_.now, request.asked_at, peer.in_flight());
   peer.last_block = s_.now;
   peer.snubbed = false;
+  peer.stalled = false;
+  peer.rejects = 0;
+  peer.dry_epoch = 0;  // it may finish by now what seemed too late for it before
+  ++peer.proven;
   s_.pieces.remove_owner(block, peer.conn);
   if (s_.pieces.have(block) || s_.pieces.received(block)) return discard(block, message.buffer);
   accept(block, message.buffer, BlockSource::peer(peer.conn, peer.remote));
@@ -107,9 +111,20 @@ void Receiver::release_requests(Peer& peer) {
 }
 
 void Receiver::yield_requests(Peer& peer) {
+  peer.proven = 0;
   std::vector<BlockIndex> blocks;
   for (const Peer::Outstanding& o : peer.outstanding) {
     if (!o.cancelled) blocks.push_back(o.block);
+  }
+  for (BlockIndex b : blocks) cancel_request(peer, b);
+  smart_ban_.unassign_all(peer.conn);
+  if (!blocks.empty()) s_.reopen();
+}
+
+void Receiver::yield_latest(Peer& peer, std::int32_t keep) {
+  std::vector<BlockIndex> blocks;
+  for (const Peer::Outstanding& o : peer.outstanding) {
+    if (!o.cancelled && --keep < 0) blocks.push_back(o.block);
   }
   for (BlockIndex b : blocks) cancel_request(peer, b);
   if (!blocks.empty()) s_.reopen();
@@ -143,42 +158,44 @@ void Receiver::keep(BlockIndex block) {
 void Receiver::on_verified(const Verified& event) {
   if (!event.good) return reject(event);
   const PieceIndex piece = s_.layout.piece_of(event.blocks.begin);
-  punish(smart_ban_.on_piece_passed(piece, event.digests));
+  punish(smart_ban_.on_piece_passed(piece, event.digests), event.blocks);
   for (BlockIndex b = event.blocks.begin; b < event.blocks.end; ++b) {
     if (s_.pieces.received(b)) keep(b);
   }
 }
 
 void Receiver::reject(const Verified& event) {
-  std::vector<BlockSource> sources;
-  std::vector<Sha256> digests;
+  const auto blocks = static_cast<std::size_t>(event.blocks.size());
+  std::vector<BlockSource> sources(blocks, BlockSource::stored());
+  bool any = false;
   for (BlockIndex b = event.blocks.begin; b < event.blocks.end; ++b) {
     if (!s_.pieces.received(b)) continue;
     const auto origin = origins_.find(b);
     TRIBUTARY_CHECK(origin != origins_.end());
-    sources.push_back(origin->second);
-    const auto i = static_cast<std::size_t>(b - event.blocks.begin);
-    if (event.digests.size() == static_cast<std::size_t>(event.blocks.size())) {
-      digests.push_back(event.digests[i]);
-    }
-    if (origin->second.kind == BlockSource::Kind::kCdn) {
-      s_.out.emplace_back(CdnCorrupt{s_.params.id, {b, b + 1}});
-    }
+    sources[static_cast<std::size_t>(b - event.blocks.begin)] = origin->second;
+    any = true;
     origins_.erase(origin);
     s_.counts(b).corrupt += s_.length_of(b);
     s_.out.emplace_back(Free{s_.pieces.buffer(b)});
     s_.pieces.reset(b);
   }
   s_.reopen();
-  if (sources.empty()) return;
-  if (event.blocks.size() == 1 && s_.layout.blocks_per_piece() > 1) {
-    return punish(sources);  // its own leaf names the sender
+  if (!any) return;
+  if (blocks == 1 && s_.layout.blocks_per_piece() > 1) {
+    return punish(sources, event.blocks);  // its own leaf names the sender
   }
-  punish(smart_ban_.on_piece_failed(s_.layout.piece_of(event.blocks.begin), sources, digests));
+  std::vector<Sha256> digests;
+  if (event.digests.size() == blocks) digests = event.digests;
+  const PieceIndex piece = s_.layout.piece_of(event.blocks.begin);
+  punish(smart_ban_.on_piece_failed(piece, sources, digests), event.blocks);
 }
 
-void Receiver::punish(const std::vector<BlockSource>& guilty) {
+void Receiver::punish(const std::vector<BlockSource>& guilty, BlockRange blocks) {
   for (const BlockSource& source : guilty) {
+    if (source.kind == BlockSource::Kind::kCdn) {
+      s_.out.emplace_back(CdnCorrupt{s_.params.id, blocks});
+      continue;
+    }
     // All clients of one machine share its loopback address.
     if (!Endpoint{source.address, 0}.is_loopback()) bans_.ban(source, s_.now);
     if (const Peer* peer = s_.peer(source.conn)) s_.disconnect(*peer, "sent corrupt data");
@@ -237,13 +254,24 @@ void Receiver::on_hashes_verified(const HashesVerified& event) {
     if (const Peer* peer = s_.peer(event.conn)) s_.disconnect(*peer, "sent wrong hashes");
     return;
   }
-  if (s_.pieces.have_piece(event.piece)) return;
+  // A second answer must not have blocks hashed again whose verdict is still out.
+  if (s_.pieces.have_piece(event.piece) || s_.leaves.contains(event.piece)) return;
   s_.leaves[event.piece] = event.leaves;
   const BlockRange blocks = s_.layout.blocks_of(event.piece);
   if (s_.pieces.piece_in_hand(event.piece)) return;  // its own verification is under way
   for (BlockIndex b = blocks.begin; b < blocks.end; ++b) {
     if (s_.pieces.received(b)) verify_if_ready(b);
   }
+}
+
+void Receiver::give_up_exclusive(const Peer& peer) { smart_ban_.unassign_all(peer.conn); }
+
+void Receiver::free_unverified() {
+  for (const auto& [block, source] : origins_) {
+    s_.out.emplace_back(Free{s_.pieces.buffer(block)});
+    s_.pieces.reset(block);
+  }
+  origins_.clear();
 }
 
 void Receiver::on_lost(const BlocksLost& event) {

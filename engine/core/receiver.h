@@ -32,6 +32,12 @@ class Receiver {
   void release_requests(Peer& peer);
   // Lets others have the peer's requests and cancels them there.
   void yield_requests(Peer& peer);
+  // The same for all but the `keep` requests that were made first.
+  void yield_latest(Peer& peer, std::int32_t keep);
+  // Lets others deliver the pieces that were to come from this peer alone.
+  void give_up_exclusive(const Peer& peer);
+  // Before the end: payload that has no verdict yet goes back to the host.
+  void free_unverified();
   // Tells the peer that the block is no longer wanted from it.
   void cancel_request(Peer& peer, BlockIndex block);
 
@@ -47,7 +53,8 @@ class Receiver {
   void verify_if_ready(BlockIndex block);
   void keep(BlockIndex block);
   void reject(const Verified& event);
-  void punish(const std::vector<BlockSource>& guilty);
+  // `blocks`: of which the guilty sent some.
+  void punish(const std::vector<BlockSource>& guilty, BlockRange blocks);
   void want_leaves(Peer& peer, PieceIndex piece);
 
   SwarmState& s_;

@@ -41,13 +41,16 @@ std::optional<TimePoint> BanList::banned_until(const IpAddress& address, TimePoi
 std::vector<BlockSource> SmartBan::on_piece_failed(PieceIndex piece,
                                                    std::span<const BlockSource> sources,
                                                    std::span<const Sha256> digests) {
-  TRIBUTARY_CHECK(!sources.empty());
+  const BlockSource stored = BlockSource::stored();
+  const auto first = std::find_if(sources.begin(), sources.end(),
+                                  [&](const BlockSource& s) { return s != stored; });
+  TRIBUTARY_CHECK(first != sources.end());
   TRIBUTARY_CHECK(digests.empty() || digests.size() == sources.size());
-  const bool alone = std::all_of(sources.begin(), sources.end(),
-                                 [&](const BlockSource& s) { return s == sources.front(); });
+  const bool alone = std::all_of(first, sources.end(),
+                                 [&](const BlockSource& s) { return s == *first || s == stored; });
   const auto known = records_.find(piece);
   if (known != records_.end()) known->second.assigned.reset();
-  if (alone) return {sources.front()};
+  if (alone) return {*first};
 
   Record& record = records_[piece];
   record.sequence = next_sequence_++;
@@ -66,6 +69,7 @@ std::vector<BlockSource> SmartBan::on_piece_passed(PieceIndex piece,
   for (const Copy& copy : it->second.copies) {
     const std::size_t comparable = std::min(copy.digests.size(), digests.size());
     for (std::size_t i = 0; i < comparable; ++i) {
+      if (copy.sources[i].kind == BlockSource::Kind::kStored) continue;
       if (copy.digests[i] != digests[i]) guilty.push_back(copy.sources[i]);
     }
   }

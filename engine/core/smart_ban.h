@@ -21,7 +21,8 @@ using IpAddress = std::array<std::uint8_t, 16>;
 
 // Who delivered a block.
 struct BlockSource {
-  enum class Kind { kPeer, kCdn };
+  // kStored: it is verified already, so nobody is to blame for it.
+  enum class Kind { kPeer, kCdn, kStored };
 
   Kind kind = Kind::kPeer;
   ConnId conn;          // of a peer; it may be gone by the time of the verdict
@@ -31,6 +32,7 @@ struct BlockSource {
     return {Kind::kPeer, conn, remote.address};
   }
   static BlockSource cdn() { return {Kind::kCdn, ConnId(), {}}; }
+  static BlockSource stored() { return {Kind::kStored, ConnId(), {}}; }
   friend auto operator<=>(const BlockSource&, const BlockSource&) = default;
 };
 
@@ -79,7 +81,7 @@ class SmartBan {
   // The piece failed as a whole; block i of it came from sources[i] and had digests[i]. `digests`
   // is empty when the host could not tell them: then only exclusivity helps. Returns the guilty,
   // who are known at once when all blocks had one sender; otherwise none, and the piece becomes
-  // exclusive. REQUIRES: sources not empty; digests empty or of the same size.
+  // exclusive. REQUIRES: some source is not stored(); digests empty or of the same size.
   std::vector<BlockSource> on_piece_failed(PieceIndex piece, std::span<const BlockSource> sources,
                                            std::span<const Sha256> digests);
   // The piece passed with these block digests. Returns the senders of blocks that differed in any

@@ -288,6 +288,8 @@ void Swarm::close(TimePoint now) {
   closed_ = true;
   for (const auto& [id, request] : s_.cdn.requests)
     s_.out.emplace_back(CdnCancel{s_.params.id, id});
+  s_.cdn.requests.clear();
+  receiver_.free_unverified();
   for (const auto& [conn, peer] : s_.peers) s_.disconnect(peer, "closing");
   for (const auto& [conn, dial] : dials_) {
     s_.out.emplace_back(Disconnect{s_.params.id, conn, "closing"});
