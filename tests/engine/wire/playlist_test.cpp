@@ -96,7 +96,7 @@ TEST_CASE("broken and hostile XML is refused with its line") {
   CHECK(error_of(deep) == "playlist line 1: elements nested deeper than 32");
 }
 
-TEST_CASE("limits hold") {
+TEST_CASE("texts beyond the limits are refused") {
   CHECK(error_of(std::string(kMaxPlaylistSize + 1, 'a')) == "playlist is larger than 8 MiB");
   std::string many;
   for (std::size_t i = 0; i <= kMaxPlaylistEntries; ++i) many += "a\n";
