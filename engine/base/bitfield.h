@@ -47,10 +47,11 @@ class Bitfield {
     TRIBUTARY_DCHECK(other.size_ == size_);
     return find(from, to, [&](std::size_t w) { return words_[w] & other.words_[w]; });
   }
-  // The first bit that is set here and clear in `other`, or kNone. REQUIRES: equal sizes.
-  int find_next_not_in(const Bitfield& other) const {
+  // The first bit at or after `from` that is set here and clear in `other`, or kNone. REQUIRES:
+  // equal sizes.
+  int find_next_not_in(const Bitfield& other, int from = 0) const {
     TRIBUTARY_DCHECK(other.size_ == size_);
-    return find(0, size_, [&](std::size_t w) { return words_[w] & ~other.words_[w]; });
+    return find(from, size_, [&](std::size_t w) { return words_[w] & ~other.words_[w]; });
   }
   // The first clear bit at or after `from`, or kNone.
   int find_next_clear(int from) const {

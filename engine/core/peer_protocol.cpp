@@ -162,10 +162,13 @@ void PeerProtocol::on(Peer& peer, const HaveNone&) {
 
 void PeerProtocol::on(Peer& peer, const RejectRequest& m) {
   const BlockIndex block = s_.layout.block_at(m.span.piece, m.span.begin);
-  if (block == Layout::kNoBlock || !receiver_.release_request(peer, block)) ++peer.offences;
+  const auto asked = std::find_if(peer.outstanding.begin(), peer.outstanding.end(),
+                                  [&](const Peer::Outstanding& o) { return o.block == block; });
+  if (asked == peer.outstanding.end()) return static_cast<void>(++peer.offences);
+  const bool expected = asked->cancelled || peer.peer_choking;
+  receiver_.release_request(peer, block);
   receiver_.give_up_exclusive(peer);
-  // Rejects that follow a choke or a cancel are good manners; endless ones are not.
-  if (!peer.peer_choking && ++peer.rejects > kMaxRejects) {
+  if (!expected && ++peer.rejects > kMaxRejects) {
     s_.disconnect(peer, "rejects whatever it is asked for");
   }
   s_.reopen();
