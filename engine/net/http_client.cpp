@@ -1,9 +1,8 @@
 #include "engine/net/http_client.h"
 
 #include <curl/curl.h>
-#include <uv.h>
-
 #include <sys/socket.h>
+#include <uv.h>
 
 #include <algorithm>
 #include <map>

@@ -80,8 +80,8 @@ struct HttpClientOptions {
   std::string user_agent = "Tributary/0.1";
   // Idle connections kept warm, over all hosts; two per edge and tracker in use are plenty.
   int max_idle_connections = 32;
-  // Bodies are read no faster than this allows; shared with others who spend from it. Null: no limit.
-  // Must outlive the client.
+  // Bodies are read no faster than this allows; shared with others who spend from it. Null: no
+  // limit. Must outlive the client.
   TokenBucket* download = nullptr;
   // A PEM file of trusted roots instead of the system's; empty: the system's.
   std::string ca_file;

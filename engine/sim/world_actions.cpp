@@ -33,8 +33,8 @@ void World::perform(Actor& a, const core::ServeHashes& action) {
   if (hashes.empty()) {
     perform(a, core::Send{action.torrent, action.conn, core::HashReject{action.span}});
   } else {
-    perform(a, core::Send{action.torrent, action.conn,
-                          core::Hashes{action.span, std::move(hashes)}});
+    perform(a,
+            core::Send{action.torrent, action.conn, core::Hashes{action.span, std::move(hashes)}});
   }
 }
 

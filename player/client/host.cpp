@@ -145,7 +145,7 @@ void Host::open(std::shared_ptr<const core::Metainfo> metainfo,
   }
   torrent->waiting.push_back(std::move(done));
   Torrent& t = *(torrents_[id] = std::move(torrent));
-  store_->open_torrent(id, t.open.info, t.open.layout, [this, &t](Bitfield verified) {
+  store_->open_torrent(id, t.open.info, t.open.layout, [this, &t](const Bitfield& verified) {
     t.ready = true;
     t.open.feed->set_ready(verified);
     node_->open(t.open.id, *t.open.metainfo, verified, loop_.now());
@@ -379,7 +379,8 @@ void Host::close(std::function<void()> done) {
 // The tracker client gives up by itself after kStoppedTimeout.
 void Host::wait_for_farewells(std::function<void()> done) {
   if (tracker_->running() == 0) return done();
-  farewell_timer_.start(loop_.now() + 20ms, [this, done = std::move(done)] { wait_for_farewells(done); });
+  farewell_timer_.start(loop_.now() + 20ms,
+                        [this, done = std::move(done)] { wait_for_farewells(done); });
 }
 
 }  // namespace tributary::player

@@ -137,7 +137,7 @@ class Host final : public net::TransportHost {
   std::unique_ptr<net::TrackerClient> tracker_;
   std::unique_ptr<cdn::Fetcher> fetcher_;
   std::unique_ptr<Node> node_;
-  net::Timer timer_;           // the node's next deadline
+  net::Timer timer_;  // the node's next deadline
   net::Timer farewell_timer_;
   std::map<core::TorrentId, std::unique_ptr<Torrent>> torrents_;
   std::optional<Endpoint> listening_;

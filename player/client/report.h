@@ -27,16 +27,15 @@ struct ReportEntry {
   // Stalled / (stalled + played), 0 … 1.
   double rebuffering_ratio() const {
     const Duration all = stalled + played;
-    return all <= Duration::zero() ? 0.0
-                                   : static_cast<double>(stalled.count()) /
-                                         static_cast<double>(all.count());
+    return all <= Duration::zero()
+               ? 0.0
+               : static_cast<double>(stalled.count()) / static_cast<double>(all.count());
   }
   // Peer bytes / (peer + CDN bytes), 0 … 1; 0 when nothing crossed the network.
   double offload_ratio() const {
     const Bytes all = bytes.peers + bytes.cdn();
     return all <= 0_B ? 0.0
-                      : static_cast<double>(bytes.peers.count()) /
-                            static_cast<double>(all.count());
+                      : static_cast<double>(bytes.peers.count()) / static_cast<double>(all.count());
   }
 };
 

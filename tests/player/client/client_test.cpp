@@ -43,10 +43,10 @@ std::vector<std::uint8_t> data_of_wav(const std::string& wav) {
 
 std::string make_tone(const std::string& directory, const std::string& name, int seconds,
                       const std::string& codec) {
-  run_command("ffmpeg -v error -y -f lavfi -i 'sine=frequency=440:duration=" +
-              std::to_string(seconds) + ",vibrato' -f lavfi -i 'anoisesrc=d=" +
-              std::to_string(seconds) + ":a=0.1:seed=7' -filter_complex amix=2 -ac 2 " + codec +
-              " '" + directory + "/" + name + "'");
+  run_command(
+      "ffmpeg -v error -y -f lavfi -i 'sine=frequency=440:duration=" + std::to_string(seconds) +
+      ",vibrato' -f lavfi -i 'anoisesrc=d=" + std::to_string(seconds) +
+      ":a=0.1:seed=7' -filter_complex amix=2 -ac 2 " + codec + " '" + directory + "/" + name + "'");
   return directory + "/" + name;
 }
 

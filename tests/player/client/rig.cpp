@@ -83,8 +83,8 @@ std::string Rig::publish(const std::string& name, Bytes piece_length, bool with_
   wire::Publication publication;
   publication.name = name;
   publication.piece_length = piece_length;
-  publication.files.push_back({name, hashed.lengths[0], hashed.leaves[0],
-                               with_hints ? scan->hints : core::FileHints{}});
+  publication.files.push_back(
+      {name, hashed.lengths[0], hashed.leaves[0], with_hints ? scan->hints : core::FileHints{}});
   publication.piece_hashes = hashed.piece_hashes;
   publication.trackers = {{tracker_->announce_url()}};
   if (with_edge) publication.edges = {edge()};

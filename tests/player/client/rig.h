@@ -1,4 +1,5 @@
-// A small deployment on loopback for end-to-end tests: origin, tracker and seeds on one loop thread.
+// A small deployment on loopback for end-to-end tests: origin, tracker and seeds on one loop
+// thread.
 #pragma once
 
 #include <memory>
