@@ -183,7 +183,14 @@ void Planner::ask_in_time(const Demand& demand) {
     }
     // While nothing moves, deadlines slide along with time: then only inputs change anything.
     if (demand.moving) cdn_at_ = std::min(cdn_at_, ask.at);
-    if (ask.deadline > limit) return;
+    if (ask.deadline > limit) {
+      // What follows is due no earlier, but may be due for the CDN before this block is.
+      const Duration low = alone()
+                               ? s_.params.policy.alone_low
+                               : std::max(s_.params.policy.no_peer_low, s_.params.policy.margin);
+      if (demand.moving) cdn_at_ = std::min(cdn_at_, last_safe(ask.deadline) - low);
+      return;
+    }
     ++b;
   }
 }

@@ -34,6 +34,7 @@ Swarm::Swarm(const Metainfo& metainfo, const SwarmParams& params, const Bitfield
     if (guessed_.back()) timelines_.back() = guessed_timeline(metainfo.info.files[f].length);
   }
   if (verified.size() > 0) on(Restored{params.id, verified});
+  was_complete_ = s_.pieces.complete();
 }
 
 void Swarm::handle(const Input& input, TimePoint now) {
@@ -62,6 +63,9 @@ void Swarm::settle() {
     planner_.plan();
     if (s_.now >= protocol_at_) protocol_at_ = protocol_.on_time();
     uploader_.on_time();
+    if (!std::exchange(was_complete_, s_.pieces.complete()) && was_complete_) {
+      announcer_.on_completed();
+    }
   }
   discover();
 }
@@ -217,7 +221,10 @@ void Swarm::on(const SetDemand& e) {
          .may_start_sent = was_told};
   std::stable_sort(s_.demands.begin(), s_.demands.end(),
                    [](const Demand& a, const Demand& b) { return !a.prefetch && b.prefetch; });
-  if (e.starting || jumped) drop_stale_cdn_requests();
+  if (e.starting || jumped) {
+    drop_stale_cdn_requests();
+    drop_stale_peer_requests();
+  }
   s_.replan_seeds = true;
   s_.reopen();
   protocol_.refresh_interest();
@@ -252,6 +259,21 @@ void Swarm::drop_stale_cdn_requests() {
   for (CdnRequestId id : stale) {
     s_.out.emplace_back(CdnCancel{s_.params.id, id});
     receiver_.on_cdn_ended({s_.params.id, id});
+  }
+}
+
+// What peers still owe of the place that was left would share the access link with the new head.
+void Swarm::drop_stale_peer_requests() {
+  for (auto& [conn, peer] : s_.peers) {
+    std::vector<BlockIndex> stale;
+    for (const Peer::Outstanding& o : peer.outstanding) {
+      const bool wanted = std::any_of(s_.demands.begin(), s_.demands.end(), [&](const Demand& d) {
+        return s_.needed(d.wanted(s_.now)).contains(o.block) &&
+               planner_.deadline(d, o.block) - s_.now < s_.params.policy.urgent_window;
+      });
+      if (!wanted && !o.cancelled) stale.push_back(o.block);
+    }
+    for (BlockIndex block : stale) receiver_.cancel_request(peer, block);
   }
 }
 

@@ -102,6 +102,7 @@ class Swarm {
   void update_emergency();
   void check_start();
   void drop_stale_cdn_requests();
+  void drop_stale_peer_requests();
   bool simultaneous(const PeerConnected& e);
   std::string flags_of(const Peer& peer) const;
 
@@ -123,6 +124,7 @@ class Swarm {
   std::uint64_t next_conn_ = 0;
   bool sharing_ = false;
   bool closed_ = false;
+  bool was_complete_ = false;  // the tracker is told of a download that completes, once
 };
 
 }  // namespace tributary::core
