@@ -58,6 +58,8 @@ struct Node::Impl {
   std::optional<TrackRef> next;
   prefetch::PrefetchPlan plan;
   std::optional<TrackRef> prefetching;  // the track that `plan` was applied to
+  TimePoint prefetch_due{};             // when it is heard, as the swarm was told
+  bool prefetch_moving = false;
 
   core::Swarm* find(core::TorrentId id) {
     const auto it = swarms.find(id);
@@ -184,16 +186,22 @@ void Node::Impl::apply(const prefetch::PrefetchPlan& wanted, Duration left) {
     if (!playing || playing->track != *prefetching) clear_demand(*prefetching);
     prefetching.reset();
   }
+  // A pause or a seek moves the end of the current track; small corrections of its clock do not.
+  const bool moving = playing && playing->moving;
+  const bool on_time =
+      moving == prefetch_moving && (!moving || std::chrono::abs(now + left - prefetch_due) <= 1s);
   const bool same =
-      prefetching == next && plan.stage == wanted.stage && plan.budget == wanted.budget;
+      prefetching == next && plan.stage == wanted.stage && plan.budget == wanted.budget && on_time;
   plan = wanted;
   if (idle || same) return;
   prefetching = next;
+  prefetch_due = now + left;
+  prefetch_moving = moving;
   feed(next->torrent,
        core::SetDemand{.torrent = next->torrent,
                        .file = next->file,
-                       .at = now + left,
-                       .moving = true,
+                       .at = prefetch_due,
+                       .moving = moving,
                        .prefetch = true,
                        .cdn_allowed = wanted.stage == prefetch::PrefetchStage::kServer,
                        .budget = wanted.budget});

@@ -1,0 +1,282 @@
+#include "player/node/node.h"
+
+#include <doctest/doctest.h>
+
+#include <algorithm>
+#include <deque>
+#include <string>
+#include <vector>
+
+#include "tests/engine/core/swarm_rig.h"
+
+namespace tributary::player {
+namespace {
+
+using core::Lines;
+using core::TorrentId;
+using core::with;
+
+constexpr TorrentId kFirst{1};
+constexpr TorrentId kSecond{2};
+constexpr TrackRef kFirstTrack{kFirst, core::FileIndex(0)};
+constexpr TrackRef kSecondTrack{kSecond, core::FileIndex(0)};
+
+core::Metainfo track(std::uint8_t id) {
+  core::Metainfo meta = core::make_track({});
+  meta.info.v2_hash = core::hash_of(id);
+  meta.edges = {"http://cdn/"};
+  return meta;
+}
+
+// A node with two tracks of a minute, a second a block, and a host that fetches and hashes at once.
+class NodeRig {
+ public:
+  explicit NodeRig(const core::Policy& policy) : node_(params(policy)) {
+    node_.open(kFirst, first_, Bitfield(), now_);
+    node_.open(kSecond, second_, Bitfield(), now_);
+    drain();
+  }
+
+  Node& node() { return node_; }
+  TimePoint now() const { return now_; }
+
+  template <class Input>
+  Lines in(const Input& input) {
+    node_.handle(input, now_);
+    return drain();
+  }
+  Lines player(const PlayerInput& input) { return in(input); }
+  Lines play(const TrackRef& what, Duration position, bool moving = true) {
+    return player(
+        Playback{.track = what, .position = position, .moving = moving, .paused = !moving});
+  }
+  Lines next(std::optional<TrackRef> what) { return player(NextTrack{what}); }
+
+  Lines pass(Duration time) {
+    const TimePoint end = now_ + time;
+    Lines lines;
+    while (true) {
+      now_ = std::clamp(node_.next_deadline(), now_ + 1us, end);
+      node_.tick(now_);
+      for (std::string& line : drain()) lines.push_back(std::move(line));
+      if (now_ == end) return lines;
+    }
+  }
+  // A complete peer of the torrent that has unchoked us and never answers.
+  Lines seed(TorrentId torrent, int n) {
+    const core::ConnId conn = core::conn_of(n);
+    const core::Handshake hello{InfoHash{}, core::peer_id_of(n), true, true, true};
+    const auto low = static_cast<std::uint8_t>(n);
+    core::Input input =
+        core::PeerConnected{torrent, conn, Endpoint::v4(10, 0, 0, low, 1), true, hello};
+    Lines lines = in(input);
+    for (const core::Message& m :
+         {core::Message(core::HaveAll{}), core::Message(core::Unchoke{})}) {
+      input = core::PeerMessage{torrent, conn, m};
+      for (std::string& line : in(input)) lines.push_back(std::move(line));
+    }
+    return lines;
+  }
+  Lines gives(TorrentId torrent, int n, int block) {
+    const core::BlockSpan span = node_.swarm(torrent)->layout().span_of(core::BlockIndex(block));
+    const core::Input input =
+        core::PeerMessage{torrent, core::conn_of(n), core::Piece{span, core::BufferId(++buffers_)}};
+    return in(input);
+  }
+
+ private:
+  static NodeParams params(const core::Policy& policy) {
+    NodeParams p;
+    p.policy = policy;
+    p.peer_id = core::peer_id_of(1000);
+    return p;
+  }
+
+  Lines drain() {
+    Lines lines;
+    while (auto action = node_.poll()) {
+      std::visit([&](const auto& a) { perform(a, lines); }, *action);
+    }
+    return lines;
+  }
+  void perform(const cdn::HttpAction& action, Lines& lines) {
+    if (const auto* cancel = std::get_if<cdn::HttpCancel>(&action)) {
+      node_.handle(
+          cdn::HttpInput(cdn::HttpDone{cancel->id, cdn::HttpOutcome::kCancelled, 0, {}, {}}), now_);
+      return lines.push_back("cancel get");
+    }
+    const auto& get = std::get<cdn::HttpGet>(action);
+    lines.push_back(std::to_string(get.torrent.value()) + ": get " +
+                    core::Describe::range({get.cuts.front().block, get.cuts.back().block + 1}));
+    if (serves_) serve(get);
+  }
+  void serve(const cdn::HttpGet& get) {
+    Bytes size;
+    node_.handle(cdn::HttpInput(cdn::HttpFirstByte{get.id}), now_);
+    for (const auto& cut : get.cuts) {
+      node_.handle(cdn::HttpInput(cdn::HttpBlock{get.id, cut.block, core::BufferId(++buffers_)}),
+                   now_);
+      size += cut.length;
+    }
+    node_.handle(cdn::HttpInput(cdn::HttpDone{get.id, cdn::HttpOutcome::kOk, 206, {}, size}), now_);
+  }
+  void perform(const core::Action& action, Lines& lines) {
+    if (const auto* verify = std::get_if<core::Verify>(&action)) {
+      const core::Input good = core::Verified{verify->torrent, verify->blocks, true, {}};
+      return node_.handle(good, now_);
+    }
+    if (std::holds_alternative<core::Store>(action)) return;
+    lines.push_back(std::visit([this](const auto& a) { return text(a); }, action));
+  }
+  template <class A>
+  std::string text(const A& a) const {
+    std::string prefix;
+    core::TorrentId torrent = kFirst;
+    if constexpr (requires { a.torrent; }) {
+      torrent = a.torrent;
+      prefix = std::to_string(torrent.value()) + ": ";
+    }
+    return prefix + core::Describe(node_.swarm(torrent)->layout())(a);
+  }
+
+ public:
+  bool serves_ = true;  // the CDN answers, at once
+
+ private:
+  const core::Metainfo first_ = track(1);
+  const core::Metainfo second_ = track(2);
+  Node node_;
+  TimePoint now_{};
+  std::uint64_t buffers_ = 0;
+};
+
+TEST_CASE(
+    "the next track is asked of peers when 30 s are left, of the server at the policy's time") {
+  for (const auto& [policy, head] : {std::pair{core::Policy::adaptive(), "2: get 0-10"},
+                                     std::pair{core::Policy::spotify(), "2: get 0-15"}}) {
+    CAPTURE(policy.name);
+    NodeRig rig(policy);
+    rig.seed(kSecond, 1);
+    Lines lines = rig.play(kFirstTrack, 0s);
+    for (std::string& line : rig.next(kSecondTrack)) lines.push_back(line);
+    for (std::string& line : rig.pass(30s - 1us)) lines.push_back(line);
+    CHECK(with(lines, "2: ").empty());
+    CHECK(rig.node().prefetch_stage() == prefetch::PrefetchStage::kIdle);
+    lines = rig.pass(1us);
+    CHECK(with(lines, "2: c1: interested").size() == 1);
+    CHECK(with(lines, "2: c1: request").size() == 5);
+    CHECK(rig.node().prefetch_stage() == prefetch::PrefetchStage::kPeers);
+    CHECK(with(rig.pass(20s - 1us), "2: get").empty());  // the peer is silent
+    CHECK(with(rig.pass(1us), "2: get") == Lines{head});
+    CHECK(with(rig.pass(5s), "2: get").empty());
+  }
+}
+
+TEST_CASE("a skip cancels what was asked for the next track") {
+  NodeRig rig(core::Policy::adaptive());
+  rig.play(kFirstTrack, 0s);
+  rig.next(kSecondTrack);
+  rig.pass(49s);
+  rig.serves_ = false;
+  CHECK(with(rig.pass(1s), "2: get") == Lines{"2: get 0-10"});
+  CHECK(rig.next(std::nullopt) == Lines{"cancel get"});
+  CHECK(rig.node().prefetch_stage() == prefetch::PrefetchStage::kIdle);
+  CHECK(with(rig.pass(5s), "2: ").empty());
+}
+
+TEST_CASE("a prefetched track takes over without a gap and without asking for its head again") {
+  NodeRig rig(core::Policy::adaptive());
+  rig.play(kFirstTrack, 0s);
+  rig.next(kSecondTrack);
+  Lines lines = rig.pass(60s);
+  CHECK(with(lines, "2: get") == Lines{"2: get 0-10"});
+  CHECK(rig.node().swarm(kSecond)->buffered(kSecondTrack.file, rig.now()) == 10s);
+  lines = rig.play(kSecondTrack, 0s);
+  CHECK(with(lines, "get 0").empty());
+  CHECK(rig.node().buffered(rig.now()) >= 10s);
+  CHECK(rig.node().swarm(kFirst)->next_deadline() == kNever);
+  for (int second = 0; second < 60; ++second) {
+    rig.pass(1s);
+    if (second < 55) CHECK(rig.node().buffered(rig.now()) > 0s);
+  }
+  CHECK(rig.node().swarm(kSecond)->file_complete(kSecondTrack.file));
+}
+
+TEST_CASE("the head of the next track stays wanted however long the current one is paused") {
+  NodeRig rig(core::Policy::adaptive());
+  rig.seed(kSecond, 1);
+  rig.play(kFirstTrack, 0s);
+  rig.next(kSecondTrack);
+  rig.pass(35s);
+  REQUIRE(rig.node().prefetch_stage() == prefetch::PrefetchStage::kPeers);
+  rig.play(kFirstTrack, 35s, false);
+  rig.pass(300s);
+  rig.play(kFirstTrack, 35s);
+  CHECK(with(rig.pass(15s), "2: get") == Lines{"2: get 0-10"});
+  rig.pass(10s);
+  CHECK(rig.node().swarm(kSecond)->buffered(kSecondTrack.file, rig.now()) == 10s);
+}
+
+TEST_CASE("a seek in the current track moves the deadline of the next one") {
+  core::Policy policy = core::Policy::adaptive();
+  policy.prefetch_peers_at = 50s;
+  NodeRig rig(policy);
+  rig.play(kFirstTrack, 0s);
+  rig.next(kSecondTrack);
+  rig.pass(12s);
+  REQUIRE(rig.node().prefetch_stage() == prefetch::PrefetchStage::kPeers);
+  rig.play(kFirstTrack, 45s);
+  const core::Swarm& second = *rig.node().swarm(kSecond);
+  CHECK(second.buffered(kSecondTrack.file, rig.now() + 15s) == 0s);
+  CHECK(with(rig.pass(5s), "2: get") == Lines{"2: get 0-10"});
+}
+
+TEST_CASE("a closed torrent's late payload goes back to the host") {
+  NodeRig rig(core::Policy::peers_only());
+  rig.seed(kSecond, 1);
+  rig.node().close(kSecond, rig.now());
+  const core::Input late = core::PeerMessage{
+      kSecond, core::conn_of(1),
+      core::Piece{{core::PieceIndex(0), 0_B, core::kBlockSize}, core::BufferId(77)}};
+  rig.node().handle(late, rig.now());
+  bool freed = false;
+  while (const auto action = rig.node().poll()) {
+    const auto* core_action = std::get_if<core::Action>(&*action);
+    const auto* free = core_action ? std::get_if<core::Free>(core_action) : nullptr;
+    freed = freed || (free && free->buffer == core::BufferId(77));
+  }
+  CHECK(freed);
+}
+
+TEST_CASE("only torrents that are open and may use peers are answered for") {
+  NodeRig rig(core::Policy::adaptive());
+  InfoHash hash;  // v2, cut to 20 bytes
+  hash.bytes[0] = 2;
+  REQUIRE(rig.node().welcome(hash));
+  CHECK(rig.node().welcome(hash)->torrent == kSecond);
+  CHECK_FALSE(rig.node().welcome(InfoHash{}));
+  rig.node().close(kSecond, rig.now());
+  CHECK_FALSE(rig.node().welcome(hash));
+  NodeRig alone(core::Policy::cdn_only());
+  CHECK_FALSE(alone.node().welcome(hash));
+}
+
+TEST_CASE("the same inputs give a node's same actions") {
+  const auto run = [] {
+    NodeRig rig(core::Policy::adaptive());
+    Lines lines = rig.seed(kFirst, 1);
+    for (std::string& line : rig.play(kFirstTrack, 0s)) lines.push_back(line);
+    rig.next(kSecondTrack);
+    for (int i = 0; i < 60; ++i) {
+      for (std::string& line : rig.pass(900ms)) lines.push_back(line);
+      for (std::string& line : rig.gives(kFirst, 1, i)) lines.push_back(line);
+    }
+    return lines;
+  };
+  const Lines once = run();
+  CHECK(once.size() > 60);
+  CHECK(once == run());
+}
+
+}  // namespace
+}  // namespace tributary::player
