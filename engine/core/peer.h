@@ -1,6 +1,7 @@
 // The state of one connected peer.
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <deque>
 #include <optional>
@@ -97,6 +98,11 @@ struct Peer {
 
   // May be asked for blocks.
   bool usable() const { return !peer_choking && !snubbed && announced; }
+  // An answer for the block is still due, if only a late one to a cancelled request.
+  bool owes(BlockIndex block) const {
+    return std::any_of(outstanding.begin(), outstanding.end(),
+                       [block](const Outstanding& o) { return o.block == block; });
+  }
   std::int32_t in_flight() const { return static_cast<std::int32_t>(outstanding.size()); }
 };
 

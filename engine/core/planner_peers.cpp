@@ -124,8 +124,12 @@ std::optional<BlockIndex> Planner::open_block(const Peer& peer, BlockIndex from,
                              peer.allowed_fast.end();
     if (!allowed || !receiver_.may_ask(piece, source)) continue;
     const BlockRange blocks = s_.layout.blocks_of(piece);
-    const int b = s_.pieces.open_blocks().find_next(std::max(from, blocks.begin).value());
-    if (b != Bitfield::kNone && b < std::min(to, blocks.end).value()) return BlockIndex(b);
+    const int end = std::min(to, blocks.end).value();
+    const Bitfield& open = s_.pieces.open_blocks();
+    for (int b = open.find_next(std::max(from, blocks.begin).value());
+         b != Bitfield::kNone && b < end; b = open.find_next(b + 1)) {
+      if (!peer.owes(BlockIndex(b))) return BlockIndex(b);
+    }
   }
   return std::nullopt;
 }
@@ -177,7 +181,7 @@ std::optional<BlockIndex> Planner::choose_late(const Ready& ready, const Demand&
     if (b.value() == Bitfield::kNone || b >= wanted.end) break;
     ++looks;
     if (s_.pieces.owner_count(b) != 1) continue;
-    if (!ready.peer->has.test(s_.layout.piece_of(b).value())) continue;
+    if (!ready.peer->has.test(s_.layout.piece_of(b).value()) || ready.peer->owes(b)) continue;
     const Peer* owner = nullptr;
     for (ConnId id : s_.pieces.owners(b)) {
       if (Peer* p = s_.peer(id)) owner = p;
