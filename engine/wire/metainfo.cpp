@@ -144,6 +144,9 @@ Result<void> read_files(BencodeView info, bool v1, bool v2, TorrentInfo& out) {
     }
   }
   out.total_size = out.files.empty() ? 0_B : out.files.back().range().end;
+  // v2 implies padding after each file. libtorrent counts it after the last one too, and asks for
+  // the last block as long as the padding makes it.
+  if (!v1) out.total_size = out.piece_length * ceil_div(out.total_size, out.piece_length);
   return check_distinct(out.files);
 }
 
