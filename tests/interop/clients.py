@@ -1,0 +1,219 @@
+"""The other programs: how each is started on loopback alone, without DHT, LPD, PEX and uTP."""
+import base64
+import json
+import os
+import re
+import subprocess
+import urllib.error
+import urllib.request
+
+from harness import Skipped, can_connect, check, free_port, read, wait_until, write
+
+try:
+    import libtorrent
+except ImportError:
+    libtorrent = None
+
+V1, HYBRID, V2 = "v1", "hybrid", "v2"
+
+
+def need_libtorrent():
+    if libtorrent is None:
+        raise Skipped("the Python module libtorrent is not installed")
+
+
+def make_with_libtorrent(path, version, out, trackers=(), piece_size=65536):
+    need_libtorrent()
+    flags = {V1: libtorrent.create_torrent.v1_only, HYBRID: 0,
+             V2: libtorrent.create_torrent.v2_only}[version]
+    files = libtorrent.file_storage()
+    libtorrent.add_files(files, path)
+    torrent = libtorrent.create_torrent(files, piece_size, flags)
+    for tracker in trackers:
+        torrent.add_tracker(tracker)
+    libtorrent.set_piece_hashes(torrent, os.path.dirname(path))
+    return write(out, libtorrent.bencode(torrent.generate()))
+
+
+def make_with_mktorrent(path, out, trackers=("http://127.0.0.1:1/announce",), edges=()):
+    options = [option for tracker in trackers for option in ("-a", tracker)]
+    options += [option for edge in edges for option in ("-w", edge)]
+    subprocess.run(["mktorrent", *options, "-l", "16", "-o", out, path], check=True,
+                   capture_output=True)
+    return out
+
+
+class Libtorrent:
+    """A libtorrent session in this process."""
+
+    def __init__(self, scene):
+        need_libtorrent()
+        self.session = libtorrent.session({
+            "listen_interfaces": "127.0.0.1:0", "enable_dht": False, "enable_lsd": False,
+            "enable_upnp": False, "enable_natpmp": False, "enable_incoming_utp": False,
+            "enable_outgoing_utp": False, "allow_multiple_connections_per_ip": True,
+            "alert_mask": libtorrent.alert.category_t.all_categories})
+        scene.callback(self.close)
+        wait_until(self.session.listen_port, "libtorrent listens")
+        self.address = f"127.0.0.1:{self.session.listen_port()}"
+
+    def close(self):
+        for handle in self.session.get_torrents():
+            self.session.remove_torrent(handle)
+        self.session = None  # its destructor waits for its threads
+
+    def add(self, torrent, folder, peers=()):
+        settings = libtorrent.add_torrent_params()
+        settings.ti = libtorrent.torrent_info(torrent)
+        settings.save_path = folder
+        handle = self.session.add_torrent(settings)
+        for peer in peers:
+            host, port = peer.split(":")
+            handle.connect_peer((host, int(port)))
+        return handle
+
+    def log(self):
+        return "\n".join(alert.message() for alert in self.session.pop_alerts())
+
+    def finish(self, handle, limit=20):
+        """Waits until it has everything and has checked it."""
+        try:
+            wait_until(lambda: handle.status().is_seeding, "libtorrent is complete", limit)
+        except AssertionError as late:
+            trouble = [line for line in self.log().splitlines()
+                       if re.search("error|invalid|fail|disconnect|reject", line, re.I)]
+            raise AssertionError(f"{late}; {trouble[-6:]}") from None
+        check(not handle.status().errc.value(), str(handle.status().errc.message()))
+
+    def seed(self, torrent, folder):
+        handle = self.add(torrent, folder)
+        self.finish(handle)
+        return handle
+
+
+class Transmission:
+    """A transmission-daemon. It dials no peers at 127.*, so others have to dial it."""
+
+    def __init__(self, scene):
+        self.rpc, self.port = free_port(), free_port()
+        self.token = ""
+        config = scene.folder("transmission")
+        self.folder = scene.folder("transmission", "data")
+        write(os.path.join(config, "settings.json"), json.dumps({
+            "rpc-bind-address": "127.0.0.1", "rpc-port": self.rpc, "peer-port": self.port,
+            "bind-address-ipv4": "127.0.0.1", "bind-address-ipv6": "::1", "dht-enabled": False,
+            "lpd-enabled": False, "utp-enabled": False, "pex-enabled": False,
+            "port-forwarding-enabled": False, "rpc-authentication-required": False,
+            "rpc-whitelist-enabled": False, "rpc-host-whitelist-enabled": False,
+            "download-dir": self.folder, "trash-original-torrent-files": False}).encode())
+        # -O -Y: what is not on the command line may come from defaults.
+        self.process = scene.start("transmission", [
+            "transmission-daemon", "-f", "--config-dir", config, "-O", "-Y", "-M", "--no-utp"])
+        # No probe of the peer port: that would take the one handshake allowed for each address.
+        wait_until(lambda: can_connect(self.rpc), "transmission's RPC")
+        self.address = f"127.0.0.1:{self.port}"
+
+    def call(self, method, **arguments):
+        body = json.dumps({"method": method, "arguments": arguments}).encode()
+        for _ in range(2):
+            request = urllib.request.Request(f"http://127.0.0.1:{self.rpc}/transmission/rpc", body,
+                                             {"X-Transmission-Session-Id": self.token})
+            try:
+                with urllib.request.urlopen(request, timeout=10) as reply:
+                    answer = json.load(reply)
+                check(answer["result"] == "success", f"transmission says {answer['result']}")
+                return answer["arguments"]
+            except urllib.error.HTTPError as error:
+                self.token = error.headers.get("X-Transmission-Session-Id", "")
+        raise AssertionError(f"transmission refuses {method}")
+
+    def add(self, torrent, folder=None):
+        self.call("torrent-add", metainfo=base64.b64encode(read(torrent)).decode(),
+                  **{"download-dir": folder or self.folder})
+
+    def understands(self, torrent):
+        try:
+            self.add(torrent)
+        except AssertionError:
+            return False
+        self.call("torrent-remove", ids=[1])
+        return True
+
+    def state(self):
+        return self.call("torrent-get", fields=["percentDone", "status", "errorString"]
+                         )["torrents"][0]
+
+    def finish(self, limit=20):
+        seeding = 6
+        wait_until(lambda: self.state()["percentDone"] == 1 and self.state()["status"] == seeding,
+                   "transmission is complete", limit)
+
+    def seed(self, torrent, folder):
+        self.add(torrent, folder)
+        self.finish()
+
+
+class Aria2:
+    """An aria2c for one torrent."""
+
+    def __init__(self, scene, torrent, folder):
+        self.rpc, port = free_port(), free_port()
+        self.address = f"127.0.0.1:{port}"
+        self.process = scene.start("aria2", [
+            "aria2c", "--no-conf", "--dir", folder, f"--listen-port={port}",
+            "--interface=127.0.0.1", "--enable-dht=false", "--enable-dht6=false",
+            "--bt-enable-lpd=false", "--enable-peer-exchange=false", "--seed-ratio=0.0",
+            "--check-integrity=true", "--allow-overwrite=true", "--file-allocation=none",
+            "--enable-rpc=true", f"--rpc-listen-port={self.rpc}", "--rpc-listen-all=false",
+            "--console-log-level=info", "--summary-interval=0", torrent])
+        wait_until(lambda: can_connect(self.rpc), "aria2's RPC")
+
+    def state(self):
+        body = json.dumps({"jsonrpc": "2.0", "id": "1", "method": "aria2.tellActive"}).encode()
+        with urllib.request.urlopen(f"http://127.0.0.1:{self.rpc}/jsonrpc", body, 10) as reply:
+            active = json.load(reply)["result"]
+        return active[0] if active else {}
+
+    def finish(self, limit=20):
+        def complete():
+            check(self.process.alive(), f"aria2 ended: {self.process.output()[-400:]}")
+            return self.state().get("seeder") == "true"
+        wait_until(complete, "aria2 is complete", limit)
+
+
+NGINX = """
+daemon off;
+master_process off;
+pid {dir}/nginx.pid;
+error_log {dir}/error.log;
+events {{ worker_connections 256; }}
+http {{
+  access_log {dir}/access.log;
+  client_body_temp_path {dir}/body;
+  proxy_temp_path {dir}/proxy;
+  fastcgi_temp_path {dir}/fastcgi;
+  uwsgi_temp_path {dir}/uwsgi;
+  scgi_temp_path {dir}/scgi;
+  server {{ listen 127.0.0.1:{port}; root "{root}"; {extra} }}
+}}
+"""
+
+
+def start_nginx(scene, root, extra=""):
+    """The URL of an nginx that serves a folder."""
+    port, folder = free_port(), scene.folder("nginx")
+    config = write(os.path.join(folder, "nginx.conf"),
+                   NGINX.format(dir=folder, port=port, root=root, extra=extra).encode())
+    scene.start("nginx", ["nginx", "-p", folder, "-c", config])
+    wait_until(lambda: can_connect(port), "nginx listens")
+    return f"http://127.0.0.1:{port}/"
+
+
+def start_opentracker(scene, port, info_hash):
+    """Debian's knows only the torrents of a white list."""
+    folder = scene.folder("opentracker")
+    os.chmod(scene.dir, 0o755)  # it gives up root
+    write(scene.path("opentracker", "whitelist"), info_hash.hex().encode() + b"\n")
+    scene.start("opentracker", ["opentracker", "-i", "127.0.0.1", "-p", port, "-P", port, "-d",
+                                folder, "-w", "/whitelist"])  # it changes its root
+    wait_until(lambda: can_connect(port), "opentracker listens")
