@@ -1,6 +1,9 @@
 #include "demo/command.h"
 
+#include <unistd.h>
+
 #include <cstdio>
+#include <filesystem>
 
 #include "demo/text_width.h"
 
@@ -22,6 +25,18 @@ int fail(std::string_view command, const Error& error) {
       break;
   }
   return kExitFailed;
+}
+
+Result<void> check_writable(const std::string& path) {
+  const std::filesystem::path folder = std::filesystem::path(path).parent_path();
+  const std::string place = folder.empty() ? "." : folder.string();
+  if (access(place.c_str(), W_OK | X_OK) != 0) {
+    return Error{ErrorCode::kNotFound,
+                 "cannot write '" + path + "': its folder is missing or not writable"};
+  }
+  std::error_code ignored;
+  if (!std::filesystem::is_directory(path, ignored)) return {};
+  return invalid("cannot write '" + path + "': it is a folder; give a file name");
 }
 
 }  // namespace tributary::demo

@@ -31,6 +31,9 @@ void add_play(CLI::App& app, Chosen& chosen);
 // that the error's kind stands for.
 int fail(std::string_view command, const Error& error);
 
+// Whether a file can be made there; to be asked before the work that fills it. Errors: kNotFound.
+Result<void> check_writable(const std::string& path);
+
 // A CLI11 check that also stores the value: `parse` is one of arguments.h. Its error becomes the
 // one line of a usage error.
 template <class T>

@@ -165,7 +165,7 @@ Section offload(const LiveView& view, const ViewSize& size) {
   const bool any = bytes.peers + bytes.cdn() > 0_B;
   const int full = static_cast<int>(offload_of(bytes) * width + 0.5);
   if (any) {
-    line.add(repeat("█", full), Style::kPeers).add(repeat("█", width - full), Style::kCdn);
+    line.add(repeat("█", full), Style::kPeers).add(repeat("▒", width - full), Style::kCdn);
   } else {
     line.add(repeat("░", width), Style::kDim);
   }
@@ -219,9 +219,10 @@ Section piece_map(const LiveView& view, const ViewSize& size) {
   const auto columns = static_cast<std::size_t>(map_columns(size));
   std::vector<StyledLine> lines;
   const int wide = cell_width(s.pieces.size(), map_columns(size));
-  for (std::size_t begin = 0; begin < s.pieces.size(); begin += columns) {
+  const std::size_t cells = std::min(s.pieces.size(), map_cells(size));
+  for (std::size_t begin = 0; begin < cells; begin += columns) {
     StyledLine line = labelled(begin == 0 ? "pieces" : "");
-    for (std::size_t i = begin; i < std::min(begin + columns, s.pieces.size()); ++i) {
+    for (std::size_t i = begin; i < std::min(begin + columns, cells); ++i) {
       const CellLook look = look_of(s.pieces[i]);
       const bool here = i == s.playhead_cell;
       if (here) line.add("▼", Style::kPlayhead);

@@ -33,6 +33,22 @@ int usage_error(const CLI::App& app, const CLI::ParseError& error) {
   return tributary::demo::kExitUsage;
 }
 
+// CLI11 would only say that a subcommand is missing.
+bool is_unknown_command(const CLI::App& app, const char* word) {
+  const std::string name = word;
+  if (name.starts_with('-')) return false;
+  for (const CLI::App* sub : app.get_subcommands(nullptr)) {
+    if (sub->get_name() == name) return false;
+  }
+  std::string known;
+  for (const CLI::App* sub : app.get_subcommands(nullptr)) {
+    known += (known.empty() ? "" : ", ") + sub->get_name();
+  }
+  std::fprintf(stderr, "tributary: unknown command '%s'; choose %s\n",
+               tributary::demo::fit_text(name, 100).c_str(), known.c_str());
+  return true;
+}
+
 int run(int argc, char** argv) {
   CLI::App app(kAbout, "tributary");
   app.set_version_flag("--version", "tributary " TRIBUTARY_VERSION, "Print the version");
@@ -46,6 +62,7 @@ int run(int argc, char** argv) {
   tributary::demo::add_seed(app, chosen);
   tributary::demo::add_origin(app, chosen);
   tributary::demo::add_tracker(app, chosen);
+  if (argc > 1 && is_unknown_command(app, argv[1])) return tributary::demo::kExitUsage;
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {

@@ -1,6 +1,4 @@
 // tributary play: the command line of it; the run is in play_session.
-#include <unistd.h>
-
 #include <cstdio>
 #include <filesystem>
 #include <memory>
@@ -34,16 +32,6 @@ struct PlayArguments {
   std::string trace;
 };
 
-// A report that could not be written would be known only after the music.
-Result<void> check_writable(const std::string& path) {
-  if (path.empty()) return {};
-  const std::filesystem::path folder = std::filesystem::path(path).parent_path();
-  const std::string place = folder.empty() ? "." : folder.string();
-  if (access(place.c_str(), W_OK) == 0) return {};
-  return Error{ErrorCode::kNotFound,
-               "cannot write '" + path + "': its folder is missing or not writable"};
-}
-
 Result<void> check_sources(const std::vector<std::string>& sources) {
   for (const std::string& source : sources) {
     auto parsed = parse_source(source);
@@ -65,7 +53,8 @@ Result<void> check(const PlayArguments& arguments) {
     if (!span) return span;
   }
   for (const std::string* path : {&arguments.report, &arguments.trace}) {
-    auto writable = check_writable(*path);
+    // Known now rather than after the music.
+    auto writable = path->empty() ? Result<void>() : check_writable(*path);
     if (!writable) return writable;
   }
   return {};

@@ -36,6 +36,7 @@ Result<void> PlaySession::run() {
     screen_.emplace();
   } else if (!settings_.notice.empty()) {
     std::printf("%s\n", settings_.notice.c_str());
+    view_.notice.clear();
   }
   play();
   if (!stop_ && settings_.linger > Duration::zero()) linger();

@@ -61,6 +61,8 @@ Result<void> publish(const PublishArguments& arguments) {
        {check_all(arguments.edges, parse_edge), check_all(arguments.trackers, parse_tracker)}) {
     if (!checked) return checked;
   }
+  auto writable = check_writable(arguments.out);
+  if (!writable) return writable;
   TRIBUTARY_TRY(album, collect_album(arguments.paths));
   auto bar = std::make_unique<ProgressBar>("reading " + album.name);
   const auto draw = [&](Bytes done, Bytes total) { bar->update(done, total); };
@@ -104,8 +106,8 @@ void add_publish(CLI::App& app, Chosen& chosen) {
       ->type_name("URL")
       ->allow_extra_args(false);
   add_parsed(*sub, "--piece-length", arguments->piece_length, parse_piece_length,
-             "BYTES  A power of two from 16k; chosen so that the .torrent stays small")
-      ->type_name("");
+             "A power of two from 16k (chosen so that the .torrent stays small)")
+      ->type_name("BYTES");
   sub->add_flag("--private", arguments->is_private, "Peers from the trackers only (BEP 27)");
   sub->add_option("-o,--output", arguments->out, "The file to write")
       ->required()

@@ -1,6 +1,7 @@
 #include "demo/publisher.h"
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
@@ -37,10 +38,15 @@ Bytes total_size(const Album& album) {
 }
 
 Error not_media(const AlbumFile& file, const std::string& message) {
-  constexpr std::string_view kBefore = "as media: ";  // of scan_file's errors
-  const auto at = message.find(kBefore);
-  return invalid("'" + file.location + "' is not a media file: " +
-                 (at == std::string::npos ? message : message.substr(at + kBefore.size())));
+  // scan_file's errors begin with what is said here already.
+  constexpr std::array<std::string_view, 2> kBefore = {"as media: ",
+                                                       "not a media file this player knows: "};
+  std::string_view why = message;
+  for (std::string_view before : kBefore) {
+    const auto at = why.find(before);
+    if (at != std::string_view::npos) why.remove_prefix(at + before.size());
+  }
+  return invalid("'" + file.location + "' is not a media file: " + std::string(why));
 }
 
 Result<player::MediaScan> scan_one(const AlbumFile& file, const player::ScanProgress& progress) {
@@ -86,12 +92,16 @@ wire::Publication describe(const Album& album, const ScannedAlbum& scanned,
 
 std::int64_t parts(Bytes size, Bytes part) { return (size + part - 1_B) / part; }
 
-// The size that the torrent would have: the same, with digests of zero.
+// The size that the torrent would have: the same, with made-up digests. They differ from file to
+// file, since files with equal roots share one entry of the piece layers.
 Result<Bytes> trial_size(wire::Publication draft, Bytes piece_length) {
   draft.piece_length = piece_length;
   std::int64_t pieces = 0;
   for (wire::PublishedFile& file : draft.files) {
     file.leaves.resize(static_cast<std::size_t>(parts(file.length, core::kBlockSize)));
+    for (std::size_t i = 0; i < sizeof pieces; ++i) {
+      file.leaves.front().bytes[i] = static_cast<std::uint8_t>(pieces >> (8 * i));
+    }
     pieces += parts(file.length, piece_length);
   }
   draft.piece_hashes.resize(static_cast<std::size_t>(pieces));

@@ -46,16 +46,17 @@ StyledLine& StyledLine::go_to(int column) {
 
 std::string StyledLine::render(int columns, bool colour) const {
   std::string out;
-  // Where the line is too long its last column is the ellipsis.
-  int left = width_ > columns ? columns - 1 : columns;
+  const bool cut = width_ > columns;
+  int left = cut ? columns - 1 : columns;  // where it is cut the last column is the ellipsis
   for (const Span& span : spans_) {
-    if (left < 0) break;
     const int width = text_width(span.text);
+    const bool last = cut && width > left;
+    // The blank makes it too wide for fit_text even where the span alone would just fit.
     const std::string text =
-        width <= left ? fit_text(span.text, width) : fit_text(span.text, left + 1);
+        last ? fit_text(span.text + " ", left + 1) : fit_text(span.text, width);
     const std::string_view escape = colour ? escape_of(span.style) : "";
     if (!text.empty()) out += std::string(escape) + text + (escape.empty() ? "" : "\x1b[0m");
-    if (width > left) break;
+    if (last) break;
     left -= width;
   }
   return out;

@@ -11,8 +11,8 @@ namespace {
 
 constexpr std::array<std::pair<const char*, int>, 8> kColumns = {{{"startup", 9},
                                                                   {"played", 8},
-                                                                  {"stalls", 15},
-                                                                  {"gap", 8},
+                                                                  {"stalls", 11},
+                                                                  {"gap", 7},
                                                                   {"cdn", 9},
                                                                   {"peers", 9},
                                                                   {"cache", 9},
@@ -62,13 +62,14 @@ std::vector<std::string> render_summary(const player::Report& report, int column
       std::clamp(columns - figures_width(), kShortestTitle, std::max(longest, kShortestTitle));
   std::string heading = pad_right("track", title_width);
   for (const auto& [name, width] : kColumns) heading += pad_left(name, width);
-  std::vector<std::string> lines = {heading};
+  std::vector<std::string> lines = {fit_text(heading, columns)};
   for (std::size_t i = 0; i < report.tracks.size(); ++i) {
     const player::ReportEntry& track = report.tracks[i];
     if (!worth_a_line(track)) continue;
-    lines.push_back(row(std::to_string(i + 1) + " " + track.title, title_width, track));
+    const std::string title = std::to_string(i + 1) + " " + track.title;
+    lines.push_back(fit_text(row(title, title_width, track), columns));
   }
-  lines.push_back(row("total", title_width, report.total));
+  lines.push_back(fit_text(row("total", title_width, report.total), columns));
   return lines;
 }
 

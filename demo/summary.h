@@ -9,7 +9,7 @@
 namespace tributary::demo {
 
 // A heading, one line for each track that was begun or fetched, and the total; at most `columns`
-// wide where the figures alone fit.
+// wide; 78 hold all figures.
 std::vector<std::string> render_summary(const player::Report& report, int columns);
 
 }  // namespace tributary::demo
