@@ -17,6 +17,25 @@ constexpr int kMaxLateLooks = 64;
 // Candidates written to a trace record.
 constexpr std::size_t kMaxCandidates = 8;
 
+// The first block of `part` that is open and not owed by the peer. Cancelled requests leave whole
+// pieces open and owed, so that asking peer.owes() for each block would be quadratic.
+std::optional<BlockIndex> first_not_owed(const Bitfield& open, const Peer& peer, BlockRange part) {
+  const int end = part.end.value();
+  int b = open.find_next(part.begin.value());
+  if (b == Bitfield::kNone || b >= end) return std::nullopt;
+  if (!peer.owes(BlockIndex(b))) return BlockIndex(b);
+  std::vector<int> owed;
+  for (const Peer::Outstanding& o : peer.outstanding) {
+    if (o.block.value() > b && o.block.value() < end) owed.push_back(o.block.value());
+  }
+  std::sort(owed.begin(), owed.end());
+  do {
+    b = open.find_next(b + 1);
+  } while (b != Bitfield::kNone && b < end && std::binary_search(owed.begin(), owed.end(), b));
+  if (b == Bitfield::kNone || b >= end) return std::nullopt;
+  return BlockIndex(b);
+}
+
 }  // namespace
 
 void Planner::plan() {
@@ -124,12 +143,8 @@ std::optional<BlockIndex> Planner::open_block(const Peer& peer, BlockIndex from,
                              peer.allowed_fast.end();
     if (!allowed || !receiver_.may_ask(piece, source)) continue;
     const BlockRange blocks = s_.layout.blocks_of(piece);
-    const int end = std::min(to, blocks.end).value();
-    const Bitfield& open = s_.pieces.open_blocks();
-    for (int b = open.find_next(std::max(from, blocks.begin).value());
-         b != Bitfield::kNone && b < end; b = open.find_next(b + 1)) {
-      if (!peer.owes(BlockIndex(b))) return BlockIndex(b);
-    }
+    const BlockRange part{std::max(from, blocks.begin), std::min(to, blocks.end)};
+    if (const auto block = first_not_owed(s_.pieces.open_blocks(), peer, part)) return block;
   }
   return std::nullopt;
 }
@@ -219,9 +234,11 @@ std::optional<BlockIndex> Planner::choose_rarest(const Peer& peer, PieceIndex be
                                                  PieceIndex end) {
   if (begin >= end) return std::nullopt;
   if (s_.layout.blocks_per_piece() > 1) {
+    PieceIndex tried(-1);  // requests of one piece follow each other
     for (const Peer::Outstanding& o : peer.outstanding) {
       const PieceIndex piece = s_.layout.piece_of(o.block);
-      if (piece < begin || piece >= end) continue;
+      if (piece == tried || piece < begin || piece >= end) continue;
+      tried = piece;
       const BlockRange blocks = s_.layout.blocks_of(piece);
       if (auto block = open_block(peer, blocks.begin, blocks.end)) return block;
     }

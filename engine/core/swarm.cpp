@@ -76,8 +76,9 @@ TimePoint Swarm::next_deadline() const {
   TimePoint next = std::min(planner_.next_deadline(), uploader_.next_deadline());
   next = std::min(next, protocol_at_);
   if (!use_peers) return next;  // discover() does nothing
-  if (sharing_ || s_.active()) next = std::min(next, announcer_.next_deadline());
-  if (s_.active()) next = std::min(next, book_.next_deadline());
+  if (sharing_ || s_.active()) {
+    next = std::min({next, announcer_.next_deadline(), book_.next_deadline()});
+  }
   return next;
 }
 
@@ -92,7 +93,7 @@ void Swarm::discover() {
     s_.out.emplace_back(Announce{s_.params.id, task->tracker, task->event, total.uploaded,
                                  total.peers + total.cdn(), left, task->want});
   }
-  if (!s_.active() || closed_) return;
+  if (closed_) return;
   while (const auto remote = book_.next_dial(s_.now, bans_)) {
     const ConnId conn(std::uint64_t{s_.params.id.value()} << 40 | ++next_conn_);
     dials_[conn] = {*remote};

@@ -103,8 +103,8 @@ class Loader {
     return add_torrent(std::make_shared<core::Metainfo>(*std::move(parsed)), where, title);
   }
 
-  Result<void> add_torrent(const std::shared_ptr<const core::Metainfo>& metainfo, const std::string& where,
-                           const std::string& title) {
+  Result<void> add_torrent(const std::shared_ptr<const core::Metainfo>& metainfo,
+                           const std::string& where, const std::string& title) {
     std::vector<PlaylistItem> tracks;
     const auto& files = metainfo->info.files;
     for (std::size_t f = 0; f < files.size(); ++f) {

@@ -14,6 +14,11 @@ constexpr Duration kPollInterval = 50ms;
 constexpr Duration kDecodeAhead = 1s;
 // A read this far from what is heard is no ordinary read-ahead but an index or a detour.
 constexpr Duration kDetour = 10s;
+// Decoded sound so short ends before a request could.
+constexpr Duration kNearlyDry = 200ms;
+// The node moves the playhead on by itself, in real time. A sink that is faster (wav-fast) or
+// whose clock drifts is told of before the node's picture is off by a second, a jump to the swarm.
+constexpr Duration kDrift = 500ms;
 
 // Counts what the demuxer reads, for the ledger's "unused".
 class CountedSource final : public ByteSource {
@@ -186,6 +191,7 @@ void Session::poll_pipeline() {
   if (heard.track && index_of(*heard.track) == current_ && state_ != PlayState::kStarting) {
     position_ = heard.time;
   }
+  correct_playhead();
   const PipelineNeeds needs = pipeline_->needs();
   if (needs.reading) learn_timeline(index_of(*needs.reading), pipeline_->hints());
   update_wait();
@@ -226,6 +232,7 @@ void Session::on(const PipelineEvent& event) {
       break;
     case Kind::kEnded:
       end();
+      if (!heard_any_) state_ = PlayState::kFailed;
       break;
   }
 }
@@ -234,6 +241,7 @@ void Session::on_track_started(const PipelineEvent& event) {
   const std::size_t item = index_of(event.track);
   if (item != current_) begin_track(item, options_.from, StartKind::kFollows);
   gap_ = event.duration;
+  heard_any_ = true;
   meter_.first_frame(metered(event.at));
   position_ = pipeline_->position().time;
   state_ = PlayState::kPlaying;
@@ -264,8 +272,16 @@ void Session::close_figures() {
   meter_.stopped(metered(loop_.now()));
 }
 
+void Session::correct_playhead() {
+  if (state_ != PlayState::kPlaying) return;
+  const Duration assumed = told_position_ + (loop_.now() - told_at_);
+  if (std::chrono::abs(position_ - assumed) > kDrift) tell_node(true, false, false);
+}
+
 void Session::tell_node(bool moving, bool starting, bool paused) {
   if (!torrents_[current_]) return;
+  told_position_ = position_;
+  told_at_ = loop_.now();
   host_.feed(PlayerInput(Playback{.track = ref_of(current_),
                                   .position = position_,
                                   .moving = moving,
@@ -372,6 +388,8 @@ bool Session::wait_is_urgent() const {
   const Duration at = swarm->timeline(track.file).time_at(offset);
   if (!current) return at > options_.from + kDetour;
   if (state_ != PlayState::kPlaying && state_ != PlayState::kPaused) return true;
+  // About to run dry: whatever the timeline says, these bytes are late.
+  if (state_ == PlayState::kPlaying && pipeline_->position().buffered < kNearlyDry) return true;
   return at + 1s < position_ || at > position_ + kDetour;
 }
 

@@ -78,6 +78,8 @@ class Session final : public TrackProvider {
   TimePoint metered(TimePoint at);
   void end();
   void close_figures();
+  // Tells the node where the playhead is when its own reckoning has drifted off.
+  void correct_playhead();
   void tell_node(bool moving, bool starting, bool paused);
   void tell_next();
   void restart(std::size_t item, Duration position);
@@ -103,12 +105,15 @@ class Session final : public TrackProvider {
   std::size_t current_ = 0;
   PlayState state_ = PlayState::kLoading;
   Duration position_{};
+  Duration told_position_{};  // what the node was told last
+  TimePoint told_at_;
   PlaybackMeter meter_;
   TimePoint metered_{};  // the latest time the meter saw
   Duration gap_{};
   bool user_paused_ = false;
   bool may_start_ = false;
   bool ended_ = false;
+  bool heard_any_ = false;  // some track was
   std::function<void()> on_end_;
   std::string message_;
   std::optional<std::pair<TrackRef, ByteRange>> wait_;  // what the demuxer waits for

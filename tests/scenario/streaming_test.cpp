@@ -122,7 +122,7 @@ TEST_CASE("thirty seeks in a row each start again soon") {
     const ScenarioReport report = seek_storm(with(video));
     MESSAGE(report.line());
     CHECK(report.unfinished == 0);
-    CHECK(report.stalled <= 500ms);
+    CHECK(report.stalls == 0);
     REQUIRE(report.seek_waits.size() >= 25);
     CHECK(report.seek_waits[report.seek_waits.size() / 2] <= 200ms);
     CHECK(report.seek_waits.back() <= 800ms);
