@@ -1,0 +1,66 @@
+"""The simulator: a flash crowd, and how fast it runs."""
+import json
+import os
+import re
+import subprocess
+
+from common import command_line, table
+
+CROWD = 50
+
+
+def output(argv):
+    return subprocess.run(argv, check=True, capture_output=True, text=True).stdout
+
+
+def field(pattern, line):
+    found = re.search(pattern, line)
+    return float(found.group(1)) if found else 0.0
+
+
+def crowd_row(media, line):
+    cdn, peers = field(r"CDN ([\d.]+) MiB", line), field(r"peers ([\d.]+) MiB", line)
+    duplicate = field(r"duplicate ([\d.]+)", line)
+    heads = field(r"\(startup ([\d.]+)", line)
+    copy = (cdn + peers - duplicate) / CROWD
+    return [media, f"{cdn:.2f} MiB", f"{copy:.2f} + {heads:.2f} = {copy + heads:.2f} MiB",
+            f"{cdn / (copy + heads):.2f}", re.search(r"offload ([\d.]+ %)", line).group(1),
+            re.search(r"stalls (\d+)", line).group(1),
+            re.search(r"startup (p50 .*? ms)", line).group(1)]
+
+
+def crowd(bench):
+    program = os.path.join(bench.build, "tests", "scenario", "scenario_digests")
+    rows = []
+    for media, options in (("music", ()),) if bench.quick else (("music", ()),
+                                                               ("video", ("--video",))):
+        lines = output([program, "--figures", *options, "flash_crowd"]).splitlines()
+        rows.append(crowd_row(media, lines[0]))
+    table(f"Flash crowd of {CROWD}", command_line(program, "--figures", "[--video]", "flash_crowd"), [
+        f"Simulated: {CROWD} listeners start one track within 10 s, no seed; each could take all "
+        "from the CDN. The bound is one copy and everybody's head."],
+        ["media", "from the CDN", "one copy + heads", "÷ bound", "offload", "stalls", "startup"],
+        rows)
+
+
+def simulator(bench):
+    counts = ("200",) if bench.quick else ("200", "1000")
+    argv = [bench.program("sim_bench"), *counts]
+    results = [json.loads(line) for line in output(argv).splitlines()]
+    table("Simulated listeners", command_line(*argv), [
+        "Music listeners over 50 tracks, one core; node-seconds: virtual time summed over "
+        "listeners."],
+        ["listeners", "node-seconds", "wall", "node-seconds per wall second", "events/s", "offload",
+         "stalls"],
+        [[r["listeners"], f"{r['node_s']:.0f}", f"{r['wall_s']:.2f} s",
+          f"{r['node_s'] / r['wall_s']:.0f}", f"{r['events'] / r['wall_s']:.0f}",
+          f"{r['offload_permille'] / 10:.1f} %", r["stalls"]] for r in results])
+
+
+def planner(bench):
+    program = bench.program("planner_bench")
+    if not os.path.exists(program):
+        print("\n### Planner\n\nnot built: it needs google-benchmark (libbenchmark-dev)")
+        return
+    print(f"\n### Planner\n\n    {command_line(program)}\n")
+    print(output([program, *(["--benchmark_min_time=0.05"] if bench.quick else [])]))

@@ -1,0 +1,125 @@
+"""Start-up against curl, from the same nginx."""
+import os
+import select
+import statistics
+import subprocess
+import time
+
+import clients
+from common import bit_rate, table
+
+LIMIT_K = 1250  # nginx's limit_rate, KiB/s on each connection
+PEERS = (0, 1, 8)
+MEDIA_S = 2  # of media that must be in hand
+ONE_RUN_S = 60
+
+
+def head_bytes(path):
+    """The bytes up to the end of the packets of the first MEDIA_S seconds."""
+    out = subprocess.run(["ffprobe", "-v", "error", "-select_streams", "a:0", "-show_entries",
+                          "packet=pts_time,pos", "-of", "csv=p=0", "-read_intervals", "%+5", path],
+                         check=True, capture_output=True, text=True).stdout
+    packets = [(float(time_), int(pos)) for time_, pos in
+               (line.split(",")[:2] for line in out.split()) if pos.isdigit()]
+    last = max(pos for at, pos in packets if at < MEDIA_S)
+    return min(pos for _, pos in packets if pos > last)
+
+
+def read_until(process, stream, enough):
+    """Reads until enough(bytes so far) holds; the seconds left count from the caller's start."""
+    data, end = b"", time.monotonic() + ONE_RUN_S
+    while not enough(data):
+        ready, _, _ = select.select([stream], [], [], max(0, end - time.monotonic()))
+        part = os.read(stream.fileno(), 65536) if ready else b""
+        if not part:
+            raise AssertionError(f"{process.args[0]} gave only {len(data)} bytes: {data[-200:]!r}")
+        data += part
+
+
+def curl_bytes(url, wanted):
+    start = time.monotonic()
+    with subprocess.Popen(["curl", "-s", url], stdout=subprocess.PIPE, bufsize=0) as curl:
+        read_until(curl, curl.stdout, lambda data: len(data) >= wanted)
+        took = time.monotonic() - start
+        curl.kill()
+    return took
+
+
+def curl_frame(url):
+    start = time.monotonic()
+    with subprocess.Popen(["curl", "-s", url], stdout=subprocess.PIPE) as curl, \
+            subprocess.Popen(["ffmpeg", "-v", "error", "-i", "-", "-frames:a", "1", "-f", "s16le",
+                              "-"], stdin=curl.stdout, stdout=subprocess.PIPE, bufsize=0) as ffmpeg:
+        read_until(ffmpeg, ffmpeg.stdout, lambda data: data)
+        took = time.monotonic() - start
+        curl.kill()
+        ffmpeg.kill()
+    return took
+
+
+def ours(bench, torrent, wanted):
+    """(seconds to the bytes, seconds to the frame)"""
+    start, times = time.monotonic(), {}
+    with subprocess.Popen([bench.program("startup_probe"), torrent, str(wanted)],
+                          stdout=subprocess.PIPE, text=True) as probe:
+        for line in probe.stdout:
+            times[line.split()[0]] = time.monotonic() - start
+    if probe.returncode != 0:
+        raise AssertionError(f"startup_probe exited with {probe.returncode}")
+    return times["have"], times["frame"]
+
+
+def set_up(bench):
+    """({media: url}, {(media, peers): torrent})"""
+    folder = bench.tracks(60)
+    url = clients.start_nginx(bench, folder, f"limit_rate {LIMIT_K}k;")
+    names, torrents = ("music.opus", "video.flac"), {}
+    for peers in PEERS:
+        tracker = bench.tracker()
+        for name in names:
+            torrents[name, peers] = bench.publish(f"{folder}/{name}", edges=[url],
+                                                  trackers=[tracker], name=f"{peers}{name}.torrent")
+        for _ in range(peers):
+            bench.seed(*(torrents[name, peers] for name in names), data=folder,
+                       extra=("--up", "2M"))
+    return folder, {name: url + name for name in names}, torrents
+
+
+def measure(bench, name, folder, url, torrents, runs):
+    wanted = head_bytes(f"{folder}/{name}")
+    bytes_, frames = {}, {}
+    for _ in range(runs):
+        bytes_.setdefault("curl", []).append(curl_bytes(url, wanted))
+        frames.setdefault("curl", []).append(curl_frame(url))
+        for peers in PEERS:
+            have, frame = ours(bench, torrents[name, peers], wanted)
+            bytes_.setdefault(peers, []).append(have)
+            frames.setdefault(peers, []).append(frame)
+    rate = bit_rate(f"{folder}/{name}", 60)
+    return [row(f"{name.split('.')[0]} ({rate / 1e3:.0f} kbit/s, {wanted:,} bytes)", who, bytes_,
+                frames) for who in ("curl", *PEERS)]
+
+
+def row(label, who, bytes_, frames):
+    have, frame = (statistics.median(times[who]) for times in (bytes_, frames))
+    base = [statistics.median(times["curl"]) for times in (bytes_, frames)]
+    spread = f"{min(bytes_[who]):.3f} … {max(bytes_[who]):.3f}"
+    name = "curl (and curl \\| ffmpeg)" if who == "curl" else f"tributary, {who} peers"
+    return [label, name, f"{have:.3f} s", spread, f"{have / base[0]:.2f}", f"{frame:.3f} s",
+            f"{frame / base[1]:.2f}"]
+
+
+def run(bench):
+    runs = 3 if bench.quick else 9
+    folder, urls, torrents = set_up(bench)
+    rows = [r for name in urls for r in measure(bench, name, folder, urls[name], torrents, runs)]
+    table("Start-up against curl", "tests/bench/run startup", [
+        f"Medians of {runs} alternating runs, wall time from before the process is started, taken "
+        "by one observer. One nginx gives "
+        f"{LIMIT_K} KiB/s to each connection, the first 64 KiB at once. Loopback, no added delay.",
+        f"In hand: the file's bytes up to the end of the packets of its first {MEDIA_S} s; for "
+        "tributary verified, in whole blocks of 16 KiB. First frame: decoded; the rival is "
+        "`curl URL | ffmpeg -i - -frames:a 1`.",
+        "Peers: seeds of 2 Mbit/s each, found through the tracker. The aim is a ratio of at most "
+        "1.05, with peers no slower than without."],
+        ["media", "client", "in hand", "min … max", "÷ curl", "first frame", "÷ curl"], rows)
