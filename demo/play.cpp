@@ -1,4 +1,6 @@
 // tributary play: the command line of it; the run is in play_session.
+#include <unistd.h>
+
 #include <cstdio>
 #include <filesystem>
 #include <memory>
@@ -68,6 +70,11 @@ void choose_audio(const PlayArguments& arguments, PlaySettings& settings) {
   if (!device) settings.notice = "no sound device here: playing in silence, as with --audio null";
 }
 
+void print_warning(LogLevel level, std::string_view text) {
+  if (level < LogLevel::kWarning) return;
+  std::fprintf(stderr, "%s: %.*s\n", kName, static_cast<int>(text.size()), text.data());
+}
+
 Result<PlaySettings> settings_of(const PlayArguments& arguments) {
   auto checked = check(arguments);
   if (!checked) return checked.error();
@@ -86,6 +93,8 @@ Result<PlaySettings> settings_of(const PlayArguments& arguments) {
   client.host.listen = arguments.listen;
   client.host.up = arguments.up;
   client.host.down = arguments.down;
+  // On a terminal the live view shows the client's warnings; else they go beside the lines.
+  if (isatty(STDOUT_FILENO) == 0) client.host.log = print_warning;
   client.from = arguments.from;
   client.until = arguments.until;
   TRIBUTARY_TRY(peers, resolve_peers(arguments.peers));

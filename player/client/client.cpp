@@ -31,6 +31,13 @@ class Client::Impl final : public RemoteFiles {
       if (session_) session_->on_may_start(track);
     };
     events.decision = options_.decision;
+    options_.host.log = [this, further = options_.host.log](LogLevel level, std::string_view text) {
+      if (level >= LogLevel::kWarning) {
+        const std::lock_guard lock(warning_mutex_);
+        warning_ = text;
+      }
+      if (further) further(level, text);
+    };
     auto host = Host::create(loop_, options_.host, std::move(events));
     if (!host) return host.error();
     host_ = *std::move(host);
@@ -130,6 +137,8 @@ class Client::Impl final : public RemoteFiles {
   std::optional<Endpoint> listening_;
   std::optional<Report> final_report_;
   bool finished_ = false;
+  std::mutex warning_mutex_;
+  std::string warning_;  // the latest
   std::mutex ended_mutex_;
   std::condition_variable ended_changed_;
   bool ended_ = false;
@@ -183,7 +192,11 @@ void Client::previous() {
 }
 
 ClientSnapshot Client::snapshot(std::size_t cells) {
-  return impl_->ask(ClientSnapshot{}, [cells](Session& s) { return s.snapshot(cells); });
+  ClientSnapshot snapshot =
+      impl_->ask(ClientSnapshot{}, [cells](Session& s) { return s.snapshot(cells); });
+  const std::lock_guard lock(impl_->warning_mutex_);
+  if (snapshot.message.empty()) snapshot.message = impl_->warning_;
+  return snapshot;
 }
 
 Report Client::report() {
