@@ -58,9 +58,8 @@ def simulator(bench):
 
 
 def planner(bench):
-    program = bench.program("planner_bench")
-    if not os.path.exists(program):
-        print("\n### Planner\n\nnot built: it needs google-benchmark (libbenchmark-dev)")
-        return
-    print(f"\n### Planner\n\n    {command_line(program)}\n")
-    print(output([program, *(["--benchmark_min_time=0.05"] if bench.quick else [])]))
+    argv = [bench.program("planner_bench")]
+    head, *rows = (line.split() for line in output(argv).splitlines())
+    table("Planner", command_line(*argv), [
+        "What the arrival of one block costs a swarm: taking it in and choosing what is asked "
+        "next."], head, rows)
