@@ -68,7 +68,7 @@ RUNTIME_SYMBOLS = [
     r"__gnu_cxx::.*", r"mem(cpy|move|set|cmp|chr)", r"str(len|cmp|ncmp|chr|rchr|str|nlen|tol\w*)",
     r"abort", r"__assert_fail", r"__stack_chk_fail", r"v?snprintf", r"__v?snprintf_chk", r"fprintf",
     r"__fprintf_chk", r"fwrite", r"fputs", r"fputc", r"stderr", r"abs", r"labs",
-    r"__u?(div|mod)ti3", r"_GLOBAL_OFFSET_TABLE_", r"__dso_handle", r"__tls_get_addr",
+    r"__u?(div|mod)ti3", r"__popcountdi2", r"_GLOBAL_OFFSET_TABLE_", r"__dso_handle", r"__tls_get_addr",
     r"(sqrt|exp|exp2|expm1|log|log2|log10|log1p|pow|floor|ceil|round|lround|llround|trunc|fmod"
     r"|ldexp|frexp|erf|erfc|cbrt|nextafter)f?l?",
 ]
@@ -78,6 +78,8 @@ WARN_FILE_LINES = 500     # beyond it a file needs a reason in LONG_FILES
 MAX_FILE_LINES = 800
 LONG_FILES = {
     # "path": "why it is better whole",
+    "engine/net/http_client.cpp": "one transfer's life on two libraries' callbacks, which share it",
+    "tests/cdn/pool/edge_pool_test.cpp": "one pool's rules, read side by side",
 }
 ROOT_ENTRIES = ["CMakeLists.txt", "README.md", "LICENSE", "engine", "player", "cdn", "prefetch",
                 "tests", "demo"]
