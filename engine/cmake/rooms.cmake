@@ -8,6 +8,12 @@ set(CMAKE_CXX_EXTENSIONS OFF)
 set(CMAKE_EXPORT_COMPILE_COMMANDS ON)
 set(CMAKE_POSITION_INDEPENDENT_CODE ON)
 
+# Not -O3: g++ 12 then reports impossible overlaps in copies of std::string (GCC bug 105329), and
+# nothing here is faster by it.
+if(NOT DEFINED CMAKE_CXX_FLAGS_RELEASE OR CMAKE_CXX_FLAGS_RELEASE STREQUAL "-O3 -DNDEBUG")
+  set(CMAKE_CXX_FLAGS_RELEASE "-O2 -DNDEBUG")
+endif()
+
 add_library(tributary_flags INTERFACE)
 set_target_properties(tributary_flags PROPERTIES EXPORT_NAME flags)
 target_compile_features(tributary_flags INTERFACE cxx_std_20)
