@@ -137,10 +137,11 @@ Result<void> read_files(BencodeView info, bool v1, bool v2, TorrentInfo& out) {
       return metainfo_error("info.file tree", "disagrees with v1 on being a single file");
     }
     out.multi_file = multi_file;
-    if (!v1) out.files = std::move(files);
     if (v1) {
       auto merged = merge_file_lists(out.files, files, out.piece_length);
       if (!merged) return merged;
+    } else {
+      out.files = std::move(files);
     }
   }
   out.total_size = out.files.empty() ? 0_B : out.files.back().range().end;
