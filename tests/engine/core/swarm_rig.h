@@ -96,7 +96,7 @@ class Describe {
   }
   std::string operator()(const Disconnect& a) const { return name(a.conn) + "disconnect"; }
   std::string operator()(const Send& a) const {
-    return name(a.conn) + std::visit([this](const auto& m) { return text(m); }, a.message);
+    return name(a.conn) + std::visit([this](const auto& m) { return this->text(m); }, a.message);
   }
   std::string operator()(const SendBlock& a) const { return name(a.conn) + "block " + at(a.span); }
   std::string operator()(const ServeHashes& a) const { return name(a.conn) + "serve hashes"; }
