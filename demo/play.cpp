@@ -10,12 +10,15 @@
 #include "demo/play_session.h"
 #include "demo/resolve_peers.h"
 #include "demo/stop_signals.h"
+#include "demo/terminal.h"
+#include "demo/text_width.h"
 #include "player/media/sink.h"
 
 namespace tributary::demo {
 namespace {
 
 constexpr const char* kName = "play";
+constexpr int kWarningWidth = 500;  // columns
 constexpr const char* kPolicies = "adaptive, spotify, cdn-only, peers-only";
 
 struct PlayArguments {
@@ -72,7 +75,8 @@ void choose_audio(const PlayArguments& arguments, PlaySettings& settings) {
 
 void print_warning(LogLevel level, std::string_view text) {
   if (level < LogLevel::kWarning) return;
-  std::fprintf(stderr, "%s: %.*s\n", kName, static_cast<int>(text.size()), text.data());
+  // Servers and peers may have a part in the text.
+  std::fprintf(stderr, "tributary %s: %s\n", kName, fit_text(text, kWarningWidth).c_str());
 }
 
 Result<PlaySettings> settings_of(const PlayArguments& arguments) {
@@ -94,7 +98,7 @@ Result<PlaySettings> settings_of(const PlayArguments& arguments) {
   client.host.up = arguments.up;
   client.host.down = arguments.down;
   // On a terminal the live view shows the client's warnings; else they go beside the lines.
-  if (isatty(STDOUT_FILENO) == 0) client.host.log = print_warning;
+  if (!is_terminal(STDOUT_FILENO)) client.host.log = print_warning;
   client.from = arguments.from;
   client.until = arguments.until;
   TRIBUTARY_TRY(peers, resolve_peers(arguments.peers));
