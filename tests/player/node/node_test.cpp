@@ -152,8 +152,10 @@ class NodeRig {
 
 TEST_CASE(
     "the next track is asked of peers when 30 s are left, of the server at the policy's time") {
-  for (const auto& [policy, head] : {std::pair{core::Policy::adaptive(), "2: get 0-10"},
-                                     std::pair{core::Policy::spotify(), "2: get 0-15"}}) {
+  for (const auto& rule : {std::pair{core::Policy::adaptive(), "2: get 0-10"},
+                           std::pair{core::Policy::spotify(), "2: get 0-15"}}) {
+    const core::Policy policy = rule.first;
+    const std::string head = rule.second;
     CAPTURE(policy.name);
     NodeRig rig(policy);
     rig.seed(kSecond, 1);
