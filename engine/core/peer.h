@@ -98,6 +98,11 @@ struct Peer {
 
   // May be asked for blocks.
   bool usable() const { return !peer_choking && !snubbed && announced; }
+  // The request for the block, cancelled or not; outstanding.end() when there is none.
+  auto request_for(BlockIndex block) {
+    return std::find_if(outstanding.begin(), outstanding.end(),
+                        [block](const Outstanding& o) { return o.block == block; });
+  }
   // An answer for the block is still due, if only a late one to a cancelled request.
   bool owes(BlockIndex block) const {
     return std::any_of(outstanding.begin(), outstanding.end(),

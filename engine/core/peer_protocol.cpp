@@ -162,8 +162,7 @@ void PeerProtocol::on(Peer& peer, const HaveNone&) {
 
 void PeerProtocol::on(Peer& peer, const RejectRequest& m) {
   const BlockIndex block = s_.layout.block_at(m.span.piece, m.span.begin);
-  const auto asked = std::find_if(peer.outstanding.begin(), peer.outstanding.end(),
-                                  [&](const Peer::Outstanding& o) { return o.block == block; });
+  const auto asked = peer.request_for(block);
   if (asked == peer.outstanding.end()) return static_cast<void>(++peer.offences);
   const bool expected = asked->cancelled || peer.peer_choking;
   receiver_.release_request(peer, block);

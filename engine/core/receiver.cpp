@@ -16,8 +16,7 @@ void Receiver::on_piece(Peer& peer, const Piece& message) {
   s_.counts(block).peers += message.span.length;
   peer.received.add(s_.now, message.span.length);
   peer.received_total += message.span.length;
-  const auto asked = std::find_if(peer.outstanding.begin(), peer.outstanding.end(),
-                                  [&](const Peer::Outstanding& o) { return o.block == block; });
+  const auto asked = peer.request_for(block);
   if (asked == peer.outstanding.end()) {
     ++peer.offences;  // never asked for, or a cancel crossed it
     return discard(block, message.buffer);
@@ -83,8 +82,7 @@ void Receiver::cancel_others(BlockIndex block, ConnId except) {
 }
 
 void Receiver::cancel_request(Peer& peer, BlockIndex block) {
-  const auto asked = std::find_if(peer.outstanding.begin(), peer.outstanding.end(),
-                                  [&](const Peer::Outstanding& o) { return o.block == block; });
+  const auto asked = peer.request_for(block);
   if (asked == peer.outstanding.end() || asked->cancelled) return;
   s_.send(peer, Cancel{s_.layout.span_of(block)});
   s_.pieces.remove_owner(block, peer.conn);
@@ -97,8 +95,7 @@ void Receiver::cancel_request(Peer& peer, BlockIndex block) {
 }
 
 bool Receiver::release_request(Peer& peer, BlockIndex block) {
-  const auto asked = std::find_if(peer.outstanding.begin(), peer.outstanding.end(),
-                                  [&](const Peer::Outstanding& o) { return o.block == block; });
+  const auto asked = peer.request_for(block);
   if (asked == peer.outstanding.end()) return false;
   peer.outstanding.erase(asked);
   s_.pieces.remove_owner(block, peer.conn);
