@@ -1,0 +1,131 @@
+#include "engine/core/dht_lookup.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "engine/core/dht_node_id.h"
+
+namespace tributary::core::dht {
+namespace {
+
+bool same_subnet(const Endpoint& a, const Endpoint& b) {
+  if (a.is_v4() != b.is_v4()) return false;
+  const std::ptrdiff_t size = a.is_v4() ? 15 : 8;
+  return std::equal(a.address.begin(), a.address.begin() + size, b.address.begin());
+}
+
+}  // namespace
+
+Lookup::Lookup(const NodeId& target, const NodeId& own_id, const LookupLimits& limits)
+    : target_(target), own_id_(own_id), limits_(limits) {}
+
+void Lookup::add_start(const Contact& node, bool known_id) { add(node, 1, known_id); }
+
+std::optional<Contact> Lookup::next() {
+  if (in_flight_ >= limits_.in_flight) return std::nullopt;
+  const std::size_t at = next_index();
+  if (at == candidates_.size()) return std::nullopt;
+  candidates_[at].state = State::kAsked;
+  ++in_flight_;
+  ++progress_.asked;
+  return candidates_[at].node;
+}
+
+void Lookup::on_reply(const Endpoint& from, const Reply& reply) {
+  const std::size_t at = find(from);
+  if (at == candidates_.size() || candidates_[at].state != State::kAsked) return;
+  Candidate answered = candidates_[at];
+  if (answered.known_id && answered.node.id != reply.id) return on_failure(from);
+  if (!answered.known_id) {
+    answered.node.id = reply.id;
+    answered.distance = distance(reply.id, target_);
+    answered.known_id = true;
+  }
+  answered.state = State::kAnswered;
+  answered.token = reply.token;
+  --in_flight_;
+  ++progress_.answered;
+  progress_.hops = std::max(progress_.hops, answered.hop);
+  progress_.shared_bits = std::max(progress_.shared_bits, shared_bits(reply.id, target_));
+  const int hop = answered.hop + 1;
+  candidates_.erase(candidates_.begin() + static_cast<std::ptrdiff_t>(at));
+  insert(std::move(answered));
+  take_peers(reply.peers);
+  for (const Contact& node : reply.nodes) add(node, hop, true);
+}
+
+void Lookup::on_failure(const Endpoint& from) {
+  const std::size_t at = find(from);
+  if (at == candidates_.size() || candidates_[at].state != State::kAsked) return;
+  candidates_[at].state = State::kFailed;
+  --in_flight_;
+  ++progress_.failed;
+}
+
+bool Lookup::done() const { return in_flight_ == 0 && next_index() == candidates_.size(); }
+
+std::vector<Lookup::Holder> Lookup::holders() const {
+  std::vector<Holder> out;
+  for (const Candidate& candidate : candidates_) {
+    if (out.size() == limits_.closest) break;
+    if (candidate.state == State::kAnswered) out.push_back({candidate.node, candidate.token});
+  }
+  return out;
+}
+
+void Lookup::add(const Contact& node, int hop, bool known_id) {
+  if (!acceptable(node, known_id)) return;
+  insert({distance(node.id, target_), node, State::kNew, known_id, hop, {}});
+}
+
+bool Lookup::acceptable(const Contact& node, bool known_id) const {
+  if (node.endpoint.port == 0 || node.id == own_id_) return false;
+  if (known_id && limits_.secure_ids && !is_secure(node.id, node.endpoint)) return false;
+  std::size_t neighbours = 0;
+  for (const Candidate& other : candidates_) {
+    if (other.node.endpoint == node.endpoint) return false;
+    if (known_id && other.known_id && other.node.id == node.id) return false;
+    neighbours += same_subnet(other.node.endpoint, node.endpoint) ? 1 : 0;
+  }
+  return is_local(node.endpoint) || neighbours < limits_.per_subnet;
+}
+
+// Above the limit the farthest that is not asked at present goes.
+void Lookup::insert(Candidate candidate) {
+  const auto place =
+      std::upper_bound(candidates_.begin(), candidates_.end(), candidate.distance,
+                       [](const NodeId& d, const Candidate& other) { return d < other.distance; });
+  candidates_.insert(place, std::move(candidate));
+  if (candidates_.size() <= limits_.candidates) return;
+  const auto farthest =
+      std::find_if(candidates_.rbegin(), candidates_.rend(),
+                   [](const Candidate& other) { return other.state != State::kAsked; });
+  if (farthest != candidates_.rend()) candidates_.erase(std::next(farthest).base());
+}
+
+void Lookup::take_peers(const std::vector<Endpoint>& peers) {
+  for (const Endpoint& peer : peers) {
+    if (peers_.size() == limits_.peers) return;
+    if (std::find(peers_.begin(), peers_.end(), peer) == peers_.end()) peers_.push_back(peer);
+  }
+}
+
+std::size_t Lookup::find(const Endpoint& from) const {
+  const auto found =
+      std::find_if(candidates_.begin(), candidates_.end(),
+                   [&](const Candidate& candidate) { return candidate.node.endpoint == from; });
+  return static_cast<std::size_t>(found - candidates_.begin());
+}
+
+// The closest that was not asked, unless enough closer ones have answered already.
+std::size_t Lookup::next_index() const {
+  if (progress_.asked >= limits_.queries) return candidates_.size();
+  std::size_t answered = 0;
+  for (std::size_t i = 0; i < candidates_.size(); ++i) {
+    if (candidates_[i].state == State::kNew) return i;
+    if (candidates_[i].state == State::kAnswered && ++answered == limits_.closest) break;
+  }
+  return candidates_.size();
+}
+
+}  // namespace tributary::core::dht
