@@ -29,6 +29,12 @@ std::string_view path_of(std::string_view url) {
   return path == std::string_view::npos ? "/" : url.substr(path, url.find('?', path) - path);
 }
 
+// Scheme, host and port.
+std::string_view origin_of(std::string_view url) {
+  const std::size_t scheme = url.find("://");
+  return url.substr(0, url.find('/', scheme == std::string_view::npos ? 0 : scheme + 3));
+}
+
 // The shortest relative form of `to` seen from `from`, both absolute paths.
 std::string relative_path(std::string_view from, std::string_view to) {
   std::size_t common = 0;
@@ -107,9 +113,12 @@ std::vector<std::pair<std::string, std::string>> EdgePool::headers_for(Torrent& 
 }
 
 // The fetch of the same torrent that is next in the queue, when its first part is known to be on
-// this edge.
+// this edge. CMCD names it relative to the request it is sent with: nothing can be named from
+// another origin, nor in the headers that requests for several files share.
 void EdgePool::next_object(const Torrent& torrent, const Fetch& fetch, const Attempt& attempt,
                            std::string* path, std::optional<ByteRange>* range) const {
+  const core::FileIndex here = attempt.parts.front().file;
+  if (attempt.parts.back().file != here) return;
   for (const FetchKey& key : queued_in_order()) {
     if (key.first != fetch.key.first || key == fetch.key) continue;
     const BlockParts next = parts_of(fetches_.at(key).missing, torrent.layout, torrent.files);
@@ -118,10 +127,10 @@ void EdgePool::next_object(const Torrent& torrent, const Fetch& fetch, const Att
     const Edge& edge = torrent.edges[static_cast<std::size_t>(attempt.edge)];
     const auto index = static_cast<std::size_t>(part.file.value());
     if (index >= edge.urls.size() || edge.urls[index].empty()) return;
-    const core::FileIndex here = attempt.parts.back().file;
     if (part.file != here) {
-      *path = relative_path(path_of(edge.urls[static_cast<std::size_t>(here.value())]),
-                            path_of(edge.urls[index]));
+      const std::string& from = edge.urls[static_cast<std::size_t>(here.value())];
+      if (origin_of(from) != origin_of(edge.urls[index])) return;
+      *path = relative_path(path_of(from), path_of(edge.urls[index]));
     }
     *range = part.range;
     return;

@@ -522,6 +522,43 @@ TEST_CASE("CMCD tells the edge about the player") {
   CHECK(b.last_get.headers.size() == 3);
 }
 
+// What the second of three fetches tells of the third: files a and b have two blocks each.
+std::string request_keys(std::vector<std::string> urls, int begin, int end) {
+  PoolParams params;
+  params.max_total = 1;
+  Bench b(params);
+  core::TorrentInfo info = one_file(32_KiB);
+  info.multi_file = true;
+  info.total_size = 64_KiB;
+  info.files.push_back(info.files.front());
+  info.files.back().path = "b";
+  info.files.back().offset = 32_KiB;
+  EdgeSet set;
+  set.edges.push_back(std::move(urls));
+  b.pool.add_torrent(kTorrent, info, std::move(set), b.now);
+  b.fetch(1, 0, 1, CdnReason::kUrgent, 2s);
+  b.drain();
+  b.fetch(2, begin, end, CdnReason::kUrgent, 3s);
+  b.fetch(3, 3, 4, CdnReason::kUrgent, 4s);
+  b.block(1, 0);
+  b.done(1, HttpOutcome::kOk, 16_KiB);
+  b.drain();
+  REQUIRE(b.last_get.id == Bench::http(2));
+  for (const auto& [name, value] : b.last_get.headers) {
+    if (name == "CMCD-Request") return value;
+  }
+  return "";
+}
+
+TEST_CASE("CMCD names the next object only where its relative name is right") {
+  CHECK(request_keys({"http://x/d/a", "http://x/d/b"}, 1, 2) ==
+        "bl=4000,dl=3000,nor=\"b\",nrr=\"16384-32767\"");
+  // Another origin cannot be named.
+  CHECK(request_keys({"http://x/d/a", "http://y/d/b"}, 1, 2) == "bl=4000,dl=3000");
+  // Two files share these headers: what is relative to one is not to the other.
+  CHECK(request_keys({"http://x/d/a", "http://x/e/b"}, 1, 3) == "bl=4000,dl=3000");
+}
+
 TEST_CASE("a fetch is handed back after its last attempt") {
   PoolParams params = Bench::quiet();
   params.max_attempts = 2;
