@@ -37,7 +37,8 @@ struct Peer {
   struct Outstanding {
     BlockIndex block;
     TimePoint asked_at;
-    bool cancelled = false;  // an answer is still due when the peer speaks BEP 6
+    std::optional<TimePoint> cancelled_at{};
+    bool occupies = true;  // a place in the peer's pipeline: an answer is due
   };
 
   Peer(ConnId id, const Endpoint& endpoint, std::int32_t pieces)
@@ -54,6 +55,8 @@ struct Peer {
   bool extended = false;
   bool v2 = false;
   bool dont_have = false;  // understands BEP 54
+  // Answers what was cancelled, as BEP 6 asks; Transmission 3.00 speaks BEP 6 and does not.
+  bool answers_cancels = true;
   bool tributary = false;
   bool upload_only = false;
   std::int32_t request_queue = 250;  // "reqq"; the customary default (libtorrent, Transmission)
@@ -75,6 +78,7 @@ struct Peer {
 
   // Download.
   std::vector<Outstanding> outstanding;
+  std::int32_t idle_requests = 0;  // of them, those that occupy no place
   CompletionEstimator estimator;
   RecentBytes received;
   Bytes received_total;
@@ -103,12 +107,24 @@ struct Peer {
     return std::find_if(outstanding.begin(), outstanding.end(),
                         [block](const Outstanding& o) { return o.block == block; });
   }
-  // An answer for the block is still due, if only a late one to a cancelled request.
+  // A block of the request may still come, if only because the cancel crossed it.
   bool owes(BlockIndex block) const {
     return std::any_of(outstanding.begin(), outstanding.end(),
                        [block](const Outstanding& o) { return o.block == block; });
   }
-  std::int32_t in_flight() const { return static_cast<std::int32_t>(outstanding.size()); }
+  auto erase(std::vector<Outstanding>::iterator request) {
+    if (!request->occupies) --idle_requests;
+    return outstanding.erase(request);
+  }
+  // Whether nothing is under way but answers to cancelled requests, which may never come.
+  bool owes_cancelled_only() const {
+    return in_flight() > 0 &&
+           std::all_of(outstanding.begin(), outstanding.end(),
+                       [](const Outstanding& o) { return o.cancelled_at.has_value(); });
+  }
+  std::int32_t in_flight() const {
+    return static_cast<std::int32_t>(outstanding.size()) - idle_requests;
+  }
 };
 
 }  // namespace tributary::core

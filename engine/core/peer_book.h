@@ -15,15 +15,15 @@ namespace tributary::core {
 enum class PeerSource { kTracker, kUser, kIncoming };
 
 struct PeerBookParams {
-  std::size_t max_peers = 500;   // addresses; ten tracker answers of 50
-  int dials_per_second = 10;     // in any second: home routers choke on more; 1..100
-  int half_open = 8;             // dials under way at once
-  int soft_limit = 50;           // connections up to which we dial (Spotify)
-  int hard_limit = 60;           // connections up to which we accept incoming ones (Spotify)
-  Duration first_backoff = 30s;  // after a failure; doubles with each in a row
+  std::size_t max_peers = 500;  // addresses; ten tracker answers of 50
+  int dials_per_second = 10;    // in any second: home routers choke on more; 1..100
+  int half_open = 8;            // dials under way at once
+  int soft_limit = 50;          // connections up to which we dial (Spotify)
+  int hard_limit = 60;          // connections up to which we accept incoming ones (Spotify)
+  Duration first_backoff = 5s;  // after a failure; doubles with each in a row: a listener waits
   Duration max_backoff = std::chrono::hours(1);
   Duration reconnect_after = 15s;  // a connection that was of use and closed
-  int max_failures = 6;            // in a row: then the address is dropped until it is named anew
+  int max_failures = 8;            // in a row: then the address is dropped until it is named anew
 };
 
 // True when a peer can be at this address at all: not port 0, and not unspecified, "this network",

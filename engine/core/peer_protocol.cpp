@@ -164,7 +164,7 @@ void PeerProtocol::on(Peer& peer, const RejectRequest& m) {
   const BlockIndex block = s_.layout.block_at(m.span.piece, m.span.begin);
   const auto asked = peer.request_for(block);
   if (asked == peer.outstanding.end()) return static_cast<void>(++peer.offences);
-  const bool expected = asked->cancelled || peer.peer_choking;
+  const bool expected = asked->cancelled_at || peer.peer_choking;
   receiver_.release_request(peer, block);
   receiver_.give_up_exclusive(peer);
   if (!expected && ++peer.rejects > kMaxRejects) {
@@ -254,7 +254,11 @@ TimePoint PeerProtocol::on_time() {
   for (auto& [conn, peer] : s_.peers) {
     if (s_.now - peer.last_sent >= kKeepAliveInterval) s_.send(peer, KeepAlive{});
     next = std::min(next, peer.last_sent + kKeepAliveInterval);
-    if (peer.outstanding.empty()) continue;
+    next = std::min(next, receiver_.forget_cancelled(peer));
+    if (const TimePoint probe = peer.last_block + kCancelAnswerTime; probe > s_.now) {
+      next = std::min(next, peer.owes_cancelled_only() ? probe : kNever);
+    }
+    if (peer.in_flight() == 0) continue;
     const Duration silent = s_.now - peer.last_block;
     if (silent >= kSnubTime) peer.snubbed = true;
     if (silent >= kStallTime) {

@@ -1,6 +1,7 @@
 // The peers' side of the planner: the most urgent block to the peer that finishes it first.
 #include <algorithm>
 
+#include "engine/core/peer_protocol.h"
 #include "engine/core/planner.h"
 
 namespace tributary::core {
@@ -71,6 +72,12 @@ std::int32_t Planner::depth(const Peer& peer) const {
       std::min<std::int64_t>({wanted, proven, kMaxDepth, peer.request_queue}));
 }
 
+// Where only cancelled requests fill the pipeline, one request more shows whether they get answers.
+bool Planner::may_probe(const Peer& peer) const {
+  return !peer.stalled && s_.now - peer.last_block >= kCancelAnswerTime &&
+         peer.owes_cancelled_only();
+}
+
 TimePoint Planner::expected_finish(const Peer& peer) const {
   return peer.estimator.expected_finish(s_.now, peer.in_flight() + 1, peer.in_flight(),
                                         s_.params.policy.assumed_peer_rate);
@@ -83,7 +90,7 @@ void Planner::plan_peers() {
     // A peer that turns out slower than it seemed holds blocks that others would bring sooner.
     if (peer.in_flight() > 2 * depth(peer)) receiver_.yield_latest(peer, depth(peer));
     const bool may_ask = peer.usable() || (!peer.allowed_fast.empty() && peer.announced);
-    if (!may_ask || peer.in_flight() >= depth(peer)) continue;
+    if (!may_ask || (peer.in_flight() >= depth(peer) && !may_probe(peer))) continue;
     if (peer.dry_epoch == s_.open_epoch) continue;
     ready.push_back({&peer, expected_finish(peer)});
   }
@@ -255,9 +262,10 @@ void Planner::ask_peer(Peer& peer, BlockIndex block, std::string_view why) {
     const Demand* demand = s_.demands.empty() ? nullptr : &s_.demands.front();
     trace(demand, {block, block + 1}, Decision::Choice::kPeer, peer.conn, CdnReason::kUrgent, why);
   }
-  if (peer.outstanding.empty()) peer.last_block = s_.now;
+  if (peer.in_flight() == 0) peer.last_block = s_.now;
   peer.outstanding.push_back({block, s_.now});
   peer.estimator.on_request(s_.now, peer.in_flight());
+  s_.watch_by(s_.now + kStallTime);
   s_.pieces.add_owner(block, peer.conn);
   receiver_.note_asked(s_.layout.piece_of(block), BlockSource::peer(peer.conn, peer.remote));
   s_.send(peer, Request{s_.layout.span_of(block)});

@@ -22,7 +22,8 @@ void Receiver::on_piece(Peer& peer, const Piece& message) {
     return discard(block, message.buffer);
   }
   const Peer::Outstanding request = *asked;
-  peer.outstanding.erase(asked);
+  peer.erase(asked);
+  learn_of_cancels(peer, request);
   peer.estimator.on_block(s_.now, request.asked_at, peer.in_flight());
   peer.last_block = s_.now;
   peer.snubbed = false;
@@ -83,21 +84,20 @@ void Receiver::cancel_others(BlockIndex block, ConnId except) {
 
 void Receiver::cancel_request(Peer& peer, BlockIndex block) {
   const auto asked = peer.request_for(block);
-  if (asked == peer.outstanding.end() || asked->cancelled) return;
+  if (asked == peer.outstanding.end() || asked->cancelled_at) return;
   s_.send(peer, Cancel{s_.layout.span_of(block)});
   s_.pieces.remove_owner(block, peer.conn);
-  // A peer with BEP 6 still answers; without, nothing may come any more.
-  if (peer.fast) {
-    asked->cancelled = true;
-  } else {
-    peer.outstanding.erase(asked);
-  }
+  asked->cancelled_at = s_.now;
+  s_.watch_by(s_.now + kCancelAnswerTime);
+  if (peer.fast && peer.answers_cancels) return;
+  asked->occupies = false;
+  ++peer.idle_requests;
 }
 
 bool Receiver::release_request(Peer& peer, BlockIndex block) {
   const auto asked = peer.request_for(block);
   if (asked == peer.outstanding.end()) return false;
-  peer.outstanding.erase(asked);
+  peer.erase(asked);
   s_.pieces.remove_owner(block, peer.conn);
   return true;
 }
@@ -111,17 +111,42 @@ void Receiver::yield_requests(Peer& peer) {
   peer.proven = 0;
   std::vector<BlockIndex> blocks;
   for (const Peer::Outstanding& o : peer.outstanding) {
-    if (!o.cancelled) blocks.push_back(o.block);
+    if (!o.cancelled_at) blocks.push_back(o.block);
   }
   for (BlockIndex b : blocks) cancel_request(peer, b);
   smart_ban_.unassign_all(peer.conn);
   if (!blocks.empty()) s_.reopen();
 }
 
+TimePoint Receiver::forget_cancelled(Peer& peer) {
+  TimePoint next = kNever;
+  for (auto it = peer.outstanding.begin(); it != peer.outstanding.end();) {
+    const TimePoint over = it->occupies ? kNever : *it->cancelled_at + kCancelAnswerTime;
+    if (over > s_.now) {
+      next = std::min(next, over);
+      ++it;
+    } else {
+      it = peer.erase(it);
+      s_.reopen();
+    }
+  }
+  return next;
+}
+
+// Peers answer in order: what was cancelled before `answered` was asked for gets no answer.
+void Receiver::learn_of_cancels(Peer& peer, const Peer::Outstanding& answered) {
+  for (auto it = peer.outstanding.begin(); it != peer.outstanding.end();) {
+    const bool passed_over = it->occupies && it->cancelled_at &&
+                             *it->cancelled_at < answered.asked_at && !answered.cancelled_at;
+    if (passed_over) peer.answers_cancels = false;
+    it = passed_over ? peer.erase(it) : it + 1;
+  }
+}
+
 void Receiver::yield_latest(Peer& peer, std::int32_t keep) {
   std::vector<BlockIndex> blocks;
   for (const Peer::Outstanding& o : peer.outstanding) {
-    if (!o.cancelled && --keep < 0) blocks.push_back(o.block);
+    if (!o.cancelled_at && --keep < 0) blocks.push_back(o.block);
   }
   for (BlockIndex b : blocks) cancel_request(peer, b);
   if (!blocks.empty()) s_.reopen();

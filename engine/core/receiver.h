@@ -34,6 +34,9 @@ class Receiver {
   void yield_requests(Peer& peer);
   // The same for all but the `keep` requests that were made first.
   void yield_latest(Peer& peer, std::int32_t keep);
+  // Forgets cancelled requests that occupy no place, once their blocks cannot be under way any
+  // more. Returns when to call again.
+  TimePoint forget_cancelled(Peer& peer);
   // Lets others deliver the pieces that were to come from this peer alone.
   void give_up_exclusive(const Peer& peer);
   // Before the end: payload that has no verdict yet goes back to the host.
@@ -50,6 +53,7 @@ class Receiver {
   void accept(BlockIndex block, BufferId buffer, const BlockSource& source);
   void discard(BlockIndex block, BufferId buffer);
   void cancel_others(BlockIndex block, ConnId except);
+  void learn_of_cancels(Peer& peer, const Peer::Outstanding& answered);
   void verify_if_ready(BlockIndex block);
   void keep(BlockIndex block);
   void reject(const Verified& event);

@@ -60,8 +60,11 @@ void Swarm::settle() {
   if (!closed_) {
     update_emergency();
     check_start();
+    if (s_.now >= s_.watch_at) {
+      s_.watch_at = kNever;
+      s_.watch_by(protocol_.on_time());
+    }
     planner_.plan();
-    if (s_.now >= protocol_at_) protocol_at_ = protocol_.on_time();
     uploader_.on_time();
     if (!std::exchange(was_complete_, s_.pieces.complete()) && was_complete_) {
       announcer_.on_completed();
@@ -74,7 +77,7 @@ TimePoint Swarm::next_deadline() const {
   const bool use_peers = s_.params.policy.use_peers;
   if (closed_) return use_peers ? announcer_.next_deadline() : kNever;
   TimePoint next = std::min(planner_.next_deadline(), uploader_.next_deadline());
-  next = std::min(next, protocol_at_);
+  next = std::min(next, s_.watch_at);
   if (!use_peers) return next;  // discover() does nothing
   if (sharing_ || s_.active()) {
     next = std::min({next, announcer_.next_deadline(), book_.next_deadline()});
@@ -144,7 +147,7 @@ void Swarm::on(const PeerConnected& e) {
     return;
   }
   protocol_.on_connected(e);
-  protocol_at_ = std::min(protocol_at_, s_.now + kStallTime);
+  s_.watch_by(s_.now + kKeepAliveInterval);
 }
 
 void Swarm::on(const PeerClosed& e) {
@@ -272,7 +275,7 @@ void Swarm::drop_stale_peer_requests() {
         return s_.needed(d.wanted(s_.now)).contains(o.block) &&
                planner_.deadline(d, o.block) - s_.now < s_.params.policy.urgent_window;
       });
-      if (!wanted && !o.cancelled) stale.push_back(o.block);
+      if (!wanted && !o.cancelled_at) stale.push_back(o.block);
     }
     for (BlockIndex block : stale) receiver_.cancel_request(peer, block);
   }

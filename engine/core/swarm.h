@@ -120,7 +120,6 @@ class Swarm {
   std::map<ConnId, Dial> dials_;        // not yet connected
   std::vector<ByteTimeMap> timelines_;  // by FileIndex
   std::vector<bool> guessed_;
-  TimePoint protocol_at_ = kNever;
   std::uint64_t next_conn_ = 0;
   bool sharing_ = false;
   bool closed_ = false;

@@ -77,6 +77,7 @@ struct SwarmState {
   bool replan_cdn = true;       // something changed that may make CDN requests due
   bool replan_seeds = true;     // the neighbourhood or the demand changed
   std::int64_t open_epoch = 1;  // grows whenever blocks may have become askable
+  TimePoint watch_at = kNever;  // when PeerProtocol::on_time() is due
   RateHistory history;
   Ledger ledger;
   std::deque<Action> out;
@@ -93,6 +94,8 @@ struct SwarmState {
     out.emplace_back(Disconnect{params.id, peer.conn, std::move(reason)});
   }
   // Something became askable again.
+  // Someone's silence is to be noticed by then.
+  void watch_by(TimePoint time) { watch_at = std::min(watch_at, time); }
   void reopen() {
     ++open_epoch;
     replan_cdn = true;

@@ -197,7 +197,7 @@ TEST_CASE("a useful connection is tried again soon, a useless one backs off") {
   CHECK(book.next_deadline() == at(25s));
   REQUIRE(book.next_dial(at(25s), kNoBans) == ep(1));
   book.on_closed(ep(2), false, at(30s));
-  CHECK(book.next_deadline() == at(60s));
+  CHECK(book.next_deadline() == at(35s));
 }
 
 TEST_CASE("a banned address is neither dialled nor let in until its ban ends") {

@@ -378,5 +378,25 @@ TEST_CASE("a peer is asked for a block once, also while it still owes the answer
   CHECK(with(rig.reject(1, 0), "request").size() <= 1);
 }
 
+TEST_CASE("a peer that speaks BEP 6 and leaves cancels unanswered is found out and asked again") {
+  SwarmRig rig(Policy::peers_only(), {.blocks = 400});
+  rig.play(0s);
+  CHECK(with(rig.seed(1), "request").size() == 5);
+  const Lines sought = rig.play(300s);
+  CHECK(with(sought, "cancel").size() == 5);
+  CHECK(with(sought, "request").empty());
+  CHECK(with(rig.pass(1900ms), "request").empty());
+  CHECK(with(rig.pass(200ms), "request").size() == 1);
+  CHECK(with(rig.gives(1, rig.asked(1).front()), "request").size() >= 5);
+}
+
+TEST_CASE("a peer is watched again when it is asked after an idle time") {
+  SwarmRig rig(Policy::peers_only(), {.blocks = 3});
+  rig.seed(1);
+  rig.pass(30s);
+  CHECK(with(rig.play(0s, 100s), "request").size() == 3);
+  CHECK(with(rig.pass(6s), "cancel").size() == 3);
+}
+
 }  // namespace
 }  // namespace tributary::core
