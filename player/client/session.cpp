@@ -138,6 +138,7 @@ void Session::restart(std::size_t item, Duration position) {
   current_ = item;
   position_ = position;
   may_start_ = false;
+  frame_decoded_ = false;
   state_ = PlayState::kStarting;
   if (!user_paused_) pipeline_->pause();
   open_torrents(item);
@@ -152,6 +153,14 @@ void Session::on_may_start(TrackRef track) {
   if (!torrents_[current_] || ref_of(current_) != track) return;
   may_start_ = true;
   if (!user_paused_) pipeline_->play();
+  rest_if_paused();
+}
+
+// A start or seek while paused is over with its first frame: nothing will be heard that ends it.
+void Session::rest_if_paused() {
+  if (!user_paused_ || !may_start_ || !frame_decoded_ || state_ != PlayState::kStarting) return;
+  state_ = PlayState::kPaused;
+  tell_node(false, false, true);
 }
 
 std::optional<Track> Session::next(TrackId after) {
@@ -210,6 +219,8 @@ void Session::on(const PipelineEvent& event) {
     case Kind::kFirstFrame:
     case Kind::kSeeked:
       meter_.first_frame(metered(event.at));
+      if (item == current_) frame_decoded_ = true;
+      rest_if_paused();
       break;
     case Kind::kTrackStarted:
       on_track_started(event);
@@ -304,6 +315,7 @@ void Session::toggle_pause() {
     position_ = pipeline_->position().time;
     if (state_ == PlayState::kPlaying) state_ = PlayState::kPaused;
     if (state_ != PlayState::kStarting) tell_node(false, false, true);
+    rest_if_paused();
     return;
   }
   meter_.resume(metered(loop_.now()));
@@ -320,6 +332,7 @@ void Session::seek_by(Duration offset) {
   if (duration > Duration::zero()) target = std::min(target, duration - 1s);
   position_ = std::max(target, Duration::zero());
   meter_.seek(metered(loop_.now()));
+  frame_decoded_ = false;
   state_ = PlayState::kStarting;
   tell_node(false, true, false);
   pipeline_->seek(position_);

@@ -74,6 +74,7 @@ class Session final : public TrackProvider {
   void poll_pipeline();
   void on(const PipelineEvent& event);
   void on_track_started(const PipelineEvent& event);
+  void rest_if_paused();
   void begin_track(std::size_t item, Duration position, StartKind kind);
   TimePoint metered(TimePoint at);
   void end();
@@ -112,6 +113,7 @@ class Session final : public TrackProvider {
   Duration gap_{};
   bool user_paused_ = false;
   bool may_start_ = false;
+  bool frame_decoded_ = false;  // since the start or seek that is under way
   bool ended_ = false;
   bool heard_any_ = false;  // some track was
   std::function<void()> on_end_;

@@ -105,6 +105,39 @@ TEST_CASE("two tracks from CDN and peers play without a gap between them") {
   for (const ReportEntry& entry : report.tracks) check_balance(entry);
 }
 
+// Whether the state comes; the limit only stops a hanging test.
+bool reaches(Client& client, PlayState state) {
+  const auto end = std::chrono::steady_clock::now() + 30s;
+  while (std::chrono::steady_clock::now() < end) {
+    if (client.snapshot(0).state == state) return true;
+    std::this_thread::yield();
+  }
+  return false;
+}
+
+TEST_CASE("a seek while paused ends paused, and play goes on from there") {
+  const std::string directory = make_directory("paused");
+  make_tone(directory, "tone.opus", 40, "-c:a libopus -b:a 96k");
+  Rig rig(directory);
+  const std::string torrent = rig.publish("tone.opus");
+  rig.run();
+  ClientOptions options;
+  options.host.listen = Endpoint::v4(127, 0, 0, 1, 0);
+  auto client = Client::create(std::move(options));
+  REQUIRE(client.ok());
+  REQUIRE((*client)->load({torrent}).ok());
+  (*client)->start();
+  REQUIRE(reaches(**client, PlayState::kPlaying));
+  (*client)->toggle_pause();
+  REQUIRE(reaches(**client, PlayState::kPaused));
+  (*client)->seek_by(20s);
+  CHECK(reaches(**client, PlayState::kPaused));
+  CHECK((*client)->snapshot(0).position >= 20s);
+  (*client)->toggle_pause();
+  CHECK(reaches(**client, PlayState::kPlaying));
+  (*client)->finish();
+}
+
 TEST_CASE("a plain URL plays from the CDN without peers") {
   const std::string directory = make_directory("plain");
   const std::string media = make_tone(directory, "tone.flac", 8, "-c:a flac");
