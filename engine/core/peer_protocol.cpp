@@ -257,6 +257,8 @@ TimePoint PeerProtocol::on_time() {
     next = std::min(next, receiver_.forget_cancelled(peer));
     if (const TimePoint probe = peer.last_block + kCancelAnswerTime; probe > s_.now) {
       next = std::min(next, peer.owes_cancelled_only() ? probe : kNever);
+    } else if (!peer.stalled && peer.owes_cancelled_only()) {
+      receiver_.forget_one_cancelled(peer);
     }
     if (peer.in_flight() == 0) continue;
     const Duration silent = s_.now - peer.last_block;

@@ -133,6 +133,16 @@ TimePoint Receiver::forget_cancelled(Peer& peer) {
   return next;
 }
 
+void Receiver::forget_one_cancelled(Peer& peer) {
+  auto first = peer.outstanding.end();
+  for (auto it = peer.outstanding.begin(); it != peer.outstanding.end(); ++it) {
+    if (!it->cancelled_at || s_.pieces.have(it->block)) continue;
+    if (first == peer.outstanding.end() || it->block < first->block) first = it;
+  }
+  if (first != peer.outstanding.end()) peer.erase(first);
+  s_.reopen();
+}
+
 // Peers answer in order: what was cancelled before `answered` was asked for gets no answer.
 void Receiver::learn_of_cancels(Peer& peer, const Peer::Outstanding& answered) {
   for (auto it = peer.outstanding.begin(); it != peer.outstanding.end();) {

@@ -37,6 +37,8 @@ class Receiver {
   // Forgets cancelled requests that occupy no place, once their blocks cannot be under way any
   // more. Returns when to call again.
   TimePoint forget_cancelled(Peer& peer);
+  // Makes the first missing block that the peer owes askable again.
+  void forget_one_cancelled(Peer& peer);
   // Lets others deliver the pieces that were to come from this peer alone.
   void give_up_exclusive(const Peer& peer);
   // Before the end: payload that has no verdict yet goes back to the host.
