@@ -111,6 +111,12 @@ Handshake Swarm::handshake(const InfoHash& info_hash) const {
   return {info_hash, s_.params.peer_id, true, true, s_.meta.info.has_v2()};
 }
 
+Handshake Swarm::answer(const Handshake& remote) const {
+  const bool upgrade = remote.v2 && s_.meta.info.has_v2();
+  return handshake(upgrade ? InfoHash::from(std::span(s_.meta.info.v2_hash->bytes).first(20))
+                           : remote.info_hash);
+}
+
 bool Swarm::answers_to(const InfoHash& info_hash) const {
   if (closed_ || !s_.verifiable() || !s_.params.policy.use_peers) return false;
   const TorrentInfo& info = s_.meta.info;

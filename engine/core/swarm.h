@@ -51,6 +51,8 @@ class Swarm {
 
   // What an incoming connection to `info_hash` is answered with.
   Handshake handshake(const InfoHash& info_hash) const;
+  // To one who came in: a hybrid's peer that speaks v2 is told its v2 hash (BEP 52).
+  Handshake answer(const Handshake& remote) const;
   bool answers_to(const InfoHash& info_hash) const;
 
   // Views, valid until the next call that is not const.

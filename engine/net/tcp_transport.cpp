@@ -200,7 +200,7 @@ Result<LocalSide> TcpTransport::Impl::match(const PeerLink& link, const core::Ha
   if (!link.inbound() && remote.info_hash == link.ours().info_hash) {
     side = LocalSide{link.torrent(), link.ours()};
   } else {
-    side = host_.find_torrent(remote.info_hash);
+    side = host_.find_torrent(remote);
   }
   if (!side) return invalid("the peer wants a torrent that is not here");
   if (!link.inbound() && side->torrent != link.torrent()) {

@@ -51,7 +51,7 @@ class TransportHost {
  public:
   virtual ~TransportHost() = default;
   // The torrent that an incoming handshake names, by v1 hash or cut v2 hash; nothing to refuse it.
-  virtual std::optional<LocalSide> find_torrent(const InfoHash& hash) = 0;
+  virtual std::optional<LocalSide> find_torrent(const core::Handshake& remote) = 0;
   // PeerConnected, PeerMessage, BlockSent or PeerClosed. The payload of a core::Piece is in the
   // pool under its id, and the host's from now on.
   virtual void handle(core::Input input) = 0;

@@ -277,7 +277,7 @@ void World::set_timer(EventId& event, TimePoint& planned, TimePoint at, const Ev
 }
 
 std::optional<PeerNetHandler::Welcome> World::welcome(HostId host, const core::Handshake& theirs) {
-  const auto answer = actor(host).node->welcome(theirs.info_hash);
+  const auto answer = actor(host).node->welcome(theirs);
   if (!answer) return std::nullopt;
   return Welcome{answer->torrent, answer->handshake};
 }

@@ -191,8 +191,8 @@ void Host::feed(const core::Input& input) {
 
 void Host::handle(core::Input input) { feed(input); }
 
-std::optional<net::LocalSide> Host::find_torrent(const InfoHash& hash) {
-  const auto welcome = node_->welcome(hash);
+std::optional<net::LocalSide> Host::find_torrent(const core::Handshake& remote) {
+  const auto welcome = node_->welcome(remote);
   if (!welcome) return std::nullopt;
   return net::LocalSide{welcome->torrent, welcome->handshake};
 }

@@ -93,7 +93,7 @@ class Host final : public net::TransportHost {
   Result<void> start();
 
   // net::TransportHost
-  std::optional<net::LocalSide> find_torrent(const InfoHash& hash) override;
+  std::optional<net::LocalSide> find_torrent(const core::Handshake& remote) override;
   void handle(core::Input input) override;
 
   void pump();

@@ -359,6 +359,9 @@ void Session::end() {
   if (!items_.empty()) close_figures();
   state_ = PlayState::kEnded;
   host_.feed(PlayerInput(PlaybackEnded{}));
+  for (const auto& torrent : torrents_) {
+    if (torrent) host_.share(torrent->id, true);
+  }
   if (on_end_) on_end_();
 }
 

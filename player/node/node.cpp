@@ -322,9 +322,9 @@ TimePoint Node::next_deadline() const {
   return next;
 }
 
-std::optional<Node::Welcome> Node::welcome(const InfoHash& info_hash) const {
+std::optional<Node::Welcome> Node::welcome(const core::Handshake& remote) const {
   for (const auto& [id, swarm] : impl_->swarms) {
-    if (swarm->answers_to(info_hash)) return Welcome{id, swarm->handshake(info_hash)};
+    if (swarm->answers_to(remote.info_hash)) return Welcome{id, swarm->answer(remote)};
   }
   return std::nullopt;
 }

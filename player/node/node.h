@@ -94,7 +94,7 @@ class Node {
     core::TorrentId torrent;
     core::Handshake handshake;
   };
-  std::optional<Welcome> welcome(const InfoHash& info_hash) const;
+  std::optional<Welcome> welcome(const core::Handshake& remote) const;
 
   // Views for reports and the simulator's checkers; valid until the next call that is not const.
   const core::Swarm* swarm(core::TorrentId torrent) const;

@@ -36,7 +36,8 @@ struct Node final : TransportHost {
     transport = std::make_unique<TcpTransport>(loop, pool, *this, sink, limits);
   }
 
-  std::optional<LocalSide> find_torrent(const InfoHash& hash) override {
+  std::optional<LocalSide> find_torrent(const core::Handshake& remote) override {
+    const InfoHash& hash = remote.info_hash;
     const bool known = hash == ours.info_hash || hash == other_hash;
     return known ? std::optional(LocalSide{kTorrent, ours}) : std::nullopt;
   }

@@ -250,17 +250,23 @@ TEST_CASE("a closed torrent's late payload goes back to the host") {
   CHECK(freed);
 }
 
+core::Handshake hello(const InfoHash& hash) {
+  core::Handshake handshake;
+  handshake.info_hash = hash;
+  return handshake;
+}
+
 TEST_CASE("only torrents that are open and may use peers are answered for") {
   NodeRig rig(core::Policy::adaptive());
   InfoHash hash;  // v2, cut to 20 bytes
   hash.bytes[0] = 2;
-  REQUIRE(rig.node().welcome(hash));
-  CHECK(rig.node().welcome(hash)->torrent == kSecond);
-  CHECK_FALSE(rig.node().welcome(InfoHash{}));
+  REQUIRE(rig.node().welcome(hello(hash)));
+  CHECK(rig.node().welcome(hello(hash))->torrent == kSecond);
+  CHECK_FALSE(rig.node().welcome(hello({})));
   rig.node().close(kSecond, rig.now());
-  CHECK_FALSE(rig.node().welcome(hash));
+  CHECK_FALSE(rig.node().welcome(hello(hash)));
   NodeRig alone(core::Policy::cdn_only());
-  CHECK_FALSE(alone.node().welcome(hash));
+  CHECK_FALSE(alone.node().welcome(hello(hash)));
 }
 
 TEST_CASE("the same inputs give a node's same actions") {
