@@ -31,6 +31,7 @@ struct ClientOptions {
   std::function<void(const core::Decision&)> decision;
 };
 
+// kEnded: all was played. kFailed: at the end, and some track could not be played.
 enum class PlayState { kLoading, kStarting, kPlaying, kPaused, kStalled, kEnded, kFailed };
 
 // How much of one cell of the piece map is where.

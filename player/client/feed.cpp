@@ -5,21 +5,21 @@
 namespace tributary::player {
 
 void Feed::set_ready(const Bitfield& blocks) {
-  wake([&] { ready_ = blocks; });
+  change_under_lock([&] { ready_ = blocks; });
 }
 
 void Feed::set_ready(core::BlockIndex block) {
-  wake([&] { ready_.set(block.value()); });
+  change_under_lock([&] { ready_.set(block.value()); });
 }
 
 void Feed::set_lost(core::BlockRange blocks) {
-  wake([&] {
+  change_under_lock([&] {
     for (core::BlockIndex b = blocks.begin; b < blocks.end; ++b) ready_.reset(b.value());
   });
 }
 
 void Feed::cancel() {
-  wake([&] { cancelled_ = true; });
+  change_under_lock([&] { cancelled_ = true; });
 }
 
 bool Feed::ready(core::BlockIndex block) const {
@@ -28,7 +28,7 @@ bool Feed::ready(core::BlockIndex block) const {
 }
 
 core::BlockIndex Feed::wait(core::BlockIndex block, core::BlockIndex limit,
-                            const bool& reader_cancelled) {
+                            const std::atomic<bool>& reader_cancelled) {
   std::unique_lock lock(mutex_);
   changed_.wait(lock, [&] { return cancelled_ || reader_cancelled || ready_.test(block.value()); });
   if (cancelled_ || reader_cancelled) return block;

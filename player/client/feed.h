@@ -2,6 +2,7 @@
 // thread that waits for them.
 #pragma once
 
+#include <atomic>
 #include <condition_variable>
 #include <mutex>
 
@@ -26,16 +27,20 @@ class Feed {
   // Blocks until `block` is ready; returns the end of the run of ready blocks that it begins, at
   // most `limit`. `block` itself when cancelled.
   core::BlockIndex wait(core::BlockIndex block, core::BlockIndex limit,
-                        const bool& reader_cancelled);
-  // Wakes all waiters, so that they look at their own cancel flag. `change` runs under the lock.
+                        const std::atomic<bool>& reader_cancelled);
+  // Wakes all waiters, so that they look at their own cancel flag.
+  void wake() {
+    change_under_lock([] {});
+  }
+
+ private:
   template <class Change>
-  void wake(Change change) {
+  void change_under_lock(Change change) {
     const std::lock_guard lock(mutex_);
     change();
     changed_.notify_all();
   }
 
- private:
   mutable std::mutex mutex_;
   std::condition_variable changed_;
   Bitfield ready_;

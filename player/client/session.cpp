@@ -20,38 +20,6 @@ constexpr Duration kNearlyDry = 200ms;
 // whose clock drifts is told of before the node's picture is off by a second, a jump to the swarm.
 constexpr Duration kDrift = 500ms;
 
-// Counts what the demuxer reads, for the ledger's "unused".
-class CountedSource final : public ByteSource {
- public:
-  CountedSource(std::unique_ptr<TrackSource> inner, ByteRange file,
-                std::shared_ptr<const core::Layout> layout, std::shared_ptr<Bitfield> read_blocks,
-                std::shared_ptr<std::mutex> lock)
-      : inner_(std::move(inner)),
-        file_(file),
-        layout_(std::move(layout)),
-        read_blocks_(std::move(read_blocks)),
-        lock_(std::move(lock)) {}
-
-  Bytes size() const override { return inner_->size(); }
-  void cancel() override { inner_->cancel(); }
-  Result<Bytes> read(Bytes offset, std::span<std::uint8_t> out) override {
-    auto got = inner_->read(offset, out);
-    if (!got || *got == 0_B) return got;
-    const Bytes begin = file_.begin + offset;
-    const core::BlockRange blocks = layout_->blocks_covering({begin, begin + *got});
-    const std::lock_guard guard(*lock_);
-    for (core::BlockIndex b = blocks.begin; b < blocks.end; ++b) read_blocks_->set(b.value());
-    return got;
-  }
-
- private:
-  const std::unique_ptr<TrackSource> inner_;
-  const ByteRange file_;
-  const std::shared_ptr<const core::Layout> layout_;
-  const std::shared_ptr<Bitfield> read_blocks_;
-  const std::shared_ptr<std::mutex> lock_;
-};
-
 std::size_t index_of(TrackId id) { return static_cast<std::size_t>(id.value()); }
 
 }  // namespace
@@ -63,11 +31,11 @@ Session::Session(net::Loop& loop, Host& host, MediaClock& clock, AudioSink& sink
       clock_(clock),
       items_(std::move(items)),
       options_(std::move(options)),
-      torrents_(items_.size()),
-      read_locks_(items_.size()),
-      read_blocks_(items_.size()),
+      states_(items_.size()),
+      opening_(items_.size()),
       played_(items_.size()),
       poll_timer_(loop) {
+  for (auto& state : states_) state = std::make_shared<ItemState>();
   PipelineOptions pipeline;
   pipeline.queue.capacity = kDecodeAhead;
   pipeline.start_paused = true;
@@ -80,22 +48,18 @@ Session::~Session() {
   join();
 }
 
-// The playing track's torrent and the next one's are open; the others can wait.
+// A track's torrent and the one after are open; the others can wait.
 void Session::open_torrents(std::size_t item) {
   for (std::size_t i = item; i < std::min(item + 2, items_.size()); ++i) {
-    if (torrents_[i]) continue;
+    if (opening_[i]) continue;
+    opening_[i] = true;
     host_.open(items_[i].metainfo, [this, i](const OpenTorrent& torrent) { opened(i, torrent); });
   }
 }
 
 void Session::opened(std::size_t item, const OpenTorrent& torrent) {
   for (const Endpoint& peer : options_.peers) host_.add_peer(torrent.id, peer);
-  read_locks_[item] = std::make_shared<std::mutex>();
-  read_blocks_[item] = std::make_shared<Bitfield>(torrent.layout->block_count());
-  {
-    const std::lock_guard lock(torrents_mutex_);
-    torrents_[item] = torrent;
-  }
+  states_[item]->set_open(torrent);
   if (state_ == PlayState::kLoading && item == current_) {
     restart(item, options_.from);
   } else if (item == current_ + 1) {
@@ -103,9 +67,7 @@ void Session::opened(std::size_t item, const OpenTorrent& torrent) {
   }
 }
 
-TrackRef Session::ref_of(std::size_t item) const {
-  return {torrents_[item]->id, items_[item].file};
-}
+TrackRef Session::ref_of(std::size_t item) const { return {torrent(item)->id, items_[item].file}; }
 
 Track Session::track_at(std::size_t item) const {
   Track track;
@@ -119,8 +81,8 @@ Track Session::track_at(std::size_t item) const {
 }
 
 Duration Session::duration_of(std::size_t item) const {
-  if (!torrents_[item]) return {};
-  const core::Swarm* swarm = host_.node().swarm(torrents_[item]->id);
+  if (!torrent(item)) return {};
+  const core::Swarm* swarm = host_.node().swarm(torrent(item)->id);
   return swarm && swarm->timeline_known(items_[item].file)
              ? swarm->timeline(items_[item].file).duration()
              : Duration::zero();
@@ -150,7 +112,7 @@ void Session::restart(std::size_t item, Duration position) {
 }
 
 void Session::on_may_start(TrackRef track) {
-  if (!torrents_[current_] || ref_of(current_) != track) return;
+  if (!torrent(current_) || ref_of(current_) != track) return;
   may_start_ = true;
   if (!user_paused_) pipeline_->play();
   rest_if_paused();
@@ -174,23 +136,18 @@ std::optional<Track> Session::previous(TrackId before) {
   return track_at(item == 0 ? 0 : item - 1);
 }
 
+// The pipeline may be several short tracks ahead of what is heard: the one it comes to is opened
+// for it, and its reads wait for that.
 Result<std::shared_ptr<ByteSource>> Session::open(const Track& track) {
   const std::size_t item = index_of(track.id);
-  std::optional<OpenTorrent> torrent;
-  {
-    const std::lock_guard lock(torrents_mutex_);
-    torrent = torrents_[item];
-  }
-  if (!torrent) return io_error(items_[item].title + ": not open yet");
-  const auto file = static_cast<std::size_t>(items_[item].file.value());
-  const ByteRange range = torrent->info->files[file].range();
-  auto source = std::make_unique<TrackSource>(
-      TrackRef{torrent->id, items_[item].file}, range, torrent->layout, torrent->feed,
-      host_.reader(), [this](TrackRef ref, ByteRange wanted) {
+  if (!states_[item]->torrent())
+    loop_.post([this, item] {
+      if (!ended_) open_torrents(item);
+    });
+  return std::shared_ptr<ByteSource>(std::make_shared<TrackSource>(
+      items_[item], states_[item], host_.reader(), [this](TrackRef ref, ByteRange wanted) {
         loop_.post([this, ref, wanted] { note_wait(ref, wanted); });
-      });
-  return std::shared_ptr<ByteSource>(std::make_shared<CountedSource>(
-      std::move(source), range, torrent->layout, read_blocks_[item], read_locks_[item]));
+      }));
 }
 
 void Session::poll_pipeline() {
@@ -239,11 +196,16 @@ void Session::on(const PipelineEvent& event) {
       tell_node(true, false, false);
       break;
     case Kind::kError:
+      ++failed_tracks_;
       message_ = items_[item].title + ": " + event.message;
       break;
     case Kind::kEnded:
       end();
-      if (!heard_any_) state_ = PlayState::kFailed;
+      if (failed_tracks_ > 0) state_ = PlayState::kFailed;
+      if (failed_tracks_ > 1) {
+        message_ =
+            std::to_string(failed_tracks_) + " tracks could not be played; the last: " + message_;
+      }
       break;
   }
 }
@@ -252,7 +214,6 @@ void Session::on_track_started(const PipelineEvent& event) {
   const std::size_t item = index_of(event.track);
   if (item != current_) begin_track(item, options_.from, StartKind::kFollows);
   gap_ = event.duration;
-  heard_any_ = true;
   meter_.first_frame(metered(event.at));
   position_ = pipeline_->position().time;
   state_ = PlayState::kPlaying;
@@ -290,7 +251,7 @@ void Session::correct_playhead() {
 }
 
 void Session::tell_node(bool moving, bool starting, bool paused) {
-  if (!torrents_[current_]) return;
+  if (!torrent(current_)) return;
   told_position_ = position_;
   told_at_ = loop_.now();
   host_.feed(PlayerInput(Playback{.track = ref_of(current_),
@@ -302,7 +263,7 @@ void Session::tell_node(bool moving, bool starting, bool paused) {
 
 void Session::tell_next() {
   NextTrack next;
-  if (current_ + 1 < items_.size() && torrents_[current_ + 1]) next.track = ref_of(current_ + 1);
+  if (current_ + 1 < items_.size() && torrent(current_ + 1)) next.track = ref_of(current_ + 1);
   host_.feed(PlayerInput(next));
 }
 
@@ -341,7 +302,7 @@ void Session::seek_by(Duration offset) {
 void Session::next() {
   if (ended_ || current_ + 1 >= items_.size()) return;
   begin_track(current_ + 1, options_.from, StartKind::kChosen);
-  if (torrents_[current_])
+  if (torrent(current_))
     restart(current_, options_.from);
   else
     state_ = PlayState::kLoading;
@@ -359,8 +320,8 @@ void Session::end() {
   if (!items_.empty()) close_figures();
   state_ = PlayState::kEnded;
   host_.feed(PlayerInput(PlaybackEnded{}));
-  for (const auto& torrent : torrents_) {
-    if (torrent) host_.share(torrent->id, true);
+  for (const auto& state : states_) {
+    if (state->torrent()) host_.share(state->torrent()->id, true);
   }
   if (on_end_) on_end_();
 }
@@ -374,12 +335,12 @@ void Session::join() { pipeline_->stop(); }
 
 // A file without hints is learnt while it is read.
 void Session::learn_timeline(std::size_t item, const core::FileHints& hints) {
-  if (!torrents_[item] || hints.duration <= Duration::zero()) return;
-  const core::TorrentId id = torrents_[item]->id;
+  if (!torrent(item) || hints.duration <= Duration::zero()) return;
+  const core::TorrentId id = torrent(item)->id;
   const core::FileIndex file = items_[item].file;
   const core::Swarm* swarm = host_.node().swarm(id);
   if (!swarm || swarm->timeline_known(file)) return;
-  const Bytes size = torrents_[item]->info->files[static_cast<std::size_t>(file.value())].length;
+  const Bytes size = torrent(item)->info->files[static_cast<std::size_t>(file.value())].length;
   host_.feed(core::Input(core::SetTimeline{
       id, file, core::ByteTimeMap::from_points(size, hints.duration, hints.points)}));
 }
@@ -394,11 +355,14 @@ void Session::note_wait(TrackRef track, ByteRange range) {
 // In step with playback the deadlines say when a byte is needed. A read while nothing moves, or
 // away from the playhead (an index at the end, headers after a seek), is needed now.
 bool Session::wait_is_urgent() const {
-  if (!wait_ || !torrents_[current_]) return false;
+  if (!wait_ || !torrent(current_)) return false;
   const auto& [track, range] = *wait_;
   const core::Swarm* swarm = host_.node().swarm(track.torrent);
   if (!swarm) return false;
   const bool current = track == ref_of(current_);
+  const bool follows =
+      current_ + 1 < items_.size() && torrent(current_ + 1) && track == ref_of(current_ + 1);
+  if (!current && !follows) return true;  // no deadline covers it
   const auto file = static_cast<std::size_t>(track.file.value());
   const Bytes offset = range.begin - swarm->metainfo().info.files[file].offset;
   const Duration at = swarm->timeline(track.file).time_at(offset);

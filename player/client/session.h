@@ -4,7 +4,6 @@
 
 #include <functional>
 #include <memory>
-#include <mutex>
 #include <optional>
 #include <string>
 #include <vector>
@@ -12,6 +11,7 @@
 #include "player/buffer/playback_buffer.h"
 #include "player/client/client.h"
 #include "player/client/host.h"
+#include "player/client/item_state.h"
 #include "player/client/playlist_item.h"
 #include "player/client/track_source.h"
 #include "player/media/playback_pipeline.h"
@@ -67,6 +67,8 @@ class Session final : public TrackProvider {
 
   void open_torrents(std::size_t item);
   void opened(std::size_t item, const OpenTorrent& torrent);
+  // None while it is not open.
+  const OpenTorrent* torrent(std::size_t item) const { return states_[item]->torrent(); }
   Track track_at(std::size_t item) const;
   TrackRef ref_of(std::size_t item) const;
   Duration duration_of(std::size_t item) const;
@@ -97,11 +99,9 @@ class Session final : public TrackProvider {
   MediaClock& clock_;
   std::vector<PlaylistItem> items_;
   Options options_;
-  std::vector<std::optional<OpenTorrent>> torrents_;     // by item
-  std::vector<std::shared_ptr<std::mutex>> read_locks_;  // by item
-  std::vector<std::shared_ptr<Bitfield>> read_blocks_;   // by item: which the demuxer read
-  std::vector<std::optional<Played>> played_;            // by item
-  mutable std::mutex torrents_mutex_;                    // torrents_, for the pipeline's thread
+  std::vector<std::shared_ptr<ItemState>> states_;  // by item
+  std::vector<bool> opening_;                       // by item: the host was asked for it
+  std::vector<std::optional<Played>> played_;       // by item
 
   std::size_t current_ = 0;
   PlayState state_ = PlayState::kLoading;
@@ -115,7 +115,7 @@ class Session final : public TrackProvider {
   bool may_start_ = false;
   bool frame_decoded_ = false;  // since the start or seek that is under way
   bool ended_ = false;
-  bool heard_any_ = false;  // some track was
+  std::size_t failed_tracks_ = 0;  // given up, wholly or in part
   std::function<void()> on_end_;
   std::string message_;
   std::optional<std::pair<TrackRef, ByteRange>> wait_;  // what the demuxer waits for

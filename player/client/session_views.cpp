@@ -20,7 +20,7 @@ Bytes bytes_of(const core::Layout& layout, core::BlockRange blocks, const Bitfie
 std::vector<CellState> Session::piece_map(std::size_t cells) const {
   std::vector<CellState> map;
   const core::Swarm* swarm =
-      torrents_[current_] ? host_.node().swarm(torrents_[current_]->id) : nullptr;
+      torrent(current_) ? host_.node().swarm(torrent(current_)->id) : nullptr;
   if (!swarm || cells == 0) return map;
   const auto file = static_cast<std::size_t>(items_[current_].file.value());
   const core::BlockRange blocks =
@@ -66,8 +66,8 @@ ClientSnapshot Session::snapshot(std::size_t cells) {
   s.prefetch = host_.node().prefetch_stage();
   const Report session = report();
   s.bytes = session.total.bytes;
-  if (torrents_[current_]) {
-    const core::TorrentId id = torrents_[current_]->id;
+  if (torrent(current_)) {
+    const core::TorrentId id = torrent(current_)->id;
     if (const core::Swarm* swarm = host_.node().swarm(id)) {
       s.peer_list = swarm->peers();
       s.peers = s.peer_list.size();
@@ -90,8 +90,8 @@ ClientSnapshot Session::snapshot(std::size_t cells) {
     s.next_title = items_[next].title;
     const auto file = static_cast<std::size_t>(items_[next].file.value());
     s.next_size = items_[next].metainfo->info.files[file].length;
-    if (torrents_[next]) {
-      if (const core::Swarm* swarm = host_.node().swarm(torrents_[next]->id)) {
+    if (torrent(next)) {
+      if (const core::Swarm* swarm = host_.node().swarm(torrent(next)->id)) {
         s.next_have = s.next_size - swarm->missing(items_[next].file, {0_B, s.next_size});
       }
     }
@@ -108,19 +108,15 @@ ReportEntry Session::entry_of(std::size_t item, const Played& played) const {
   entry.stalls = played.figures.stalls;
   entry.stalled = played.figures.stalled;
   entry.gap = played.gap;
-  if (!torrents_[item]) return entry;
-  const core::Swarm* swarm = host_.node().swarm(torrents_[item]->id);
+  if (!torrent(item)) return entry;
+  const core::Swarm* swarm = host_.node().swarm(torrent(item)->id);
   if (!swarm) return entry;
   entry.bytes = swarm->ledger().at(items_[item].file);
   const auto file = static_cast<std::size_t>(items_[item].file.value());
   const core::BlockRange blocks =
       swarm->layout().blocks_covering(swarm->metainfo().info.files[file].range());
-  {
-    const std::lock_guard lock(*read_locks_[item]);
-    entry.played_bytes = bytes_of(swarm->layout(), blocks, *read_blocks_[item]);
-    const Bytes in_hand = entry.bytes.cache + entry.bytes.good;
-    entry.unused = in_hand - entry.played_bytes;
-  }
+  entry.played_bytes = bytes_of(swarm->layout(), blocks, states_[item]->read_blocks());
+  entry.unused = entry.bytes.cache + entry.bytes.good - entry.played_bytes;
   return entry;
 }
 

@@ -12,27 +12,31 @@ constexpr Duration kStoreLimit = 20s;
 // it announces.
 constexpr Bytes kReadAhead = 64_KiB;
 
+Error cancelled_error() { return Error{ErrorCode::kCancelled, "reading was cancelled"}; }
+
 }  // namespace
 
-TrackSource::TrackSource(TrackRef track, ByteRange file, std::shared_ptr<const core::Layout> layout,
-                         std::shared_ptr<Feed> feed, net::StoreReader reader, OnWait on_wait)
-    : track_(track),
-      file_(file),
-      layout_(std::move(layout)),
-      feed_(std::move(feed)),
+TrackSource::TrackSource(const PlaylistItem& item, std::shared_ptr<ItemState> state,
+                         net::StoreReader reader, OnWait on_wait)
+    : file_(item.file),
+      range_(item.metainfo->info.files[static_cast<std::size_t>(file_.value())].range()),
+      state_(std::move(state)),
       reader_(std::move(reader)),
       on_wait_(std::move(on_wait)) {}
 
 Result<Bytes> TrackSource::read(Bytes offset, std::span<std::uint8_t> out) {
-  if (offset >= file_.size()) return 0_B;
-  const Bytes begin = file_.begin + offset;
-  const ByteRange wanted{begin,
-                         std::min(file_.end, begin + Bytes(static_cast<std::int64_t>(out.size())))};
+  if (offset >= range_.size()) return 0_B;
+  const OpenTorrent* torrent = state_->wait_until_open(cancelled_);
+  if (!torrent) return cancelled_error();
+  const Bytes begin = range_.begin + offset;
+  const ByteRange wanted{
+      begin, std::min(range_.end, begin + Bytes(static_cast<std::int64_t>(out.size())))};
   for (;;) {
-    TRIBUTARY_TRY(ready, wait_for(wanted));
-    const auto bytes = reader_.read_blocking(track_.torrent, ready, kStoreLimit);
+    TRIBUTARY_TRY(ready, wait_for(*torrent, wanted));
+    const auto bytes = reader_.read_blocking(torrent->id, ready, kStoreLimit);
     if (bytes) {
       std::copy(bytes->begin(), bytes->end(), out.begin());
+      state_->mark_read(torrent->layout->blocks_covering(ready));
       return ready.size();
     }
     // Lost since it was stored: the swarm fetches it again.
@@ -40,20 +44,21 @@ Result<Bytes> TrackSource::read(Bytes offset, std::span<std::uint8_t> out) {
   }
 }
 
-Result<ByteRange> TrackSource::wait_for(ByteRange wanted) {
-  const core::BlockRange blocks = layout_->blocks_covering(wanted);
-  const bool waits = !feed_->ready(blocks.begin);
-  if (waits) {
-    on_wait_(track_, {wanted.begin, std::min(file_.end, wanted.begin + kReadAhead)});
-  }
-  const core::BlockIndex end = feed_->wait(blocks.begin, blocks.end, cancelled_);
-  if (waits) on_wait_(track_, {});
-  if (end == blocks.begin) return Error{ErrorCode::kCancelled, "reading was cancelled"};
-  return intersect(wanted, {wanted.begin, layout_->block_range(end - 1).end});
+Result<ByteRange> TrackSource::wait_for(const OpenTorrent& torrent, ByteRange wanted) {
+  const TrackRef track{torrent.id, file_};
+  const core::BlockRange blocks = torrent.layout->blocks_covering(wanted);
+  const bool waits = !torrent.feed->ready(blocks.begin);
+  if (waits) on_wait_(track, {wanted.begin, std::min(range_.end, wanted.begin + kReadAhead)});
+  const core::BlockIndex end = torrent.feed->wait(blocks.begin, blocks.end, cancelled_);
+  if (waits) on_wait_(track, {});
+  if (end == blocks.begin) return cancelled_error();
+  return intersect(wanted, {wanted.begin, torrent.layout->block_range(end - 1).end});
 }
 
 void TrackSource::cancel() {
-  feed_->wake([this] { cancelled_ = true; });
+  cancelled_ = true;
+  state_->wake();
+  if (const OpenTorrent* torrent = state_->torrent()) torrent->feed->wake();
 }
 
 }  // namespace tributary::player

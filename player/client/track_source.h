@@ -2,12 +2,13 @@
 // for those that are on their way.
 #pragma once
 
+#include <atomic>
 #include <functional>
 #include <memory>
 
-#include "engine/core/layout.h"
 #include "engine/net/store.h"
-#include "player/client/feed.h"
+#include "player/client/item_state.h"
+#include "player/client/playlist_item.h"
 #include "player/media/byte_source.h"
 #include "player/node/node.h"
 
@@ -19,24 +20,23 @@ class TrackSource final : public ByteSource {
   // longer does (an empty range).
   using OnWait = std::function<void(TrackRef, ByteRange)>;
 
-  // `layout` and `feed` are the torrent's; `file` the file's range in torrent space.
-  TrackSource(TrackRef track, ByteRange file, std::shared_ptr<const core::Layout> layout,
-              std::shared_ptr<Feed> feed, net::StoreReader reader, OnWait on_wait);
+  // The item's torrent may be opened later: reads wait for that too.
+  TrackSource(const PlaylistItem& item, std::shared_ptr<ItemState> state, net::StoreReader reader,
+              OnWait on_wait);
 
-  Bytes size() const override { return file_.size(); }
+  Bytes size() const override { return range_.size(); }
   Result<Bytes> read(Bytes offset, std::span<std::uint8_t> out) override;
   void cancel() override;
 
  private:
-  Result<ByteRange> wait_for(ByteRange wanted);
+  Result<ByteRange> wait_for(const OpenTorrent& torrent, ByteRange wanted);
 
-  const TrackRef track_;
-  const ByteRange file_;
-  const std::shared_ptr<const core::Layout> layout_;
-  const std::shared_ptr<Feed> feed_;
+  const core::FileIndex file_;
+  const ByteRange range_;  // the file's, in torrent space
+  const std::shared_ptr<ItemState> state_;
   const net::StoreReader reader_;
   const OnWait on_wait_;
-  bool cancelled_ = false;  // guarded by the feed's lock
+  std::atomic<bool> cancelled_ = false;
 };
 
 }  // namespace tributary::player

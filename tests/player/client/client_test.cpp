@@ -138,6 +138,24 @@ TEST_CASE("a seek while paused ends paused, and play goes on from there") {
   (*client)->finish();
 }
 
+// The decoder is through with a track long before the loop thread has opened the one after the next.
+TEST_CASE("tracks shorter than the decoder's lead are all heard") {
+  const std::string directory = make_directory("short");
+  Rig rig(directory);
+  std::vector<std::string> torrents;
+  std::vector<std::uint8_t> expected;
+  for (const char* name : {"a.flac", "b.flac", "c.flac", "d.flac", "e.flac", "f.flac"}) {
+    const std::vector<std::uint8_t> pcm = pcm_of(make_tone(directory, name, 1, "-t 0.2 -c:a flac"));
+    expected.insert(expected.end(), pcm.begin(), pcm.end());
+    torrents.push_back(rig.publish(name));
+  }
+  rig.run();
+  const Report report = play(wav_options(directory + "/out.wav"), torrents);
+  CHECK(data_of_wav(directory + "/out.wav") == expected);
+  for (const ReportEntry& entry : report.tracks) CHECK(entry.started);
+  check_balance(report.total);
+}
+
 TEST_CASE("a plain URL plays from the CDN without peers") {
   const std::string directory = make_directory("plain");
   const std::string media = make_tone(directory, "tone.flac", 8, "-c:a flac");
