@@ -34,6 +34,7 @@ Session::Session(net::Loop& loop, Host& host, MediaClock& clock, AudioSink& sink
       states_(items_.size()),
       opening_(items_.size()),
       played_(items_.size()),
+      failed_(items_.size()),
       poll_timer_(loop) {
   for (auto& state : states_) state = std::make_shared<ItemState>();
   PipelineOptions pipeline;
@@ -196,16 +197,10 @@ void Session::on(const PipelineEvent& event) {
       tell_node(true, false, false);
       break;
     case Kind::kError:
-      ++failed_tracks_;
-      message_ = items_[item].title + ": " + event.message;
+      on_track_failed(item, event.message);
       break;
     case Kind::kEnded:
-      end();
-      if (failed_tracks_ > 0) state_ = PlayState::kFailed;
-      if (failed_tracks_ > 1) {
-        message_ =
-            std::to_string(failed_tracks_) + " tracks could not be played; the last: " + message_;
-      }
+      on_last_track_ended();
       break;
   }
 }
@@ -219,6 +214,23 @@ void Session::on_track_started(const PipelineEvent& event) {
   state_ = PlayState::kPlaying;
   tell_node(true, false, false);
   tell_next();
+}
+
+// The pipeline goes on with the next track by itself; where nothing is heard yet, that one takes
+// the failed one's place, with a start of its own.
+void Session::on_track_failed(std::size_t item, const std::string& why) {
+  failed_[item] = true;
+  message_ = items_[item].title + ": " + why;
+  if (item == current_ && state_ == PlayState::kStarting) next();
+}
+
+void Session::on_last_track_ended() {
+  end();
+  const auto failed = std::count(failed_.begin(), failed_.end(), true);
+  if (failed > 0) state_ = PlayState::kFailed;
+  if (failed > 1) {
+    message_ = std::to_string(failed) + " tracks could not be played; the last: " + message_;
+  }
 }
 
 // Events are polled: one may be older than what the meter was told last.

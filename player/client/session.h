@@ -76,6 +76,8 @@ class Session final : public TrackProvider {
   void poll_pipeline();
   void on(const PipelineEvent& event);
   void on_track_started(const PipelineEvent& event);
+  void on_track_failed(std::size_t item, const std::string& why);
+  void on_last_track_ended();
   void rest_if_paused();
   void begin_track(std::size_t item, Duration position, StartKind kind);
   TimePoint metered(TimePoint at);
@@ -102,6 +104,7 @@ class Session final : public TrackProvider {
   std::vector<std::shared_ptr<ItemState>> states_;  // by item
   std::vector<bool> opening_;                       // by item: the host was asked for it
   std::vector<std::optional<Played>> played_;       // by item
+  std::vector<bool> failed_;                        // by item: given up, wholly or in part
 
   std::size_t current_ = 0;
   PlayState state_ = PlayState::kLoading;
@@ -115,7 +118,6 @@ class Session final : public TrackProvider {
   bool may_start_ = false;
   bool frame_decoded_ = false;  // since the start or seek that is under way
   bool ended_ = false;
-  std::size_t failed_tracks_ = 0;  // given up, wholly or in part
   std::function<void()> on_end_;
   std::string message_;
   std::optional<std::pair<TrackRef, ByteRange>> wait_;  // what the demuxer waits for
