@@ -165,6 +165,8 @@ void PeerProtocol::on(Peer& peer, const RejectRequest& m) {
   const auto asked = peer.request_for(block);
   if (asked == peer.outstanding.end()) return static_cast<void>(++peer.offences);
   const bool expected = asked->cancelled_at || peer.peer_choking;
+  // Who chokes and rejects what it allows would be asked for it again at once, and for ever.
+  if (peer.peer_choking) std::erase(peer.allowed_fast, m.span.piece);
   receiver_.release_request(peer, block);
   receiver_.give_up_exclusive(peer);
   if (!expected && ++peer.rejects > kMaxRejects) {
