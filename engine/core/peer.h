@@ -19,6 +19,10 @@
 
 namespace tributary::core {
 
+// After so long the answer to a cancel (BEP 6) may not come at all: many round trips, yet short
+// beside a buffer.
+inline constexpr Duration kCancelAnswerTime = 2s;
+
 // Bytes over the last ten seconds, by second: what chokers rank by (BEP 3).
 class RecentBytes {
  public:
@@ -38,7 +42,6 @@ struct Peer {
     BlockIndex block;
     TimePoint asked_at;
     std::optional<TimePoint> cancelled_at{};
-    bool occupies = true;  // a place in the peer's pipeline: an answer is due
   };
 
   Peer(ConnId id, const Endpoint& endpoint, std::int32_t pieces)
@@ -55,8 +58,8 @@ struct Peer {
   bool extended = false;
   bool v2 = false;
   bool dont_have = false;  // understands BEP 54
-  // Answers what was cancelled, as BEP 6 asks; Transmission 3.00 speaks BEP 6 and does not.
-  bool answers_cancels = true;
+  // Leaves cancels unanswered against BEP 6, as Transmission 3.00 does.
+  bool ignores_cancels = false;
   bool tributary = false;
   bool upload_only = false;
   std::int32_t request_queue = 250;  // "reqq"; the customary default (libtorrent, Transmission)
@@ -78,7 +81,7 @@ struct Peer {
 
   // Download.
   std::vector<Outstanding> outstanding;
-  std::int32_t idle_requests = 0;  // of them, those that occupy no place
+  std::int32_t cancelled = 0;  // of them
   CompletionEstimator estimator;
   RecentBytes received;
   Bytes received_total;
@@ -100,30 +103,39 @@ struct Peer {
   TimePoint last_sent{};  // any message, for keep-alives
   std::int32_t offences = 0;
 
+  static auto asks_for(BlockIndex block) {
+    return [block](const Outstanding& o) { return o.block == block; };
+  }
   // May be asked for blocks.
   bool usable() const { return !peer_choking && !snubbed && announced; }
   // The request for the block, cancelled or not; outstanding.end() when there is none.
   auto request_for(BlockIndex block) {
-    return std::find_if(outstanding.begin(), outstanding.end(),
-                        [block](const Outstanding& o) { return o.block == block; });
+    return std::find_if(outstanding.begin(), outstanding.end(), asks_for(block));
   }
   // A block of the request may still come, if only because the cancel crossed it.
   bool owes(BlockIndex block) const {
-    return std::any_of(outstanding.begin(), outstanding.end(),
-                       [block](const Outstanding& o) { return o.block == block; });
+    return std::any_of(outstanding.begin(), outstanding.end(), asks_for(block));
+  }
+  void cancel(std::vector<Outstanding>::iterator request, TimePoint now) {
+    request->cancelled_at = now;
+    ++cancelled;
   }
   auto erase(std::vector<Outstanding>::iterator request) {
-    if (!request->occupies) --idle_requests;
+    if (request->cancelled_at) --cancelled;
     return outstanding.erase(request);
   }
-  // Whether nothing is under way but answers to cancelled requests, which may never come.
-  bool owes_cancelled_only() const {
-    return in_flight() > 0 &&
-           std::all_of(outstanding.begin(), outstanding.end(),
-                       [](const Outstanding& o) { return o.cancelled_at.has_value(); });
-  }
+  // Cancelled requests keep their place in the pipeline where an answer to them is due.
+  bool answers_cancels() const { return fast && !ignores_cancels; }
+  // Requests to which an answer is due.
   std::int32_t in_flight() const {
-    return static_cast<std::int32_t>(outstanding.size()) - idle_requests;
+    return static_cast<std::int32_t>(outstanding.size()) - (answers_cancels() ? 0 : cancelled);
+  }
+  // When one request more is to show whether there are answers to cancels at all: they fill the
+  // pipeline, and none has come. kNever: they do not.
+  TimePoint probe_at() const {
+    const bool only_cancelled = cancelled == static_cast<std::int32_t>(outstanding.size());
+    const bool waits = answers_cancels() && cancelled > 0 && only_cancelled;
+    return waits && !stalled ? last_block + kCancelAnswerTime : kNever;
   }
 };
 

@@ -217,7 +217,7 @@ bool PeerProtocol::has_wanted(Peer& peer) {
 
 // Interested in whoever has a piece that we lack, while anything is wanted at all.
 void PeerProtocol::update_interest(Peer& peer) {
-  const bool wanted = s_.active() && s_.params.policy.use_peers && has_wanted(peer);
+  const bool wanted = s_.active() && s_.uses_peers() && has_wanted(peer);
   if (wanted == peer.am_interested) return;
   peer.am_interested = wanted;
   wanted ? s_.send(peer, Interested{}) : s_.send(peer, NotInterested{});
@@ -257,10 +257,10 @@ TimePoint PeerProtocol::on_time() {
     if (s_.now - peer.last_sent >= kKeepAliveInterval) s_.send(peer, KeepAlive{});
     next = std::min(next, peer.last_sent + kKeepAliveInterval);
     next = std::min(next, receiver_.forget_cancelled(peer));
-    if (const TimePoint probe = peer.last_block + kCancelAnswerTime; probe > s_.now) {
-      next = std::min(next, peer.owes_cancelled_only() ? probe : kNever);
-    } else if (!peer.stalled && peer.owes_cancelled_only()) {
+    if (peer.probe_at() <= s_.now) {
       receiver_.forget_one_cancelled(peer);
+    } else {
+      next = std::min(next, peer.probe_at());
     }
     if (peer.in_flight() == 0) continue;
     const Duration silent = s_.now - peer.last_block;

@@ -22,9 +22,6 @@ inline constexpr Duration kKeepAliveInterval = 100s;
 inline constexpr Duration kSnubTime = 60s;
 // A peer silent for so long gives its requests up to others, and gets new ones when it delivers.
 inline constexpr Duration kStallTime = 5s;
-// After so long the answer to a cancel (BEP 6) may not come at all: many round trips, yet short
-// beside a buffer.
-inline constexpr Duration kCancelAnswerTime = 2s;
 
 class PeerProtocol {
  public:

@@ -68,7 +68,6 @@ class Planner {
   void plan_peers();
   bool head_on_its_way() const;
   std::int32_t depth(const Peer& peer) const;
-  bool may_probe(const Peer& peer) const;
   TimePoint expected_finish(const Peer& peer) const;
   std::optional<BlockIndex> choose_for(const Ready& ready, std::string_view& why);
   std::optional<BlockIndex> choose_waited(const Peer& peer) const;

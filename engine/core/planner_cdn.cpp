@@ -16,6 +16,9 @@ constexpr Duration kSearchTime = 2s;
 constexpr Duration kSeedGroup = 1s;
 // After the head of a start: a round trip to a peer, in which it is asked.
 constexpr Duration kPeersFirst = 100ms;
+// A head ends with a whole packet: FLAC has 93 ms in one, films a picture. What a decoder could not
+// use without its end would be asked for in a second request.
+constexpr Duration kLongestPacket = 250ms;
 
 std::uint64_t rendezvous(const PeerId& peer, PieceIndex group) {
   std::uint64_t h = static_cast<std::uint64_t>(group.value());
@@ -39,13 +42,11 @@ TimePoint Planner::last_safe(TimePoint deadline) const {
 }
 
 bool Planner::searching() const {
-  return s_.params.policy.use_peers && s_.peers.empty() && !s_.discovery_over &&
-         s_.demanded_since && s_.now - *s_.demanded_since < kSearchTime;
+  return s_.uses_peers() && s_.peers.empty() && !s_.discovery_over && s_.demanded_since &&
+         s_.now - *s_.demanded_since < kSearchTime;
 }
 
-bool Planner::alone() const {
-  return !s_.params.policy.use_peers || (s_.peers.empty() && !searching());
-}
+bool Planner::alone() const { return !s_.uses_peers() || (s_.peers.empty() && !searching()); }
 
 // Peers of which nobody has the block may still get it from each other in time; a block that some
 // peer has is left to it longest.
@@ -134,7 +135,8 @@ BlockRange Planner::head_of(const Demand& demand) const {
   const ByteRange wanted = demand.wanted(s_.now);
   if (wanted.empty()) return {};
   const Duration head = demand.prefetch ? policy.prefetch_head : policy.head;
-  Bytes end = demand.offset_at(demand.playhead(s_.now) + head);
+  Bytes end = demand.file_range.begin +
+              demand.timeline.packet_at(demand.playhead(s_.now) + head, kLongestPacket);
   if (demand.guessed) end = wanted.begin + policy.head_bytes_unknown;
   end = std::clamp(end, wanted.begin + 1_B, wanted.end);
   return s_.needed({wanted.begin, end});

@@ -72,25 +72,19 @@ std::int32_t Planner::depth(const Peer& peer) const {
       std::min<std::int64_t>({wanted, proven, kMaxDepth, peer.request_queue}));
 }
 
-// Where only cancelled requests fill the pipeline, one request more shows whether they get answers.
-bool Planner::may_probe(const Peer& peer) const {
-  return !peer.stalled && s_.now - peer.last_block >= kCancelAnswerTime &&
-         peer.owes_cancelled_only();
-}
-
 TimePoint Planner::expected_finish(const Peer& peer) const {
   return peer.estimator.expected_finish(s_.now, peer.in_flight() + 1, peer.in_flight(),
                                         s_.params.policy.assumed_peer_rate);
 }
 
 void Planner::plan_peers() {
-  if (!s_.params.policy.use_peers || !s_.active() || head_on_its_way()) return;
+  if (!s_.uses_peers() || !s_.active() || head_on_its_way()) return;
   std::vector<Ready> ready;
   for (auto& [conn, peer] : s_.peers) {
     // A peer that turns out slower than it seemed holds blocks that others would bring sooner.
     if (peer.in_flight() > 2 * depth(peer)) receiver_.yield_latest(peer, depth(peer));
     const bool may_ask = peer.usable() || (!peer.allowed_fast.empty() && peer.announced);
-    if (!may_ask || (peer.in_flight() >= depth(peer) && !may_probe(peer))) continue;
+    if (!may_ask || (peer.in_flight() >= depth(peer) && peer.probe_at() > s_.now)) continue;
     if (peer.dry_epoch == s_.open_epoch) continue;
     ready.push_back({&peer, expected_finish(peer)});
   }

@@ -87,11 +87,8 @@ void Receiver::cancel_request(Peer& peer, BlockIndex block) {
   if (asked == peer.outstanding.end() || asked->cancelled_at) return;
   s_.send(peer, Cancel{s_.layout.span_of(block)});
   s_.pieces.remove_owner(block, peer.conn);
-  asked->cancelled_at = s_.now;
+  peer.cancel(asked, s_.now);
   s_.watch_by(s_.now + kCancelAnswerTime);
-  if (peer.fast && peer.answers_cancels) return;
-  asked->occupies = false;
-  ++peer.idle_requests;
 }
 
 bool Receiver::release_request(Peer& peer, BlockIndex block) {
@@ -120,8 +117,9 @@ void Receiver::yield_requests(Peer& peer) {
 
 TimePoint Receiver::forget_cancelled(Peer& peer) {
   TimePoint next = kNever;
+  if (peer.answers_cancels() || peer.cancelled == 0) return next;
   for (auto it = peer.outstanding.begin(); it != peer.outstanding.end();) {
-    const TimePoint over = it->occupies ? kNever : *it->cancelled_at + kCancelAnswerTime;
+    const TimePoint over = it->cancelled_at ? *it->cancelled_at + kCancelAnswerTime : kNever;
     if (over > s_.now) {
       next = std::min(next, over);
       ++it;
@@ -137,20 +135,23 @@ void Receiver::forget_one_cancelled(Peer& peer) {
   auto first = peer.outstanding.end();
   for (auto it = peer.outstanding.begin(); it != peer.outstanding.end(); ++it) {
     if (!it->cancelled_at || s_.pieces.have(it->block)) continue;
-    if (first == peer.outstanding.end() || it->block < first->block) first = it;
+    if (first != peer.outstanding.end() && first->block < it->block) continue;
+    if (s_.wanted(it->block)) first = it;
   }
-  if (first != peer.outstanding.end()) peer.erase(first);
+  if (first == peer.outstanding.end()) return;
+  peer.erase(first);
   s_.reopen();
 }
 
 // Peers answer in order: what was cancelled before `answered` was asked for gets no answer.
 void Receiver::learn_of_cancels(Peer& peer, const Peer::Outstanding& answered) {
+  if (!peer.answers_cancels() || peer.cancelled == 0 || answered.cancelled_at) return;
   for (auto it = peer.outstanding.begin(); it != peer.outstanding.end();) {
-    const bool passed_over = it->occupies && it->cancelled_at &&
-                             *it->cancelled_at < answered.asked_at && !answered.cancelled_at;
-    if (passed_over) peer.answers_cancels = false;
+    const bool passed_over = it->cancelled_at && *it->cancelled_at < answered.asked_at;
+    if (passed_over) peer.ignores_cancels = true;
     it = passed_over ? peer.erase(it) : it + 1;
   }
+  if (peer.ignores_cancels) s_.watch_by(s_.now);  // the other cancelled ones are to be forgotten
 }
 
 void Receiver::yield_latest(Peer& peer, std::int32_t keep) {

@@ -34,10 +34,10 @@ class Receiver {
   void yield_requests(Peer& peer);
   // The same for all but the `keep` requests that were made first.
   void yield_latest(Peer& peer, std::int32_t keep);
-  // Forgets cancelled requests that occupy no place, once their blocks cannot be under way any
+  // Forgets cancelled requests to which no answer is due, once their blocks cannot be under way any
   // more. Returns when to call again.
   TimePoint forget_cancelled(Peer& peer);
-  // Makes the first missing block that the peer owes askable again.
+  // Makes the first missing block that is wanted and that the peer owes askable again.
   void forget_one_cancelled(Peer& peer);
   // Lets others deliver the pieces that were to come from this peer alone.
   void give_up_exclusive(const Peer& peer);

@@ -74,7 +74,7 @@ void Swarm::settle() {
 }
 
 TimePoint Swarm::next_deadline() const {
-  const bool use_peers = s_.params.policy.use_peers;
+  const bool use_peers = s_.uses_peers();
   if (closed_) return use_peers ? announcer_.next_deadline() : kNever;
   TimePoint next = std::min(planner_.next_deadline(), uploader_.next_deadline());
   next = std::min(next, s_.watch_at);
@@ -86,7 +86,7 @@ TimePoint Swarm::next_deadline() const {
 }
 
 void Swarm::discover() {
-  if (!s_.params.policy.use_peers || (!sharing_ && !s_.active() && !closed_)) return;
+  if (!s_.uses_peers() || (!sharing_ && !s_.active() && !closed_)) return;
   announcer_.set_need_peers(s_.active() && book_.connected() < 5);
   while (const auto task = announcer_.poll(s_.now)) {
     const ByteCounts total = s_.ledger.total();
@@ -100,9 +100,7 @@ void Swarm::discover() {
   while (const auto remote = book_.next_dial(s_.now, bans_)) {
     const ConnId conn(std::uint64_t{s_.params.id.value()} << 40 | ++next_conn_);
     dials_[conn] = {*remote};
-    const InfoHash hash = s_.meta.info.has_v1()
-                              ? InfoHash::from(s_.meta.info.v1_hash->bytes)
-                              : InfoHash::from(std::span(s_.meta.info.v2_hash->bytes).first(20));
+    const InfoHash hash = s_.meta.info.info_hashes().front();
     s_.out.emplace_back(Connect{s_.params.id, conn, *remote, handshake(hash)});
   }
 }
@@ -113,15 +111,13 @@ Handshake Swarm::handshake(const InfoHash& info_hash) const {
 
 Handshake Swarm::answer(const Handshake& remote) const {
   const bool upgrade = remote.v2 && s_.meta.info.has_v2();
-  return handshake(upgrade ? InfoHash::from(std::span(s_.meta.info.v2_hash->bytes).first(20))
-                           : remote.info_hash);
+  return handshake(upgrade ? s_.meta.info.info_hashes().back() : remote.info_hash);
 }
 
 bool Swarm::answers_to(const InfoHash& info_hash) const {
-  if (closed_ || !s_.verifiable() || !s_.params.policy.use_peers) return false;
-  const TorrentInfo& info = s_.meta.info;
-  if (info.has_v1() && InfoHash::from(info.v1_hash->bytes) == info_hash) return true;
-  return info.has_v2() && InfoHash::from(std::span(info.v2_hash->bytes).first(20)) == info_hash;
+  if (closed_ || !s_.uses_peers()) return false;
+  const std::vector<InfoHash> hashes = s_.meta.info.info_hashes();
+  return std::find(hashes.begin(), hashes.end(), info_hash) != hashes.end();
 }
 
 // Of two connections between the same clients both ends keep the one that the smaller id opened.

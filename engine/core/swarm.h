@@ -49,9 +49,8 @@ class Swarm {
   // Farewell: disconnects everybody and tells the trackers. Nothing but tick and poll afterwards.
   void close(TimePoint now);
 
-  // What an incoming connection to `info_hash` is answered with.
-  Handshake handshake(const InfoHash& info_hash) const;
   // To one who came in: a hybrid's peer that speaks v2 is told its v2 hash (BEP 52).
+  // REQUIRES: answers_to(remote.info_hash).
   Handshake answer(const Handshake& remote) const;
   bool answers_to(const InfoHash& info_hash) const;
 
@@ -105,6 +104,7 @@ class Swarm {
   void check_start();
   void drop_stale_cdn_requests();
   void drop_stale_peer_requests();
+  Handshake handshake(const InfoHash& info_hash) const;
   bool simultaneous(const PeerConnected& e);
   std::string flags_of(const Peer& peer) const;
 

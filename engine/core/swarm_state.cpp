@@ -12,6 +12,12 @@ BlockRange SwarmState::needed(ByteRange bytes) const {
   return {first.begin, last.end};
 }
 
+bool SwarmState::wanted(BlockIndex block) const {
+  return background || std::any_of(demands.begin(), demands.end(), [&](const Demand& d) {
+           return needed(d.wanted(now)).contains(block);
+         });
+}
+
 FileIndex SwarmState::file_of(BlockIndex block) const {
   const Bytes at = layout.block_range(block).begin;
   const auto& files = meta.info.files;

@@ -93,9 +93,9 @@ struct SwarmState {
   void disconnect(const Peer& peer, std::string reason) {
     out.emplace_back(Disconnect{params.id, peer.conn, std::move(reason)});
   }
-  // Something became askable again.
   // Someone's silence is to be noticed by then.
   void watch_by(TimePoint time) { watch_at = std::min(watch_at, time); }
+  // Something became askable again.
   void reopen() {
     ++open_epoch;
     replan_cdn = true;
@@ -103,6 +103,7 @@ struct SwarmState {
   // The blocks that must be fetched for these bytes to become readable: whole pieces where a piece
   // can only be verified whole.
   BlockRange needed(ByteRange bytes) const;
+  bool wanted(BlockIndex block) const;
   FileIndex file_of(BlockIndex block) const;
   Bytes length_of(BlockIndex block) const { return layout.block_range(block).size(); }
   ByteCounts& counts(BlockIndex block) { return ledger.at(file_of(block)); }
@@ -113,6 +114,8 @@ struct SwarmState {
   // Hashes that cover one block alone: the v2 leaf when a piece is a block.
   std::optional<Sha256> leaf_of(BlockIndex block) const;
   bool verifiable() const { return meta.info.has_v1() || meta.info.has_v2(); }
+  // Strangers' bytes are of use only where a hash tells whether they are right.
+  bool uses_peers() const { return params.policy.use_peers && verifiable(); }
   std::map<PieceIndex, std::vector<Sha256>> leaves;  // verified, for pieces of several blocks
 };
 

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -41,6 +42,13 @@ struct TorrentInfo {
 
   bool has_v1() const { return v1_hash.has_value(); }
   bool has_v2() const { return v2_hash.has_value(); }
+  // What the swarm is called on the wire: a hybrid has two names, v1 first.
+  std::vector<InfoHash> info_hashes() const {
+    std::vector<InfoHash> hashes;
+    if (has_v1()) hashes.push_back(InfoHash::from(v1_hash->bytes));
+    if (has_v2()) hashes.push_back(InfoHash::from(std::span(v2_hash->bytes).first(20)));
+    return hashes;
+  }
 };
 
 // A known point of the byte↔time relation of one file: media time `time` starts at file offset

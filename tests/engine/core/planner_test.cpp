@@ -26,6 +26,15 @@ TEST_CASE("a start asks exactly the head of the CDN, and peers nothing until it 
   CHECK(rig.pass(10ms).empty());
 }
 
+TEST_CASE("the head of a start ends with a whole packet") {
+  SwarmRig rig;
+  rig.cdn_up();
+  const Bytes size = rig.swarm().metainfo().info.files[0].length;
+  rig.in(SetTimeline{SwarmRig::kTorrent, FileIndex(0),
+                     ByteTimeMap::from_points(size, 40s, {{2100ms, 2 * kBlockSize + 1_B}})});
+  CHECK(with(rig.start(), "fetch") == Lines{"fetch 0-3 startup"});
+}
+
 TEST_CASE("a block that no peer has is asked of the CDN at its low mark, up to the high mark") {
   SwarmRig rig;
   rig.cdn_up();
@@ -388,6 +397,18 @@ TEST_CASE("a peer that speaks BEP 6 and leaves cancels unanswered is found out a
   CHECK(with(rig.pass(1900ms), "request").empty());
   CHECK(with(rig.pass(200ms), "request").size() == 1);
   CHECK(with(rig.gives(1, rig.asked(1).front()), "request").size() >= 5);
+}
+
+TEST_CASE(
+    "a peer that owes all that is left, and leaves cancels unanswered, is found out as well") {
+  SwarmRig rig(Policy::peers_only(), {.blocks = 5});
+  rig.play(0s, 100s);
+  CHECK(with(rig.seed(1), "request").size() == 5);
+  CHECK(with(rig.play(2s, 100s), "cancel").size() == 5);
+  CHECK(with(rig.pass(2s - 1us), "request").empty());
+  CHECK(with(rig.pass(1us), "request") == Lines{"c1: request 2"});
+  CHECK(with(rig.pass(1s), "request").empty());  // one is enough to see
+  CHECK(with(rig.gives(1, 2), "request") == Lines{"c1: request 3", "c1: request 4"});
 }
 
 TEST_CASE("a peer is watched again when it is asked after an idle time") {

@@ -1,0 +1,62 @@
+// How a swarm and its peers come together: who is dialled, and how those who come in are answered.
+#include <doctest/doctest.h>
+
+#include "tests/engine/core/swarm_rig.h"
+
+namespace tributary::core {
+namespace {
+
+const TrackShape kHybrid{.v1 = true, .v2 = true};
+
+InfoHash v1_name() { return InfoHash::from(Sha1{}.bytes); }
+
+InfoHash v2_name() {
+  const Sha256 hash = hash_of(2);
+  return InfoHash::from(std::span(hash.bytes).first(20));
+}
+
+Handshake greeting(const InfoHash& to, bool v2) { return {to, peer_id_of(1), true, true, v2}; }
+
+TEST_CASE("a hybrid's peer that speaks v2 is answered by the v2 hash, another by its own") {
+  const SwarmRig rig(Policy::adaptive(), kHybrid);
+  const InfoHash v1 = v1_name();
+  const InfoHash v2 = v2_name();
+  REQUIRE(rig.swarm().answers_to(v1));
+  REQUIRE(rig.swarm().answers_to(v2));
+  CHECK(rig.swarm().answer(greeting(v1, true)).info_hash == v2);
+  CHECK(rig.swarm().answer(greeting(v1, false)).info_hash == v1);
+  CHECK(rig.swarm().answer(greeting(v2, false)).info_hash == v2);
+  CHECK(rig.swarm().answer(greeting(v1, false)).v2);
+}
+
+TEST_CASE("a v1 torrent's peer that speaks v2 is answered by the v1 hash") {
+  const SwarmRig rig(Policy::adaptive(), {.v1 = true, .v2 = false});
+  const InfoHash v1 = v1_name();
+  CHECK_FALSE(rig.swarm().answers_to(v2_name()));
+  CHECK(rig.swarm().answer(greeting(v1, true)) ==
+        Handshake{v1, peer_id_of(1000), true, true, false});
+}
+
+TEST_CASE("a hybrid is dialled by its v1 hash, for clients that know no other") {
+  SwarmRig rig(Policy::adaptive(), kHybrid);
+  rig.play(0s);
+  rig.swarm().add_peer(Endpoint::v4(10, 0, 0, 9, 7000), rig.now());
+  CHECK(with(rig.drain(), "connect") == Lines{"connect 7000"});
+  const auto* connect = std::get_if<Connect>(&rig.actions().front());
+  REQUIRE(connect);
+  CHECK(connect->handshake.info_hash == v1_name());
+  CHECK(connect->handshake.v2);
+}
+
+TEST_CASE("without hashes nobody is dialled, and the CDN is asked as by one who is alone") {
+  SwarmRig rig(Policy::adaptive(), {.v1 = false, .v2 = false});
+  rig.cdn_up();
+  rig.play(0s, 20s);
+  rig.swarm().add_peer(Endpoint::v4(10, 0, 0, 9, 7000), rig.now());
+  CHECK(rig.drain().empty());
+  CHECK(rig.pass(9500ms - 1us).empty());
+  CHECK(rig.pass(1us) == Lines{"fetch 0-10 no_peer"});
+}
+
+}  // namespace
+}  // namespace tributary::core
