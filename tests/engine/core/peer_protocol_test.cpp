@@ -134,6 +134,22 @@ TEST_CASE("whatever a peer said it had, and how often, it is forgotten when it l
   CHECK(rig.say(2, Unchoke{}) == requests(2, {0}));
 }
 
+TEST_CASE("who tells its pieces over and over makes them no less rare") {
+  SwarmRig rig(Policy::peers_only());
+  rig.play(0s, 10s);
+  const auto bitfield = [](std::initializer_list<int> pieces) {
+    std::vector<std::uint8_t> bits(8);
+    for (int p : pieces) bits[static_cast<std::size_t>(p / 8)] |= 0x80 >> p % 8;
+    return BitfieldMessage{bits};
+  };
+  for (int n = 1; n <= 4; ++n) rig.connect(n);
+  for (int i = 0; i < 5; ++i) rig.say(1, bitfield({40}));
+  rig.say(2, bitfield({50}));
+  rig.say(3, bitfield({50}));
+  rig.say(4, bitfield({40, 50}));
+  CHECK(rig.say(4, Unchoke{}) == requests(4, {40, 50}));
+}
+
 TEST_CASE("a have for a piece that does not exist ends the connection") {
   for (const int piece : {-1, 10, INT32_MAX, INT32_MIN}) {
     CAPTURE(piece);

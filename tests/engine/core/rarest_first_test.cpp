@@ -131,6 +131,22 @@ TEST_CASE("after so many looks in vain the next piece by position is taken, and 
   const RarestFirst rarest = availability(rare + "32");
   CHECK(picks(rarest, closed + "##", closed + "##").substr(rare.size()) == "^^");
   CHECK(picks(rarest, closed + "#.", closed + "##").substr(rare.size()) == "^ ");
+  // Wherever the search by position begins, it comes round to what is before.
+  const RarestFirst front = availability("3" + rare);
+  Random random(1);
+  for (int i = 0; i < 20; ++i) {
+    const PieceIndex piece = front.pick(set_of("#" + closed), set_of("#" + closed), PieceIndex(0),
+                                        PieceIndex(crowd + 1), random);
+    CHECK(piece == PieceIndex(0));
+  }
+}
+
+TEST_CASE("pieces that no partial peer has cost a partial peer's search no looks") {
+  const std::string many(2 * RarestFirst::kMaxLooks, '0');
+  const std::string lacks(many.size(), '.');
+  const std::string open(many.size(), '#');
+  const RarestFirst rarest = availability(many + "32");
+  CHECK(picks(rarest, open + "##", lacks + "##").substr(many.size()) == " ^");
 }
 
 // How many peers have each piece, by each peer's set.

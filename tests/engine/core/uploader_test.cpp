@@ -134,6 +134,15 @@ TEST_CASE("a request may begin and end within blocks, and cover several that are
   CHECK(rig.swarm().ledger().total().uploaded == 40_KiB + 64_KiB + 32_KiB);
 }
 
+TEST_CASE("128 KiB are sent at a time, and no byte more") {
+  SwarmRig rig(Policy::peers_only(), {.blocks = 32, .blocks_per_piece = 16});
+  rig.in(Restored{SwarmRig::kTorrent, Bitfield(32, true)});
+  rig.connect(1);
+  rig.say(1, Interested{});
+  CHECK(rig.say(1, Request{span(0, 0_B, 128_KiB)}) == Lines{"c1: block 0"});
+  CHECK(rig.say(1, Request{span(0, 0_B, 128_KiB + 1_B)}) == Lines{"c1: reject 0"});
+}
+
 TEST_CASE("a block that is lost while its request waits is refused at its turn") {
   ServingRig rig(true);
   for (int b = 0; b < 6; ++b) ask(rig, b);
