@@ -86,7 +86,12 @@ void Store::Impl::log(LogLevel level, const std::string& text) const {
 
 void Store::Impl::report_disk_trouble(const Error& error) {
   if (std::exchange(reported_, true)) return;
-  log(LogLevel::kWarning, error.message + "; playback goes on from memory");
+  const bool cached = !options_.cache_directory.empty();
+  const std::string& where = cached ? options_.cache_directory : options_.temp_directory;
+  std::string text = error.message;
+  if (text.find(where) == std::string::npos)
+    text = where + ": " + text;  // or it names a file there
+  log(LogLevel::kWarning, text + "; playback goes on from memory");
 }
 
 // ---------------------------------------------------------------------------------------------

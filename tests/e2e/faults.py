@@ -9,8 +9,9 @@ import urllib.parse
 class FaultyOrigin:
     """An HTTP server whose first answers have a fault: corrupt, 503, truncated or whole_file."""
 
-    def __init__(self, scene, folder, fault, faulty_answers):
+    def __init__(self, scene, folder, fault, faulty_answers, retry_after_s=None):
         self.folder, self.fault, self.left = folder, fault, faulty_answers
+        self.retry_after_s = retry_after_s  # of a 503
         self.faults = 0
         self.lock = threading.Lock()
         outer = self
@@ -55,6 +56,8 @@ class FaultyOrigin:
         if fault == "503":
             request.send_response(503)
             request.send_header("Content-Length", "0")
+            if self.retry_after_s is not None:
+                request.send_header("Retry-After", str(self.retry_after_s))
             request.end_headers()
             return
         if fault == "whole_file":

@@ -28,7 +28,7 @@ class Skipped(Exception):
 
 
 class CaseTimeout(Exception):
-    """A case took longer than CASE_LIMIT_S."""
+    """A case took longer than its limit."""
 
 
 def check(condition, message):
@@ -244,14 +244,16 @@ class Scene(contextlib.ExitStack):
         return self.serve("seed", *torrents, "--data", data or self.media.folder, "--listen",
                           "127.0.0.1:0", *extra)
 
-    def start_play(self, *sources, peers=(), audio="wav-fast", policy="adaptive", extra=()):
+    def start_play(self, *sources, peers=(), audio="wav-fast", policy="adaptive", extra=(),
+                   process=None):
+        """`process` holds options of subprocess.Popen."""
         self._names += 1
         wav, report = self.path(f"{self._names}.wav"), self.path(f"{self._names}.json")
         options = [option for peer in peers for option in ("--peer", peer)]
-        process = self.start("play", [self.tributary, "play", *sources, "--audio",
+        started = self.start("play", [self.tributary, "play", *sources, "--audio",
                                       f"{audio}:{wav}", "--policy", policy, "--report", report,
-                                      *options, *extra])
-        return Played(process, wav, report)
+                                      *options, *extra], **(process or {}))
+        return Played(started, wav, report)
 
     def play(self, *sources, limit=20, **options):
         played = self.start_play(*sources, **options)
@@ -299,6 +301,13 @@ class Media:
                         path], check=True)
         return path
 
+    def video(self, path):
+        """20 s of pictures, and of a sound that is small even when decoded."""
+        subprocess.run(["ffmpeg", "-v", "error", "-f", "lavfi", "-i", "testsrc2=s=320x240:r=10:d=20",
+                        "-f", "lavfi", "-i", "sine=f=440:r=8000:d=20", "-c:v", "mjpeg", "-q:v", "2",
+                        "-c:a", "flac", "-ac", "1", path], check=True)
+        return path
+
     def album(self, folder):
         """A folder of three tracks, one below another folder."""
         os.makedirs(os.path.join(folder, "extra"))
@@ -315,28 +324,31 @@ class Suite:
         self.cases = []
         self.tributary = self.media = None
 
-    def case(self, name, needs=()):
+    def case(self, name, needs=(), limit=CASE_LIMIT_S):
         def add(function):
-            self.cases.append((name, needs, function))
+            self.cases.append((name, needs, limit, function))
             return function
         return add
 
-    def _run_one(self, name, needs, function):
+    def _run_one(self, needs, limit, function):
         missing = [program for program in needs if not shutil.which(program)]
         if missing:
             raise Skipped(f"{', '.join(missing)} not installed")
         with Scene(self) as scene:
-            signal.alarm(CASE_LIMIT_S)
+            def late(*_):
+                raise CaseTimeout(f"took longer than {limit} s")
+            signal.signal(signal.SIGALRM, late)
+            signal.alarm(limit)
             try:
                 function(scene)
             finally:
                 signal.alarm(0)
 
-    def _judge(self, name, needs, function):
+    def _judge(self, name, needs, limit, function):
         """Prints one line; None when skipped."""
         start = time.monotonic()
         try:
-            self._run_one(name, needs, function)
+            self._run_one(needs, limit, function)
         except Skipped as reason:
             print(f"[skipped] {name}: {reason}", flush=True)
             return None
@@ -360,10 +372,6 @@ class Suite:
         self.tributary = os.path.abspath(self.tributary)
         words = [a for a in arguments if not os.path.isdir(a)]
         chosen = [c for c in self.cases if not words or any(word in c[0] for word in words)]
-
-        def late(*_):
-            raise CaseTimeout(f"took longer than {CASE_LIMIT_S} s")
-        signal.signal(signal.SIGALRM, late)
         signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
         with tempfile.TemporaryDirectory(prefix="tributary-media-") as folder:
             self.media = Media(folder)
