@@ -88,6 +88,8 @@ void PlaySession::step() {
     screen_->draw(render_view(view_, size_));
   } else if (now >= line_due_) {
     line_due_ += kLineEvery;
+    if (view_.snapshot.message == told_) view_.snapshot.message.clear();
+    if (!view_.snapshot.message.empty()) told_ = view_.snapshot.message;
     std::printf("%s\n", render_line(view_).c_str());
     std::fflush(stdout);
   }

@@ -56,6 +56,7 @@ class PlaySession {
   KeyParser keys_;
   LiveView view_;
   TimePoint line_due_;
+  std::string told_;  // the message that the lines showed last
   bool stop_ = false;
 };
 

@@ -21,6 +21,7 @@ HttpOutcome outcome_of(net::HttpError error) {
     case net::HttpError::kBadUrl:
       return HttpOutcome::kRefused;
     case net::HttpError::kConnect:
+    case net::HttpError::kUntrusted:
       return HttpOutcome::kConnectFailed;
     case net::HttpError::kTimeout:
       return HttpOutcome::kTimeout;
@@ -71,8 +72,13 @@ struct Fetcher::Transfer {
   Bytes received;
 };
 
-Fetcher::Fetcher(net::Loop& loop, net::HttpClient& client, net::BufferPool& buffers, Sink sink)
-    : loop_(loop), client_(client), buffers_(buffers), sink_(std::move(sink)) {}
+Fetcher::Fetcher(net::Loop& loop, net::HttpClient& client, net::BufferPool& buffers, Sink sink,
+                 LogSink log)
+    : loop_(loop),
+      client_(client),
+      buffers_(buffers),
+      sink_(std::move(sink)),
+      log_(std::move(log)) {}
 
 Fetcher::~Fetcher() {
   for (const auto& [id, transfer] : transfers_) {
@@ -188,8 +194,21 @@ bool Fetcher::fill(HttpId id, std::span<const std::uint8_t> bytes) {
   return true;
 }
 
+// A redirect may have led elsewhere; the reason names the certificate's trouble, not always its
+// host.
+void Fetcher::tell_untrusted(std::string_view url, const std::string& why) {
+  const std::size_t host = url.find("://") + 3;
+  const std::string_view origin = url.substr(0, url.find('/', host));
+  if (!log_ || !untrusted_.emplace(origin).second) return;
+  log_(LogLevel::kWarning, std::string(origin) + ": " + why +
+                               "; it is not used (trusted roots can be named by SSL_CERT_FILE)");
+}
+
 void Fetcher::on_end(HttpId id, const net::HttpEnd& end) {
   Transfer& transfer = *find(id);
+  if (end.error == net::HttpError::kUntrusted) {
+    tell_untrusted(transfer.get.parts[transfer.part].url, end.detail);
+  }
   const HttpOutcome outcome = transfer.verdict.value_or(outcome_of(end.error));
   if (outcome != HttpOutcome::kOk) return finish(id, outcome, end.status);
   if (transfer.take > 0_B || transfer.short_part) {

@@ -4,9 +4,12 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <set>
 #include <string>
+#include <string_view>
 
 #include "cdn/pool/http.h"
+#include "engine/base/log.h"
 #include "engine/net/buffer_pool.h"
 #include "engine/net/http_client.h"
 #include "engine/net/loop.h"
@@ -21,7 +24,9 @@ class Fetcher {
   // destroy the fetcher.
   using Sink = std::function<void(const HttpInput&)>;
 
-  Fetcher(net::Loop& loop, net::HttpClient& client, net::BufferPool& buffers, Sink sink);
+  // `log` is told once of each server whose certificate is refused: waiting does not mend that.
+  Fetcher(net::Loop& loop, net::HttpClient& client, net::BufferPool& buffers, Sink sink,
+          LogSink log = {});
   // Drops what runs without further inputs.
   ~Fetcher();
   Fetcher(const Fetcher&) = delete;
@@ -45,6 +50,7 @@ class Fetcher {
   bool on_body(HttpId id, std::span<const std::uint8_t> bytes);
   bool fill(HttpId id, std::span<const std::uint8_t> bytes);
   void on_end(HttpId id, const net::HttpEnd& end);
+  void tell_untrusted(std::string_view url, const std::string& why);
   void finish(HttpId id, HttpOutcome outcome, int status);
   Transfer* find(HttpId id);
 
@@ -52,6 +58,8 @@ class Fetcher {
   net::HttpClient& client_;
   net::BufferPool& buffers_;
   Sink sink_;
+  LogSink log_;
+  std::set<std::string, std::less<>> untrusted_;  // scheme://host:port, of those told
   std::map<HttpId, std::unique_ptr<Transfer>> transfers_;
   std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
 };

@@ -5,6 +5,7 @@
 #include <uv.h>
 
 #include <algorithm>
+#include <cstdlib>
 #include <map>
 
 #include "engine/base/check.h"
@@ -38,6 +39,10 @@ HttpError error_of(CURLcode code) {
     case CURLE_URL_MALFORMAT:
     case CURLE_UNSUPPORTED_PROTOCOL:
       return HttpError::kBadUrl;
+    case CURLE_PEER_FAILED_VERIFICATION:
+    case CURLE_SSL_CACERT_BADFILE:
+    case CURLE_SSL_ISSUER_ERROR:
+      return HttpError::kUntrusted;
     case CURLE_OPERATION_TIMEDOUT:
       return HttpError::kTimeout;
     case CURLE_TOO_MANY_REDIRECTS:
@@ -113,6 +118,7 @@ struct HttpClient::State {
 
   Loop& loop;
   HttpClientOptions options;
+  std::string environment_ca_file;
   CURLM* multi = nullptr;
   uv_timer_t* timer = nullptr;
   Timer stall_timer;
@@ -250,6 +256,9 @@ void HttpClient::State::configure(Request& request) {
   if (!options.environment_proxy) TRIBUTARY_CURL(request, CURLOPT_PROXY, "");
   if (!options.ca_file.empty()) {
     TRIBUTARY_CURL(request, CURLOPT_CAINFO, options.ca_file.c_str());
+    TRIBUTARY_CURL(request, CURLOPT_CAPATH, static_cast<char*>(nullptr));
+  } else if (!environment_ca_file.empty()) {
+    TRIBUTARY_CURL(request, CURLOPT_CAINFO, environment_ca_file.c_str());
   }
   if (ask.head) TRIBUTARY_CURL(request, CURLOPT_NOBODY, 1L);
   if (ask.range) {
@@ -477,6 +486,7 @@ void HttpClient::State::note_use(std::string_view url) {
 HttpClient::HttpClient(Loop& loop, HttpClientOptions options)
     : state_(std::make_unique<State>(loop, std::move(options))) {
   init_curl_once();
+  if (const char* file = std::getenv("SSL_CERT_FILE")) state_->environment_ca_file = file;
   state_->multi = curl_multi_init();
   TRIBUTARY_CHECK(state_->multi != nullptr);
   curl_multi_setopt(state_->multi, CURLMOPT_SOCKETFUNCTION, &State::on_socket);

@@ -51,6 +51,7 @@ enum class HttpError {
   kCancelled,  // by cancel() or by a handler that returned false
   kBadUrl,     // malformed, or neither http nor https
   kConnect,    // name, route, refusal, TLS
+  kUntrusted,  // the server's certificate was refused, or the trusted roots cannot be read
   kTimeout,
   kTooManyRedirects,
   kTruncated,  // the connection broke, or the body was shorter than announced
@@ -83,7 +84,8 @@ struct HttpClientOptions {
   // Bodies are read no faster than this allows; shared with others who spend from it. Null: no
   // limit. Must outlive the client.
   TokenBucket* download = nullptr;
-  // A PEM file of trusted roots instead of the system's; empty: the system's.
+  // A PEM file of trusted roots instead of the system's. Empty: the system's, of which the
+  // environment's SSL_CERT_FILE replaces the file, as in other programs that use OpenSSL.
   std::string ca_file;
 };
 

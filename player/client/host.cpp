@@ -102,11 +102,13 @@ Result<void> Host::start() {
         std::visit([this](const auto& reply) { feed(core::Input(reply)); }, outcome);
       },
       options_.log);
-  fetcher_ =
-      std::make_unique<cdn::Fetcher>(loop_, *http_, pool_, [this](const cdn::HttpInput& input) {
+  fetcher_ = std::make_unique<cdn::Fetcher>(
+      loop_, *http_, pool_,
+      [this](const cdn::HttpInput& input) {
         node_->handle(input, loop_.now());
         pump();
-      });
+      },
+      options_.log);
   NodeParams params;
   params.policy = options_.policy;
   params.peer_id = peer_id_;

@@ -194,19 +194,44 @@ http {{
   fastcgi_temp_path {dir}/fastcgi;
   uwsgi_temp_path {dir}/uwsgi;
   scgi_temp_path {dir}/scgi;
-  server {{ listen 127.0.0.1:{port}; root "{root}"; {extra} }}
+  server {{ listen 127.0.0.1:{port} {listen}; root "{root}"; {extra} }}
 }}
 """
 
 
-def start_nginx(scene, root, extra=""):
+def start_nginx(scene, root, extra="", listen=""):
     """The URL of an nginx that serves a folder."""
     port, folder = free_port(), scene.folder("nginx")
     config = write(os.path.join(folder, "nginx.conf"),
-                   NGINX.format(dir=folder, port=port, root=root, extra=extra).encode())
+                   NGINX.format(dir=folder, port=port, root=root, extra=extra,
+                                listen=listen).encode())
     scene.start("nginx", ["nginx", "-p", folder, "-c", config])
     wait_until(lambda: can_connect(port), "nginx listens")
     return f"http://127.0.0.1:{port}/"
+
+
+class SecureNginx:
+    """An nginx with TLS, and a certificate of its own for `subject`, such as IP:127.0.0.1."""
+
+    def __init__(self, scene, root, protocol="", subject="IP:127.0.0.1"):
+        folder = scene.folder("nginx")
+        self.certificate, key = os.path.join(folder, "cert.pem"), os.path.join(folder, "key.pem")
+        subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt",
+                        "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2", "-subj",
+                        "/CN=tributary test", "-addext", f"subjectAltName={subject}", "-keyout", key,
+                        "-out", self.certificate], check=True, capture_output=True)
+        self.url = start_nginx(scene, root, f"ssl_certificate {self.certificate}; "
+                               f"ssl_certificate_key {key};", f"ssl {protocol}"
+                               ).replace("http:", "https:")
+        self.access_log = os.path.join(folder, "access.log")
+
+    def trusted(self):
+        """Options of a process that trusts its certificate."""
+        return {"env": {**os.environ, "SSL_CERT_FILE": self.certificate}}
+
+    def protocols(self):
+        """The versions of HTTP that its log tells of, one for each request."""
+        return re.findall(r'"[A-Z]+ \S+ (HTTP/[0-9.]+)"', read(self.access_log).decode())
 
 
 def start_opentracker(scene, port, info_hash):

@@ -14,7 +14,7 @@ check=(ccache git python3 binutils doctest-dev librapidcheck-dev libbenchmark-de
   clang-14 libclang-rt-14-dev llvm-14 clang-tidy-14 clang-format-14 ffmpeg)
 # Programs that the interop and end-to-end tests talk to.
 rivals=(python3-libtorrent transmission-daemon transmission-cli aria2 opentracker mktorrent
-  nginx-light tmux)
+  nginx-light openssl tmux)
 
 missing=()
 for group in "$@"; do

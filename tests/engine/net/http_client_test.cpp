@@ -2,6 +2,7 @@
 
 #include <doctest/doctest.h>
 
+#include <cstdlib>
 #include <optional>
 
 #include "tests/support/fault_origin.h"
@@ -169,6 +170,28 @@ TEST_CASE("each kind of failure has its name") {
   CHECK(b.run(request).end->error == HttpError::kBadUrl);
   request.url = "http://127.0.0.1:1/x";
   CHECK(b.run(request).end->error == HttpError::kConnect);
+}
+
+TEST_CASE("without roots to trust nothing is asked, wherever the roots were named") {
+  Bench b;
+  HttpClientRequest request = b.ask();
+  request.url.replace(0, 4, "https");
+  ::setenv("SSL_CERT_FILE", "/nonexistent/environment.pem", 1);
+  HttpClient by_environment(b.loop);
+  ::unsetenv("SSL_CERT_FILE");
+  HttpClientOptions options;
+  options.ca_file = "/nonexistent/option.pem";
+  HttpClient by_option(b.loop, options);
+  for (HttpClient* client : {&by_environment, &by_option}) {
+    Outcome out;
+    client->start(request, b.record(out));
+    REQUIRE(b.loop.run_until([&] { return out.end.has_value(); }, kPatience));
+    CHECK(out.end->error == HttpError::kUntrusted);
+    const char* name = client == &by_option ? "option.pem" : "environment.pem";
+    CHECK(out.end->detail.find(name) != std::string::npos);
+    CHECK(!out.head);
+  }
+  CHECK(b.origin.requests().empty());
 }
 
 TEST_CASE("a stall is noticed, whether before the head or within the body") {
