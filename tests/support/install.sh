@@ -5,16 +5,16 @@
 # shellcheck disable=SC2034  # the lists are read through a name reference
 set -euo pipefail
 
-# What engine/cmake/dependencies.cmake asks for, with the tools that build it.
+# What engine/cmake/dependencies.cmake asks for, with the tools that build it, SDL2 for the sound
+# card, and the roots that HTTPS servers are judged by.
 build=(g++ cmake ninja-build pkg-config libuv1-dev libcurl4-openssl-dev libssl-dev
   libmicrohttpd-dev libsqlite3-dev libavformat-dev libavcodec-dev libavutil-dev libswresample-dev
-  nlohmann-json3-dev libcli11-dev)
+  nlohmann-json3-dev libcli11-dev libsdl2-dev ca-certificates)
 # Unit tests, the second compiler, sanitizers, fuzzing and style.
-check=(ccache git python3 binutils doctest-dev librapidcheck-dev libbenchmark-dev
+check=(ccache git python3 binutils doctest-dev
   clang-14 libclang-rt-14-dev llvm-14 clang-tidy-14 clang-format-14 ffmpeg)
-# Programs that the interop and end-to-end tests talk to.
-rivals=(python3-libtorrent transmission-daemon transmission-cli aria2 opentracker mktorrent
-  nginx-light openssl tmux)
+# Programs that the interop and end-to-end tests and the benchmarks talk to.
+rivals=(python3-libtorrent transmission-daemon aria2 opentracker mktorrent nginx openssl curl)
 
 missing=()
 for group in "$@"; do
