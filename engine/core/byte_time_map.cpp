@@ -55,4 +55,11 @@ Bytes ByteTimeMap::offset_at(Duration time) const {
   return a.offset + Bytes(static_cast<std::int64_t>((scaled + span - 1) / span));  // rounded up
 }
 
+Bytes ByteTimeMap::page_at(Duration time, Duration tolerance) const {
+  const auto next = std::lower_bound(points_.begin(), points_.end(), time,
+                                     [](const TimeHint& p, Duration t) { return p.time < t; });
+  const bool near = next != points_.end() && next->time - time <= tolerance;
+  return near ? next->offset : offset_at(time);
+}
+
 }  // namespace tributary::core

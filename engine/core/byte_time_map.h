@@ -31,6 +31,9 @@ class ByteTimeMap {
   // The first byte that is needed at or after the time, that is the least o with time_at(o) >=
   // time; within [0, size()], and zero when nothing is known.
   Bytes offset_at(Duration time) const;
+  // The first known point within [time, time + tolerance], where a page begins and so all before it
+  // end; offset_at(time) where there is none.
+  Bytes page_at(Duration time, Duration tolerance) const;
 
  private:
   Bytes size_;

@@ -16,9 +16,9 @@ constexpr Duration kSearchTime = 2s;
 constexpr Duration kSeedGroup = 1s;
 // After the head of a start: a round trip to a peer, in which it is asked.
 constexpr Duration kPeersFirst = 100ms;
-// A head ends with a whole packet: FLAC has 93 ms in one, films a picture. What a decoder could not
-// use without its end would be asked for in a second request.
-constexpr Duration kLongestPacket = 250ms;
+// A head ends with a whole page or packet: nothing of it can be decoded before its end is there.
+// Ogg's pages last a second.
+constexpr Duration kLongestPage = 1s;
 
 std::uint64_t rendezvous(const PeerId& peer, PieceIndex group) {
   std::uint64_t h = static_cast<std::uint64_t>(group.value());
@@ -125,8 +125,14 @@ void Planner::plan_cdn() {
   if (s_.params.policy.seed_swarm && (s_.replan_seeds || s_.now >= seed_at_)) plan_seeds();
 }
 
+// What lies behind the byte the demuxer stands at is asked for along with it; once that byte is on
+// its way, it is no more urgent than its deadline says.
 void Planner::ask_waited() {
   if (!s_.waited || s_.demands.empty()) return;
+  const Bytes at = s_.layout.block_range(s_.waited->begin).begin;
+  const BlockRange first = s_.needed({at, at + 1_B});
+  const int open = s_.pieces.uncovered().find_next(first.begin.value());
+  if (open == Bitfield::kNone || open >= first.end.value()) return;
   ask_cdn_for_missing(s_.demands.front(), *s_.waited, "the demuxer waits for it");
 }
 
@@ -136,7 +142,7 @@ BlockRange Planner::head_of(const Demand& demand) const {
   if (wanted.empty()) return {};
   const Duration head = demand.prefetch ? policy.prefetch_head : policy.head;
   Bytes end = demand.file_range.begin +
-              demand.timeline.packet_at(demand.playhead(s_.now) + head, kLongestPacket);
+              demand.timeline.page_at(demand.playhead(s_.now) + head, kLongestPage);
   if (demand.guessed) end = wanted.begin + policy.head_bytes_unknown;
   end = std::clamp(end, wanted.begin + 1_B, wanted.end);
   return s_.needed({wanted.begin, end});

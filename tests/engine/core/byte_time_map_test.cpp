@@ -49,6 +49,19 @@ TEST_CASE("headers before the first point are due at time zero") {
   CHECK(map.offset_at(5s) == 600_B);
 }
 
+TEST_CASE("a page ends where the next known one begins, if that is near") {
+  const auto map = ByteTimeMap::from_points(1000_B, 10s, {{2s, 800_B}, {6s, 900_B}});
+  CHECK(map.page_at(1900ms, 250ms) == 800_B);
+  CHECK(map.page_at(1750ms, 250ms) == 800_B);
+  CHECK(map.page_at(2s, 250ms) == 800_B);
+  CHECK(map.page_at(2001ms, 250ms) == map.offset_at(2001ms));
+  CHECK(map.page_at(1s, 250ms) == 400_B);
+  CHECK(map.page_at(9900ms, 250ms) == 1000_B);
+  CHECK(map.page_at(11s, 250ms) == 1000_B);
+  CHECK(map.page_at(-1s, 250ms) == 0_B);
+  CHECK(ByteTimeMap().page_at(1s, 250ms) == 0_B);
+}
+
 TEST_CASE("between points time is linear in bytes") {
   const auto map = ByteTimeMap::from_points(1000_B, 10s, {{2s, 800_B}, {6s, 900_B}});
   CHECK(map.time_at(400_B) == 1s);

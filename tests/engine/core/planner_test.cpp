@@ -26,13 +26,22 @@ TEST_CASE("a start asks exactly the head of the CDN, and peers nothing until it 
   CHECK(rig.pass(10ms).empty());
 }
 
-TEST_CASE("the head of a start ends with a whole packet") {
+TEST_CASE("the head of a start ends with a whole page") {
   SwarmRig rig;
   rig.cdn_up();
   const Bytes size = rig.swarm().metainfo().info.files[0].length;
   rig.in(SetTimeline{SwarmRig::kTorrent, FileIndex(0),
                      ByteTimeMap::from_points(size, 40s, {{2100ms, 2 * kBlockSize + 1_B}})});
   CHECK(with(rig.start(), "fetch") == Lines{"fetch 0-3 startup"});
+}
+
+TEST_CASE("what lies behind a byte on its way to the demuxer is not asked for with it") {
+  SwarmRig rig;
+  rig.cdn_up();
+  CHECK(with(rig.start(), "fetch") == Lines{"fetch 0-2 startup"});
+  CHECK(with(rig.in(ReaderWaits{SwarmRig::kTorrent, {0_B, 64_KiB}}), "fetch").empty());
+  CHECK(with(rig.in(ReaderWaits{SwarmRig::kTorrent, {32_KiB, 96_KiB}}), "fetch") ==
+        Lines{"fetch 2-6 startup"});
 }
 
 TEST_CASE("a block that no peer has is asked of the CDN at its low mark, up to the high mark") {
