@@ -1,6 +1,7 @@
 #include "player/media/media_index.h"
 
 #include <algorithm>
+#include <utility>
 
 namespace tributary::player {
 namespace {
@@ -23,6 +24,8 @@ void merge(std::optional<core::TimeHint>& into, const std::optional<core::TimeHi
 void MediaIndex::note(Duration time, Bytes offset) {
   if (time > kMaxTime || offset < 0_B) return;
   time = std::max(time, Duration::zero());
+  last_time_ = std::max(last_time_, time);
+  if (std::exchange(last_offset_, offset) == offset) return;
   while (time / width_ >= kMaxPoints) widen();
   const auto slot = static_cast<std::size_t>(time / width_);
   if (slots_.size() <= slot) slots_.resize(slot + 1);

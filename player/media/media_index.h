@@ -18,7 +18,8 @@ class MediaIndex {
   // Finer points would not sharpen a deadline: one second is less than any safe buffer.
   static constexpr Duration kMinSpacing = 1s;
 
-  // A packet that plays at `time` stands at file offset `offset`. Negative times count as zero.
+  // A packet that plays at `time` stands at file offset `offset`, which several in a row share
+  // where the container has pages; the page is needed for the first. Negative times count as zero.
   void note(Duration time, Bytes offset);
 
   bool empty() const { return slots_.empty(); }
@@ -36,6 +37,7 @@ class MediaIndex {
   std::vector<std::optional<core::TimeHint>> slots_;
   Duration width_ = kMinSpacing;
   Duration last_time_{};
+  std::optional<Bytes> last_offset_;
 };
 
 }  // namespace tributary::player

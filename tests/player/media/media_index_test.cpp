@@ -19,6 +19,15 @@ TEST_CASE("points are a second apart and name the smallest offset still needed")
   CHECK(index.points() == std::vector<core::TimeHint>{{0s, 100_B}, {1s, 300_B}, {2s, 1000_B}});
 }
 
+TEST_CASE("a page is needed for its first packet, not for the first in a later second") {
+  MediaIndex index;
+  index.note(0s, 100_B);
+  for (const Duration time : {990ms, 1s, 1980ms}) index.note(time, 200_B);
+  for (const Duration time : {1990ms, 2s, 2980ms}) index.note(time, 300_B);
+  CHECK(index.points() == std::vector<core::TimeHint>{{0s, 100_B}, {1990ms, 300_B}});
+  CHECK(index.last_time() == 2980ms);
+}
+
 TEST_CASE("points stay ascending when bytes of a late time stand early") {
   MediaIndex index;
   index.note(0s, 5000_B);
