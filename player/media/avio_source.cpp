@@ -8,9 +8,9 @@
 namespace tributary::player {
 
 AvioSource::AvioSource(ByteSource& source, Bytes base) : source_(source), base_(base) {
-  auto* buffer = static_cast<unsigned char*>(av_malloc(kBufferBytes));
+  auto* buffer = static_cast<unsigned char*>(ff::av_malloc(kBufferBytes));
   TRIBUTARY_CHECK(buffer != nullptr);
-  context_ = avio_alloc_context(buffer, kBufferBytes, 0, this, &on_read, nullptr, &on_seek);
+  context_ = ff::avio_alloc_context(buffer, kBufferBytes, 0, this, &on_read, nullptr, &on_seek);
   TRIBUTARY_CHECK(context_ != nullptr);
 }
 

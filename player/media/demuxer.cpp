@@ -1,7 +1,6 @@
 #include "player/media/demuxer.h"
 
 #include <algorithm>
-#include <mutex>
 #include <utility>
 
 #include "player/media/ffmpeg.h"
@@ -29,15 +28,6 @@ constexpr int kMaxStreams = 128;
 // Decoders that hear what came before need a run-up: MP3's bit reservoir spans up to 9 frames, Opus
 // asks for 80 ms (RFC 7845 §4.6).
 constexpr Duration kPreroll = 400ms;
-
-// FFmpeg prints to stderr unless told otherwise, and a library must not. An embedder that chose a
-// level of its own keeps it.
-void quiet_ffmpeg() {
-  static std::once_flag once;
-  std::call_once(once, [] {
-    if (av_log_get_level() == AV_LOG_INFO) av_log_set_level(AV_LOG_QUIET);
-  });
-}
 
 int refuse_open(AVFormatContext*, AVIOContext**, const char*, int, AVDictionary**) {
   return AVERROR(EACCES);
@@ -73,9 +63,11 @@ Demuxer::Demuxer(ByteSource& source, const ContainerLayout& layout)
 Demuxer::~Demuxer() = default;
 
 Result<std::unique_ptr<Demuxer>> Demuxer::open(ByteSource& source, const OpenOptions& options) {
-  quiet_ffmpeg();
   if (source.size() <= 0_B) return invalid("the file is empty");
   TRIBUTARY_TRY(layout, inspect_container(source));
+  // Not before the first bytes are there: while a library is loaded no thread can be started, and
+  // the request for those bytes may need some, if only to look its host up.
+  if (auto loaded = load_ffmpeg(); !loaded) return loaded.error();
   std::unique_ptr<Demuxer> demuxer(new Demuxer(source, layout));
   if (Result<void> r = demuxer->open_streams(options); !r) return r.error();
   if (Result<void> r = demuxer->choose_streams(); !r) return r.error();
@@ -101,7 +93,7 @@ Result<void> Demuxer::open_streams(const OpenOptions& options) {
   // Plain tables are complete by now, and samples are found by jumping; fragments follow each
   // other.
   if (layout_.is_mp4 && !is_linear) impl_->io->set_seekable(true);
-  const int code = avformat_find_stream_info(c, nullptr);
+  const int code = ff::avformat_find_stream_info(c, nullptr);
   if (!is_linear) impl_->io->set_seekable(true);
   if (code < 0) return failure(code, "cannot read the streams");
   return {};
@@ -111,7 +103,7 @@ Result<void> Demuxer::open_context(bool seekable) {
   impl_->context.reset();
   impl_->io = std::make_unique<AvioSource>(source_, layout_.media_begin);
   impl_->io->set_seekable(seekable);
-  AVFormatContext* c = avformat_alloc_context();
+  AVFormatContext* c = ff::avformat_alloc_context();
   TRIBUTARY_CHECK(c != nullptr);
   c->pb = impl_->io->context();
   c->io_open = &refuse_open;
@@ -123,8 +115,8 @@ Result<void> Demuxer::open_context(bool seekable) {
     c->max_probe_packets = kWaveProbePackets;
     c->max_analyze_duration = kWaveProbeMicroseconds;
   }
-  c->format_whitelist = av_strdup(kFormats);
-  const int code = avformat_open_input(&c, nullptr, nullptr, nullptr);  // frees c on failure
+  c->format_whitelist = ff::av_strdup(kFormats);
+  const int code = ff::avformat_open_input(&c, nullptr, nullptr, nullptr);  // frees c on failure
   if (code < 0) return failure(code, "not a media file this player knows");
   impl_->context.reset(c);
   return {};
@@ -132,7 +124,7 @@ Result<void> Demuxer::open_context(bool seekable) {
 
 Result<void> Demuxer::choose_streams() {
   AVFormatContext* c = impl_->context.get();
-  const int audio = av_find_best_stream(c, AVMEDIA_TYPE_AUDIO, -1, -1, nullptr, 0);
+  const int audio = ff::av_find_best_stream(c, AVMEDIA_TYPE_AUDIO, -1, -1, nullptr, 0);
   for (unsigned i = 0; i < c->nb_streams && impl_->video < 0; ++i) {
     if (is_playable_video(c->streams[i])) impl_->video = static_cast<int>(i);
   }
@@ -156,7 +148,7 @@ void Demuxer::fill_info(const core::FileHints* hints) {
   const AVFormatContext* c = impl_->context.get();
   const AVStream* s = main_stream();
   info_.container = c->iformat->name;
-  info_.codec = avcodec_get_name(s->codecpar->codec_id);
+  info_.codec = ff::avcodec_get_name(s->codecpar->codec_id);
   if (info_.has_audio) info_.audio = declared_format(*s->codecpar);
   info_.index_last = layout_.index_last;
   info_.index = layout_.index;
@@ -177,9 +169,9 @@ void Demuxer::note_tables() {
   for (const int i : {impl_->main, impl_->video}) {
     if (i < 0) continue;
     AVStream* s = c->streams[i];
-    const int count = avformat_index_get_entries_count(s);
+    const int count = ff::avformat_index_get_entries_count(s);
     for (int k = 0; k < count; ++k) {
-      const AVIndexEntry* e = avformat_index_get_entry(s, k);
+      const AVIndexEntry* e = ff::avformat_index_get_entry(s, k);
       const Duration skew = to_duration(origin_, main_stream()->time_base);
       index_.note(to_duration(e->timestamp, s->time_base) - skew, Bytes(e->pos));
     }
@@ -196,14 +188,15 @@ void Demuxer::add_seek_points(const core::FileHints& hints) {
     // The first packet may play before time zero, cut off; the demuxer knows where it stands.
     if (at < 0_B || at >= info_.size || p.time <= Duration::zero()) continue;
     if (first_seek_point_ == Duration::zero()) first_seek_point_ = p.time;
-    const std::int64_t stamp = origin_ + av_rescale_q(p.time.count(), kMicroseconds, s->time_base);
-    av_add_index_entry(s, at.count(), stamp, 0, 0, AVINDEX_KEYFRAME);
+    const std::int64_t stamp =
+        origin_ + ff::av_rescale_q(p.time.count(), kMicroseconds, s->time_base);
+    ff::av_add_index_entry(s, at.count(), stamp, 0, 0, AVINDEX_KEYFRAME);
   }
 }
 
 Result<bool> Demuxer::read(AVPacket& packet) {
   for (;;) {
-    const int code = av_read_frame(impl_->context.get(), &packet);
+    const int code = ff::av_read_frame(impl_->context.get(), &packet);
     if (impl_->io->error()) return *impl_->io->error();
     if (code < 0) return false;
     const bool is_video = packet.stream_index == impl_->video;
@@ -214,7 +207,7 @@ Result<bool> Demuxer::read(AVPacket& packet) {
       }
       return true;
     }
-    av_packet_unref(&packet);
+    ff::av_packet_unref(&packet);
   }
 }
 
@@ -231,7 +224,7 @@ Duration Demuxer::time_of(const AVPacket& packet) const {
 }
 
 std::int64_t Demuxer::frame_of(std::int64_t stamp, int rate) const {
-  return av_rescale_q(stamp - origin_, main_stream()->time_base, {1, rate});
+  return ff::av_rescale_q(stamp - origin_, main_stream()->time_base, {1, rate});
 }
 
 Result<bool> Demuxer::seek(Duration time) {
@@ -242,12 +235,12 @@ Result<bool> Demuxer::seek(Duration time) {
   // Matroska's cues list pictures only when there are any.
   const bool by_default_stream = info_.has_video && !layout_.is_mp4;
   const AVRational unit = by_default_stream ? kMicroseconds : s->time_base;
-  const std::int64_t stamp =
-      av_rescale_q(target.count(), kMicroseconds, unit) + av_rescale_q(origin_, s->time_base, unit);
-  const bool is_guess = info_.codec == "mp3" && avformat_index_get_entries_count(s) < 2;
+  const std::int64_t stamp = ff::av_rescale_q(target.count(), kMicroseconds, unit) +
+                             ff::av_rescale_q(origin_, s->time_base, unit);
+  const bool is_guess = info_.codec == "mp3" && ff::avformat_index_get_entries_count(s) < 2;
   if (is_guess) c->flags |= AVFMT_FLAG_FAST_SEEK;
   const int code =
-      av_seek_frame(c, by_default_stream ? -1 : impl_->main, stamp, AVSEEK_FLAG_BACKWARD);
+      ff::av_seek_frame(c, by_default_stream ? -1 : impl_->main, stamp, AVSEEK_FLAG_BACKWARD);
   if (code < 0) return failure(code, "cannot seek in this file");
   return true;
 }

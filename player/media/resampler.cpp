@@ -15,10 +15,10 @@ AVSampleFormat av_format(SampleKind kind) {
 // Speakers of the format; the usual ones for their number when the mask does not fit.
 AVChannelLayout layout_of(int channels, std::uint64_t mask) {
   AVChannelLayout layout{};
-  if (mask == 0 || av_channel_layout_from_mask(&layout, mask) < 0 ||
+  if (mask == 0 || ff::av_channel_layout_from_mask(&layout, mask) < 0 ||
       layout.nb_channels != channels) {
-    av_channel_layout_uninit(&layout);
-    av_channel_layout_default(&layout, channels);
+    ff::av_channel_layout_uninit(&layout);
+    ff::av_channel_layout_default(&layout, channels);
   }
   return layout;
 }
@@ -70,11 +70,11 @@ bool Resampler::configure(const AVFrame& frame) {
   AVChannelLayout in = layout_of(impl_->in_channels, impl_->in_mask);
   AVChannelLayout out = layout_of(output_.channels, output_.channel_mask);
   SwrContext* swr = nullptr;
-  const int code =
-      swr_alloc_set_opts2(&swr, &out, av_format(output_.sample), output_.rate, &in,
-                          static_cast<AVSampleFormat>(frame.format), frame.sample_rate, 0, nullptr);
+  const int code = ff::swr_alloc_set_opts2(&swr, &out, av_format(output_.sample), output_.rate, &in,
+                                           static_cast<AVSampleFormat>(frame.format),
+                                           frame.sample_rate, 0, nullptr);
   impl_->swr.reset(swr);
-  if (code < 0 || swr_init(swr) < 0) impl_->swr.reset();
+  if (code < 0 || ff::swr_init(swr) < 0) impl_->swr.reset();
   return impl_->swr != nullptr;
 }
 
@@ -86,8 +86,8 @@ void Resampler::append(const AVFrame& frame, int first, int count, std::vector<s
   }
   const auto sample = static_cast<AVSampleFormat>(frame.format);
   const int channels = frame.ch_layout.nb_channels;
-  const bool planar = av_sample_fmt_is_planar(sample) != 0;
-  const int step = av_get_bytes_per_sample(sample) * (planar ? 1 : channels);
+  const bool planar = ff::av_sample_fmt_is_planar(sample) != 0;
+  const int step = ff::av_get_bytes_per_sample(sample) * (planar ? 1 : channels);
   std::array<const std::uint8_t*, kMaxChannels> in{};
   for (int i = 0; i < (planar ? channels : 1); ++i) {
     in[static_cast<std::size_t>(i)] = frame.extended_data[i] + std::ptrdiff_t{step} * first;
@@ -101,13 +101,13 @@ void Resampler::drain(std::vector<std::uint8_t>& pcm) {
 }
 
 void Resampler::convert(const std::uint8_t** in, int count, std::vector<std::uint8_t>& pcm) {
-  const int room = swr_get_out_samples(impl_->swr.get(), count);
+  const int room = ff::swr_get_out_samples(impl_->swr.get(), count);
   if (room <= 0) return;
   const std::size_t old_size = pcm.size();
   const auto frame_bytes = static_cast<std::size_t>(output_.frame_bytes());
   pcm.resize(old_size + static_cast<std::size_t>(room) * frame_bytes);
   std::uint8_t* out = pcm.data() + old_size;
-  const int made = swr_convert(impl_->swr.get(), &out, room, in, count);
+  const int made = ff::swr_convert(impl_->swr.get(), &out, room, in, count);
   pcm.resize(old_size + static_cast<std::size_t>(made > 0 ? made : 0) * frame_bytes);
 }
 

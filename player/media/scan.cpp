@@ -17,7 +17,7 @@ Error name_file(Error error, const std::string& path) {
 
 // The end of the last packet, and of the whole.
 Result<Duration> read_packets(Demuxer& demuxer, const ScanProgress& progress) {
-  AvPtr<AVPacket> packet(av_packet_alloc());
+  AvPtr<AVPacket> packet(ff::av_packet_alloc());
   Duration end{};
   Bytes at;
   for (int n = 0;; ++n) {
@@ -28,7 +28,7 @@ Result<Duration> read_packets(Demuxer& demuxer, const ScanProgress& progress) {
       end = std::max(end, demuxer.time_of(*packet) + to_duration(packet->duration, unit));
     }
     at = std::max(at, Bytes(packet->pos));
-    av_packet_unref(packet.get());
+    ff::av_packet_unref(packet.get());
     if (progress && n % kPacketsPerProgress == 0 && !progress(at, demuxer.info().size)) {
       return Error{ErrorCode::kCancelled, "the scan was cancelled"};
     }

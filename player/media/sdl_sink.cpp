@@ -4,6 +4,18 @@
 #include <SDL.h>
 
 #include <cstring>
+
+#include "player/media/shared_library.h"
+
+// Loaded when sound is first wanted, as FFmpeg is (ffmpeg.h): SDL2 brings the window system along.
+#define TRIBUTARY_SDL_FUNCTIONS(X) \
+  X(SDL_CloseAudioDevice)          \
+  X(SDL_GetError)                  \
+  X(SDL_GetNumAudioDevices)        \
+  X(SDL_InitSubSystem)             \
+  X(SDL_OpenAudioDevice)           \
+  X(SDL_PauseAudioDevice)          \
+  X(SDL_QuitSubSystem)
 #endif
 
 namespace tributary::player {
@@ -11,16 +23,37 @@ namespace tributary::player {
 #ifdef TRIBUTARY_HAVE_SDL
 namespace {
 
+namespace sdl {
+#define TRIBUTARY_DEFINE(name) decltype(&::name) name = nullptr;
+TRIBUTARY_SDL_FUNCTIONS(TRIBUTARY_DEFINE)
+#undef TRIBUTARY_DEFINE
+}  // namespace sdl
+
+Result<void> find_functions() {
+  TRIBUTARY_TRY(library, SharedLibrary::open("libSDL2-2.0.so.0"));
+#define TRIBUTARY_FIND(name) \
+  if (auto found = library.find(#name, sdl::name); !found) return found;
+  TRIBUTARY_SDL_FUNCTIONS(TRIBUTARY_FIND)
+#undef TRIBUTARY_FIND
+  return {};
+}
+
+Result<void> load_sdl() {
+  static const Result<void> loaded = find_functions();
+  return loaded;
+}
+
 // Frames the device asks for at once: 23 ms at 44.1 kHz, SDL's customary middle way between
 // wake-ups and delay.
 constexpr std::uint16_t kDeviceFrames = 1024;
 
 // SDL counts how often a subsystem was started, so sinks do not disturb each other.
+// REQUIRES: load_sdl() succeeded.
 class AudioSubsystem {
  public:
-  AudioSubsystem() : started_(SDL_InitSubSystem(SDL_INIT_AUDIO) == 0) {}
+  AudioSubsystem() : started_(sdl::SDL_InitSubSystem(SDL_INIT_AUDIO) == 0) {}
   ~AudioSubsystem() {
-    if (started_) SDL_QuitSubSystem(SDL_INIT_AUDIO);
+    if (started_) sdl::SDL_QuitSubSystem(SDL_INIT_AUDIO);
   }
   AudioSubsystem(const AudioSubsystem&) = delete;
   AudioSubsystem& operator=(const AudioSubsystem&) = delete;
@@ -39,7 +72,7 @@ class SdlSink final : public QueuedSink {
  private:
   Result<AudioFormat> open_output(const AudioFormat& wanted) override;
   void close_output() override {
-    if (device_ != 0) SDL_CloseAudioDevice(device_);
+    if (device_ != 0) sdl::SDL_CloseAudioDevice(device_);
     device_ = 0;
   }
   void advance(TimePoint) override {}  // the device's thread pulls, and notifies
@@ -65,13 +98,13 @@ Result<AudioFormat> SdlSink::open_output(const AudioFormat& wanted) {
   spec.callback = &on_device;
   spec.userdata = this;
   SDL_AudioSpec have{};
-  if (subsystem_.started()) device_ = SDL_OpenAudioDevice(nullptr, 0, &spec, &have, 0);
+  if (subsystem_.started()) device_ = sdl::SDL_OpenAudioDevice(nullptr, 0, &spec, &have, 0);
   if (device_ == 0) {
-    return io_error(std::string("cannot open a sound device: ") + SDL_GetError() +
+    return io_error(std::string("cannot open a sound device: ") + sdl::SDL_GetError() +
                     "; use --audio null, or --audio wav:FILE");
   }
   latency_ = format.time_of(have.samples);
-  SDL_PauseAudioDevice(device_, 0);
+  sdl::SDL_PauseAudioDevice(device_, 0);
   return format;
 }
 
@@ -87,12 +120,14 @@ void SdlSink::on_device(void* self, Uint8* out, int size) {
 }  // namespace
 
 Result<std::unique_ptr<AudioSink>> make_sdl_sink(MediaClock& clock) {
+  if (auto loaded = load_sdl(); !loaded) return loaded.error();
   return std::unique_ptr<AudioSink>(std::make_unique<SdlSink>(clock));
 }
 
 bool sdl_device_present() {
+  if (!load_sdl()) return false;
   const AudioSubsystem subsystem;
-  return subsystem.started() && SDL_GetNumAudioDevices(0) > 0;
+  return subsystem.started() && sdl::SDL_GetNumAudioDevices(0) > 0;
 }
 
 #else

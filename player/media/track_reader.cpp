@@ -18,8 +18,8 @@ constexpr Duration kLongestPicture = std::chrono::seconds(30);
 }  // namespace
 
 struct TrackReader::Codec {
-  AvPtr<AVPacket> packet{av_packet_alloc()};
-  AvPtr<AVFrame> frame{av_frame_alloc()};
+  AvPtr<AVPacket> packet{ff::av_packet_alloc()};
+  AvPtr<AVFrame> frame{ff::av_frame_alloc()};
   AvPtr<AVCodecContext> decoder;  // none in a silent film
   Resampler resampler;
   Duration pictures_until{};  // silent film: the end of the latest picture read
@@ -52,17 +52,17 @@ Result<std::unique_ptr<TrackReader>> TrackReader::open(ByteSource& source, const
 
 Result<void> TrackReader::open_decoder() {
   const AVStream* s = demuxer_->main_stream();
-  const AVCodec* codec = avcodec_find_decoder(s->codecpar->codec_id);
+  const AVCodec* codec = ff::avcodec_find_decoder(s->codecpar->codec_id);
   if (!codec) {
     return Error{ErrorCode::kUnsupported, "no decoder for " + info().codec + " in this FFmpeg"};
   }
-  codec_->decoder.reset(avcodec_alloc_context3(codec));
+  codec_->decoder.reset(ff::avcodec_alloc_context3(codec));
   AVCodecContext* d = codec_->decoder.get();
   TRIBUTARY_CHECK(d != nullptr);
-  int code = avcodec_parameters_to_context(d, s->codecpar);
+  int code = ff::avcodec_parameters_to_context(d, s->codecpar);
   d->pkt_timebase = s->time_base;  // trimming is counted in it
   d->thread_count = 1;
-  if (code >= 0) code = avcodec_open2(d, codec, nullptr);
+  if (code >= 0) code = ff::avcodec_open2(d, codec, nullptr);
   if (code < 0) return invalid("cannot decode " + info().codec + ": " + av_message(code));
   return {};
 }
@@ -110,7 +110,7 @@ Result<PcmBlock> TrackReader::next_sound() {
 Result<bool> TrackReader::receive_frame() {
   AVCodecContext* d = codec_->decoder.get();
   for (;;) {
-    const int code = avcodec_receive_frame(d, codec_->frame.get());
+    const int code = ff::avcodec_receive_frame(d, codec_->frame.get());
     if (code == AVERROR(EAGAIN)) {
       if (Result<void> r = feed_decoder(); !r) return r.error();
       continue;
@@ -129,12 +129,12 @@ Result<void> TrackReader::feed_decoder() {
   for (;;) {
     TRIBUTARY_TRY(more, demuxer_->read(*packet));
     if (!more) {
-      avcodec_send_packet(codec_->decoder.get(), nullptr);
+      ff::avcodec_send_packet(codec_->decoder.get(), nullptr);
       return {};
     }
     const bool is_sound = demuxer_->is_main(*packet);
-    if (is_sound) avcodec_send_packet(codec_->decoder.get(), packet);
-    av_packet_unref(packet);
+    if (is_sound) ff::avcodec_send_packet(codec_->decoder.get(), packet);
+    ff::av_packet_unref(packet);
     if (is_sound) return {};
   }
 }
@@ -175,7 +175,7 @@ Result<PcmBlock> TrackReader::next_silence() {
     const Duration end = demuxer_->time_of(*packet) + to_duration(packet->duration, unit);
     const Duration limit = std::max(codec_->pictures_until, given) + kLongestPicture;
     codec_->pictures_until = std::max(codec_->pictures_until, std::min(end, limit));
-    av_packet_unref(packet);
+    ff::av_packet_unref(packet);
   }
   const Duration until = std::min({codec_->pictures_until, stop_, given + kSilentBlock});
   if (until > given) {
