@@ -33,6 +33,9 @@ class CompletionEstimator {
   TimePoint expected_finish(TimePoint now, std::int32_t blocks, std::int32_t outstanding,
                             BitRate assumed) const;
 
+  // When a busy peer's next block is due, on the cautious side. REQUIRES: measured().
+  TimePoint next_due() const { return busy_since_ + service_.mean() + 2 * service_.deviation(); }
+
   bool measured() const { return service_.measured(); }
   Duration per_block() const { return service_.mean(); }
   Duration latency() const { return latency_.mean(); }

@@ -59,6 +59,7 @@ struct Verified {
   // SHA-256 of each block when a whole piece was checked, so that a later good copy shows whose
   // block was wrong; empty when one block was checked, or the host could not tell.
   std::vector<Sha256> digests;
+  VerifyId id{};  // of the Verify
 };
 // The outcome of VerifyHashes: when good, `leaves` are the piece's leaf hashes, one per block.
 struct HashesVerified {
@@ -190,12 +191,14 @@ struct ServeHashes {
 
 // Hash the buffers, one per block of `blocks`; answered by Verified. With `leaf` the range is one
 // block and must hash to it (v2); without, the range is a whole piece, checked against the
-// metainfo. The buffers stay valid until Store or Free.
+// metainfo. The buffers stay valid until Store or Free. A Verify that another of the same blocks
+// follows is superseded: its outcome, should it still come, judges nothing.
 struct Verify {
   TorrentId torrent;
   BlockRange blocks;
   std::vector<BufferId> buffers;
   std::optional<Sha256> leaf;
+  VerifyId id{};  // never reused within a torrent
 };
 // Check a peer's leaf hashes of one piece against the piece layer; answered by HashesVerified.
 struct VerifyHashes {
@@ -245,7 +248,8 @@ struct CdnCorrupt {
   BlockRange blocks;
 };
 // Nothing stands in the way of playback: the modelled chance of a stall is small, or the CDN
-// insures it. Once for each SetDemand with `starting`.
+// insures it. At most once for each SetDemand with `starting`, of the last one: a seek while
+// starting replaces what was not yet answered.
 struct MayStart {
   TorrentId torrent;
   FileIndex file;

@@ -47,6 +47,7 @@ void PieceMap::add_owner(BlockIndex b, ConnId peer) {
   for (ConnId& owner : at(b).owners) {
     if (owner != ConnId()) continue;
     owner = peer;
+    if (owner_count(b) == kMaxOwners) ++twice_asked_;
     return refresh(b);
   }
   TRIBUTARY_CHECK(false);
@@ -54,7 +55,9 @@ void PieceMap::add_owner(BlockIndex b, ConnId peer) {
 
 void PieceMap::remove_owner(BlockIndex b, ConnId peer) {
   for (ConnId& owner : at(b).owners) {
-    if (owner == peer) owner = ConnId();
+    if (owner != peer) continue;
+    if (owner_count(b) == kMaxOwners) --twice_asked_;
+    owner = ConnId();
   }
   refresh(b);
 }

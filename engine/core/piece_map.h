@@ -39,6 +39,8 @@ class PieceMap {
   // Peers it is asked of; unused places are ConnId().
   const std::array<ConnId, kMaxOwners>& owners(BlockIndex b) const { return at(b).owners; }
   std::size_t owner_count(BlockIndex b) const;
+  // Blocks that two peers are asked for.
+  std::int32_t twice_asked() const { return twice_asked_; }
 
   void add_owner(BlockIndex b, ConnId peer);
   void remove_owner(BlockIndex b, ConnId peer);
@@ -67,6 +69,7 @@ class PieceMap {
 
   const Layout* layout_;
   std::vector<Block> blocks_;
+  std::int32_t twice_asked_ = 0;
   Bitfield have_;
   Bitfield open_;
   Bitfield uncovered_;

@@ -58,7 +58,9 @@ class Planner {
   bool start_under_way() const;
   bool chosen_to_seed(PieceIndex group, PieceIndex piece) const;
   bool is_uncovered(BlockIndex block) const { return s_.pieces.uncovered().test(block.value()); }
-  Duration horizon(const Demand& demand) const;
+  bool sooner_from_peer(BlockIndex block);
+  Duration low_mark() const;
+  Duration horizon() const;
 
   // The peers: planner_peers.cpp.
   struct Ready {

@@ -88,11 +88,16 @@ bool Planner::some_peer_may_bring(BlockIndex block, TimePoint deadline) const {
   return false;
 }
 
+// The largest margin that a block can have now.
+Duration Planner::low_mark() const {
+  const Policy& policy = s_.params.policy;
+  return alone() ? policy.alone_low : std::max(policy.no_peer_low, policy.margin);
+}
+
 // No block that is due later than this can be due for the CDN.
-Duration Planner::horizon(const Demand&) const {
-  const Policy& p = s_.params.policy;
-  const Duration low = alone() ? p.alone_low : std::max(p.no_peer_low, p.margin);
-  return low + s_.cdn.first_byte_high + transfer_time(kBlockSize, s_.cdn.throughput_low) + 1s;
+Duration Planner::horizon() const {
+  return low_mark() + s_.cdn.first_byte_high + transfer_time(kBlockSize, s_.cdn.throughput_low) +
+         1s;
 }
 
 // The head of a start is being fetched. Nothing that follows it is due earlier, and requests beside
@@ -154,7 +159,21 @@ void Planner::ask_head(const Demand& demand) {
                                       : "the head of a start comes from the CDN");
 }
 
-// Blocks in flight from a peer that delivers sooner than the CDN could are left to it.
+// Whether a peer that was asked for the block brings it before the CDN could: one that was measured
+// and keeps to its measure. Should it fall behind, the CDN is thought of again.
+bool Planner::sooner_from_peer(BlockIndex block) {
+  for (ConnId owner : s_.pieces.owners(block)) {
+    const Peer* peer = owner == ConnId() ? nullptr : s_.peer(owner);
+    if (!peer || !peer->estimator.measured() || peer->estimator.next_due() <= s_.now) continue;
+    const TimePoint finish = peer->estimator.expected_finish(
+        s_.now, peer->in_flight(), peer->in_flight(), s_.params.policy.assumed_peer_rate);
+    if (last_safe(finish) > s_.now) continue;
+    cdn_at_ = std::min(cdn_at_, peer->estimator.next_due());
+    return true;
+  }
+  return false;
+}
+
 void Planner::ask_cdn_for_missing(const Demand& demand, BlockRange blocks, std::string_view why) {
   const CdnReason reason = demand.prefetch   ? CdnReason::kPrefetch
                            : demand.starting ? CdnReason::kStartup
@@ -165,18 +184,19 @@ void Planner::ask_cdn_for_missing(const Demand& demand, BlockRange blocks, std::
     if (first.value() == Bitfield::kNone || first >= blocks.end) return;
     BlockIndex end = first;
     Bytes size;
-    while (end < blocks.end && is_uncovered(end) && size < s_.params.policy.max_request) {
+    while (end < blocks.end && is_uncovered(end) && size < s_.params.policy.max_request &&
+           !sooner_from_peer(end)) {
       size += s_.length_of(end);
       ++end;
     }
-    ask_cdn(demand, {first, end}, reason, why);
-    first = end;
+    if (first < end) ask_cdn(demand, {first, end}, reason, why);
+    first = first < end ? end : end + 1;
   }
 }
 
 void Planner::ask_in_time(const Demand& demand) {
   const BlockRange blocks = s_.needed(demand.wanted(s_.now));
-  const TimePoint limit = s_.now + horizon(demand);
+  const TimePoint limit = s_.now + horizon();
   BlockIndex b = blocks.begin;
   while (b < blocks.end) {
     b = BlockIndex(s_.pieces.uncovered().find_next(b.value()));
@@ -193,10 +213,7 @@ void Planner::ask_in_time(const Demand& demand) {
     if (demand.moving) cdn_at_ = std::min(cdn_at_, ask.at);
     if (ask.deadline > limit) {
       // What follows is due no earlier, but may be due for the CDN before this block is.
-      const Duration low = alone()
-                               ? s_.params.policy.alone_low
-                               : std::max(s_.params.policy.no_peer_low, s_.params.policy.margin);
-      if (demand.moving) cdn_at_ = std::min(cdn_at_, last_safe(ask.deadline) - low);
+      if (demand.moving) cdn_at_ = std::min(cdn_at_, last_safe(ask.deadline) - low_mark());
       return;
     }
     ++b;

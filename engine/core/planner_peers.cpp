@@ -181,7 +181,7 @@ bool Planner::may_duplicate() const {
   const Bytes received = total.cdn() + total.peers;
   // The first blocks of a session may always be hedged.
   const Bytes allowed = received / 100 * s_.params.policy.duplicate_percent + 4 * kBlockSize;
-  return total.duplicate < allowed;
+  return total.duplicate + kBlockSize * s_.pieces.twice_asked() < allowed;
 }
 
 // A block that is asked of one slower peer and due before that one is expected to deliver; at the

@@ -69,9 +69,10 @@ void Receiver::discard(BlockIndex block, BufferId buffer) {
 void Receiver::accept(BlockIndex block, BufferId buffer, const BlockSource& source) {
   s_.pieces.set_received(block, buffer);
   cancel_others(block, source.conn);
+  cancel_needless_fetch(block);
   s_.history.add(s_.now, s_.length_of(block));
   if (!s_.verifiable()) return keep(block);
-  origins_[block] = source;
+  origins_[block] = {source, VerifyId()};
   verify_if_ready(block);
 }
 
@@ -80,6 +81,22 @@ void Receiver::cancel_others(BlockIndex block, ConnId except) {
     if (owner == ConnId() || owner == except) continue;
     if (Peer* peer = s_.peer(owner)) cancel_request(*peer, block);
   }
+}
+
+// A fetch of which nothing is missing any more would bring duplicates only.
+void Receiver::cancel_needless_fetch(BlockIndex block) {
+  if (!s_.pieces.asked_of_cdn(block)) return;
+  const auto fetch =
+      std::find_if(s_.cdn.requests.begin(), s_.cdn.requests.end(),
+                   [block](const auto& entry) { return entry.second.blocks.contains(block); });
+  if (fetch == s_.cdn.requests.end()) return;
+  const BlockRange blocks = fetch->second.blocks;
+  for (BlockIndex b = blocks.begin; b < blocks.end; ++b) {
+    if (s_.pieces.asked_of_cdn(b) && !s_.pieces.have(b) && !s_.pieces.received(b)) return;
+  }
+  const CdnRequestId id = fetch->first;
+  s_.out.emplace_back(CdnCancel{s_.params.id, id});
+  on_cdn_ended({s_.params.id, id});
 }
 
 void Receiver::cancel_request(Peer& peer, BlockIndex block) {
@@ -165,17 +182,28 @@ void Receiver::yield_latest(Peer& peer, std::int32_t keep) {
 
 // A block that its own hash covers is checked at once, others with their whole piece.
 void Receiver::verify_if_ready(BlockIndex block) {
-  const BlockIndex next = block + 1;
+  const VerifyId id(++next_verify_);
   if (const auto leaf = s_.leaf_of(block)) {
-    s_.out.emplace_back(Verify{s_.params.id, {block, next}, {s_.pieces.buffer(block)}, *leaf});
+    const BlockRange alone{block, block + 1};
+    origins_.at(block).verify = id;
+    s_.out.emplace_back(Verify{s_.params.id, alone, {s_.pieces.buffer(block)}, *leaf, id});
     return;
   }
   const PieceIndex piece = s_.layout.piece_of(block);
   if (!s_.pieces.piece_in_hand(piece)) return;
   const BlockRange blocks = s_.layout.blocks_of(piece);
   std::vector<BufferId> buffers;
-  for (BlockIndex b = blocks.begin; b < blocks.end; ++b) buffers.push_back(s_.pieces.buffer(b));
-  s_.out.emplace_back(Verify{s_.params.id, blocks, std::move(buffers), std::nullopt});
+  for (BlockIndex b = blocks.begin; b < blocks.end; ++b) {
+    buffers.push_back(s_.pieces.buffer(b));
+    if (s_.pieces.received(b)) origins_.at(b).verify = id;
+  }
+  s_.out.emplace_back(Verify{s_.params.id, blocks, std::move(buffers), std::nullopt, id});
+}
+
+// Where the store lost a block meanwhile and it came again, an older verdict speaks of other bytes.
+bool Receiver::is_judged(BlockIndex block, VerifyId by) const {
+  const auto origin = origins_.find(block);
+  return origin != origins_.end() && origin->second.verify == by;
 }
 
 void Receiver::keep(BlockIndex block) {
@@ -193,7 +221,7 @@ void Receiver::on_verified(const Verified& event) {
   const PieceIndex piece = s_.layout.piece_of(event.blocks.begin);
   punish(smart_ban_.on_piece_passed(piece, event.digests), event.blocks);
   for (BlockIndex b = event.blocks.begin; b < event.blocks.end; ++b) {
-    if (s_.pieces.received(b)) keep(b);
+    if (is_judged(b, event.id)) keep(b);
   }
 }
 
@@ -201,11 +229,14 @@ void Receiver::reject(const Verified& event) {
   const auto blocks = static_cast<std::size_t>(event.blocks.size());
   std::vector<BlockSource> sources(blocks, BlockSource::stored());
   bool any = false;
+  bool all = true;
   for (BlockIndex b = event.blocks.begin; b < event.blocks.end; ++b) {
-    if (!s_.pieces.received(b)) continue;
+    if (!is_judged(b, event.id)) {
+      all = all && s_.pieces.have(b);
+      continue;
+    }
     const auto origin = origins_.find(b);
-    TRIBUTARY_CHECK(origin != origins_.end());
-    sources[static_cast<std::size_t>(b - event.blocks.begin)] = origin->second;
+    sources[static_cast<std::size_t>(b - event.blocks.begin)] = origin->second.source;
     any = true;
     origins_.erase(origin);
     s_.counts(b).corrupt += s_.length_of(b);
@@ -213,7 +244,7 @@ void Receiver::reject(const Verified& event) {
     s_.pieces.reset(b);
   }
   s_.reopen();
-  if (!any) return;
+  if (!any || !all) return;  // a block that the store lost may have been the wrong one
   if (blocks == 1 && s_.layout.blocks_per_piece() > 1) {
     return punish(sources, event.blocks);  // its own leaf names the sender
   }

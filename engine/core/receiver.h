@@ -55,8 +55,10 @@ class Receiver {
   void accept(BlockIndex block, BufferId buffer, const BlockSource& source);
   void discard(BlockIndex block, BufferId buffer);
   void cancel_others(BlockIndex block, ConnId except);
+  void cancel_needless_fetch(BlockIndex block);
   void learn_of_cancels(Peer& peer, const Peer::Outstanding& answered);
   void verify_if_ready(BlockIndex block);
+  bool is_judged(BlockIndex block, VerifyId by) const;
   void keep(BlockIndex block);
   void reject(const Verified& event);
   // `blocks`: of which the guilty sent some.
@@ -67,7 +69,12 @@ class Receiver {
   BanList& bans_;
   PeerProtocol* protocol_ = nullptr;
   SmartBan smart_ban_;
-  std::map<BlockIndex, BlockSource> origins_;  // of received, unverified blocks
+  struct Origin {
+    BlockSource source;
+    VerifyId verify;  // the last that it is part of
+  };
+  std::map<BlockIndex, Origin> origins_;  // of received, unverified blocks
+  std::uint64_t next_verify_ = 0;
 };
 
 }  // namespace tributary::core

@@ -25,7 +25,8 @@ Swarm::Swarm(const Metainfo& metainfo, const SwarmParams& params, const Bitfield
       uploader_(s_),
       protocol_(s_, receiver_, uploader_),
       planner_(s_, receiver_),
-      announcer_(metainfo.trackers, s_.random.split()) {
+      announcer_(metainfo.trackers, s_.random.split()),
+      book_(params.book) {
   receiver_.connect(protocol_);
   s_.now = now;
   for (std::size_t f = 0; f < metainfo.info.files.size(); ++f) {
@@ -152,6 +153,17 @@ void Swarm::on(const PeerConnected& e) {
   s_.watch_by(s_.now + kKeepAliveInterval);
 }
 
+void Swarm::on(const PeerMessage& e) {
+  if (const auto* hello = std::get_if<ExtendedHandshake>(&e.message)) {
+    const Peer* peer = s_.peer(e.conn);
+    // A private torrent's peers are its tracker's to name (BEP 27).
+    if (peer && peer->inbound && hello->listen_port && !s_.meta.info.is_private) {
+      book_.on_listen_port(peer->remote, *hello->listen_port);
+    }
+  }
+  protocol_.on_message(e.conn, e.message);
+}
+
 void Swarm::on(const PeerClosed& e) {
   const auto dial = dials_.find(e.conn);
   if (dial != dials_.end()) {
@@ -210,7 +222,6 @@ void Swarm::on(const SetDemand& e) {
   auto it = std::find_if(s_.demands.begin(), s_.demands.end(),
                          [&](const Demand& d) { return d.file == e.file; });
   if (it == s_.demands.end()) it = s_.demands.insert(s_.demands.end(), Demand{});
-  const bool was_told = it->may_start_sent && it->starting && e.starting;
   const bool jumped = it->moving && e.moving && !e.starting &&
                       std::chrono::abs(it->playhead(s_.now) - e.position) > 1s;
   *it = {.file = e.file,
@@ -223,8 +234,7 @@ void Swarm::on(const SetDemand& e) {
          .prefetch = e.prefetch,
          .cdn_allowed = e.cdn_allowed,
          .budget = e.budget,
-         .guessed = guessed_[f],
-         .may_start_sent = was_told};
+         .guessed = guessed_[f]};
   std::stable_sort(s_.demands.begin(), s_.demands.end(),
                    [](const Demand& a, const Demand& b) { return !a.prefetch && b.prefetch; });
   if (e.starting || jumped) {

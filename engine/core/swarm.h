@@ -81,7 +81,7 @@ class Swarm {
  private:
   void on(const PeerConnected& e);
   void on(const PeerClosed& e);
-  void on(const PeerMessage& e) { protocol_.on_message(e.conn, e.message); }
+  void on(const PeerMessage& e);
   void on(const BlockSent& e) { uploader_.on_sent(e); }
   void on(const Verified& e) { receiver_.on_verified(e); }
   void on(const HashesVerified& e) { receiver_.on_hashes_verified(e); }

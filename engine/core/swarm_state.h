@@ -16,6 +16,7 @@
 #include "engine/core/layout.h"
 #include "engine/core/ledger.h"
 #include "engine/core/peer.h"
+#include "engine/core/peer_book.h"
 #include "engine/core/piece_map.h"
 #include "engine/core/policy.h"
 #include "engine/core/rarest_first.h"
@@ -33,6 +34,7 @@ struct SwarmParams {
   std::uint64_t seed = 1;
   bool trace = false;
   bool upload = true;
+  PeerBookParams book{};
 };
 
 // The CDN as the planner sees it.

@@ -17,6 +17,7 @@ struct BytesJob {
   core::BlockRange blocks;
   std::vector<BufferRef> buffers;
   std::optional<Sha256> leaf;
+  core::VerifyId id;
   bool want_digests = false;
 };
 
@@ -48,7 +49,8 @@ PieceCheck judge(const TorrentHashes& hashes, const BytesJob& job) {
 Answer perform(const TorrentHashes& hashes, const BytesJob& job) {
   PieceCheck check = judge(hashes, job);
   const bool good = check.verdict == Verdict::kGood;
-  return BytesAnswer{{job.torrent, job.blocks, good, std::move(check.digests)}, check.verdict};
+  return BytesAnswer{{job.torrent, job.blocks, good, std::move(check.digests), job.id},
+                     check.verdict};
 }
 
 Answer perform(const TorrentHashes& hashes, const core::VerifyHashes& job) {
@@ -57,7 +59,7 @@ Answer perform(const TorrentHashes& hashes, const core::VerifyHashes& job) {
 }
 
 BytesJob share_buffers(const BufferPool& pool, const core::Verify& action) {
-  BytesJob job{action.torrent, action.blocks, {}, action.leaf, false};
+  BytesJob job{action.torrent, action.blocks, {}, action.leaf, action.id, false};
   job.buffers.reserve(action.buffers.size());
   for (const core::BufferId id : action.buffers) {
     job.buffers.push_back(pool.contains(id) ? pool.share(id) : BufferRef());

@@ -69,7 +69,9 @@ std::vector<Sha256> World::digests(const Actor& a, const core::Verify& action) c
 }
 
 void World::perform(Actor& a, const core::Verify& action) {
-  hash(a.id, core::Verified{action.torrent, action.blocks, is_right(a, action), digests(a, action)},
+  hash(a.id,
+       core::Verified{action.torrent, action.blocks, is_right(a, action), digests(a, action),
+                      action.id},
        action.buffers.size());
 }
 

@@ -127,6 +127,33 @@ TEST_CASE("the peer wins the race when it comes first, and the CDN's copy is a d
   CHECK(rig.swarm().ledger().total().duplicate == kBlockSize);
 }
 
+TEST_CASE("a CDN request is cancelled once peers have brought all that it was for") {
+  SwarmRig rig;
+  rig.cdn_up();
+  rig.seed(1);
+  rig.play(0s, 5s);
+  REQUIRE(with(rig.pass(3s), "fetch") == Lines{"fetch 0-2 rescue"});
+  CHECK(with(rig.gives(1, 0), "cancel fetch").empty());
+  CHECK(with(rig.gives(1, 1), "cancel fetch").size() == 1);
+  CHECK(rig.swarm().asked_of_cdn().none());
+}
+
+TEST_CASE("what the demuxer waits for is left to a peer that brings it before the CDN could") {
+  SwarmRig rig;
+  rig.cdn_up();
+  rig.seed(1);
+  rig.play(0s, 30s);
+  for (int b = 0; b < 8; ++b) {  // 10 ms a block; the CDN needs 500 ms for its first byte
+    rig.pass(10ms);
+    rig.gives(1, rig.asked(1).front());
+  }
+  const int next = rig.asked(1).front();
+  const Bytes at = kBlockSize * next;
+  CHECK(with(rig.in(ReaderWaits{SwarmRig::kTorrent, {at, at + 1_B}}), "fetch").empty());
+  // The peer falls silent: it is not waited for.
+  CHECK(with(rig.pass(100ms), "fetch") == Lines{"fetch " + std::to_string(next) + " urgent"});
+}
+
 TEST_CASE("a block behind one that a peer has is still asked for at its own low mark") {
   SwarmRig rig;
   rig.cdn_up();
@@ -295,6 +322,16 @@ TEST_CASE("without a CDN a late block is asked of a second peer, and the loser i
   CHECK(with(rig.piece(2, 2), "cancel") == Lines{"c1: cancel 2"});
 }
 
+TEST_CASE("hedges that are under way count towards the share of duplicates") {
+  SwarmRig rig(Policy::peers_only(), {.blocks = 15});
+  rig.play(0s, 1s);
+  for (int n = 1; n <= 3; ++n) CHECK(with(rig.seed(n), "request").size() == 5);
+  rig.pass(3s);  // silent: everything is late by now
+  Lines hedged = with(rig.seed(4), "request");
+  for (const std::string& line : with(rig.seed(5), "request")) hedged.push_back(line);
+  CHECK(hedged.size() == 4);  // what a session may always hedge
+}
+
 TEST_CASE("duplicates of hedging and endgame stay within their share") {
   SwarmRig rig(Policy::peers_only(), {.blocks = 200});
   rig.play(0s, 1s);
@@ -320,9 +357,9 @@ TEST_CASE("a seek cancels CDN requests that serve no demand any more, and only t
   SwarmRig rig;
   rig.cdn_up();
   CHECK(rig.start() == Lines{"may start", "fetch 0-2 startup"});
-  CHECK(rig.start(50s) == Lines{"cancel fetch", "fetch 50-52 startup"});
-  CHECK(rig.start(50s).empty());
-  CHECK(rig.start(0s) == Lines{"cancel fetch", "fetch 0-2 startup"});
+  CHECK(rig.start(50s) == Lines{"cancel fetch", "may start", "fetch 50-52 startup"});
+  CHECK(rig.start(50s) == Lines{"may start"});
+  CHECK(rig.start(0s) == Lines{"cancel fetch", "may start", "fetch 0-2 startup"});
   // A jump while playing counts as well; a small correction of the clock does not.
   rig.cdn_delivers();
   rig.play(0s, 2s);

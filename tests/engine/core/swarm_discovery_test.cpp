@@ -58,5 +58,22 @@ TEST_CASE("without hashes nobody is dialled, and the CDN is asked as by one who 
   CHECK(rig.pass(1us) == Lines{"fetch 0-10 no_peer"});
 }
 
+TEST_CASE(
+    "who came in is dialled where it listens once it is gone, unless the torrent is private") {
+  for (const bool is_private : {false, true}) {
+    CAPTURE(is_private);
+    SwarmRig rig(Policy::peers_only(), {.is_private = is_private});
+    rig.play(0s);
+    rig.connect(1);
+    ExtendedHandshake hello;
+    hello.listen_port = 7001;
+    CHECK(with(rig.say(1, hello), "connect").empty());
+    CHECK(with(rig.pass(10s), "connect").empty());
+    Lines lines = rig.in(PeerClosed{SwarmRig::kTorrent, conn_of(1)});
+    for (const std::string& line : rig.pass(5s)) lines.push_back(line);
+    CHECK(with(lines, "connect") == (is_private ? Lines{} : Lines{"connect 7001"}));
+  }
+}
+
 }  // namespace
 }  // namespace tributary::core

@@ -181,9 +181,16 @@ class SwarmRig {
   TimePoint now() const { return now_; }
   const std::vector<Action>& actions() const { return last_; }
 
-  // Feeds the input and returns what comes of it.
+  // Feeds the input and returns what comes of it. A verdict speaks of the blocks' last Verify where
+  // it names none.
   Lines in(const Input& input) {
-    swarm_.handle(input, now_);
+    if (const auto* told = std::get_if<Verified>(&input); told && told->id == VerifyId()) {
+      Verified verdict = *told;
+      verdict.id = verifies_[told->blocks.begin];
+      swarm_.handle(verdict, now_);
+    } else {
+      swarm_.handle(input, now_);
+    }
     return drain();
   }
   Lines tick() {
@@ -206,6 +213,9 @@ class SwarmRig {
     while (auto action = swarm_.poll()) {
       lines.push_back(std::visit(describe_, *action));
       if (const auto* fetch = std::get_if<CdnFetch>(&*action)) fetches_.push_back(*fetch);
+      if (const auto* verify = std::get_if<Verify>(&*action)) {
+        verifies_[verify->blocks.begin] = verify->id;
+      }
       if (const auto* send = std::get_if<Send>(&*action)) {
         if (const auto* request = std::get_if<Request>(&send->message)) {
           asked_[send->conn].push_back(block_of(request->span));
@@ -306,6 +316,7 @@ class SwarmRig {
   std::vector<Action> last_;
   std::vector<CdnFetch> fetches_;
   std::map<ConnId, std::deque<int>> asked_;
+  std::map<BlockIndex, VerifyId> verifies_;  // by first block, the last
   std::uint64_t buffers_ = 0;
 };
 

@@ -122,7 +122,8 @@ class NodeRig {
   }
   void perform(const core::Action& action, Lines& lines) {
     if (const auto* verify = std::get_if<core::Verify>(&action)) {
-      const core::Input good = core::Verified{verify->torrent, verify->blocks, true, {}};
+      const core::Input good =
+          core::Verified{verify->torrent, verify->blocks, true, {}, verify->id};
       return node_.handle(good, now_);
     }
     if (std::holds_alternative<core::Store>(action)) return;
