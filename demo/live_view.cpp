@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cmath>
 
 #include "demo/human.h"
 #include "demo/styled_line.h"
@@ -43,7 +44,7 @@ double share_of(std::int64_t part, std::int64_t whole) {
 }
 
 void add_bar(StyledLine& line, double share, int width, Style style) {
-  const int full = std::clamp(static_cast<int>(share * width + 0.5), 0, std::max(width, 0));
+  const int full = std::clamp(static_cast<int>(std::lround(share * width)), 0, std::max(width, 0));
   line.add(repeat("█", full), style).add(repeat("░", width - full), Style::kDim);
 }
 
@@ -163,7 +164,7 @@ Section offload(const LiveView& view, const ViewSize& size) {
   StyledLine line = labelled("offload");
   const int width = std::clamp(size.columns - kLabel - 8, 0, 60);
   const bool any = bytes.peers + bytes.cdn() > 0_B;
-  const int full = static_cast<int>(offload_of(bytes) * width + 0.5);
+  const int full = static_cast<int>(std::lround(offload_of(bytes) * width));
   if (any) {
     line.add(repeat("█", full), Style::kPeers).add(repeat("▒", width - full), Style::kCdn);
   } else {

@@ -124,7 +124,7 @@ class Bucket {
 
 struct Origin::State {
   State(net::Loop& l, int fd, OriginOptions o)
-      : loop(l), root(fd), options(std::move(o)), total(options.total_rate, l.now()), step(l) {}
+      : loop(l), root(fd), options(o), total(options.total_rate, l.now()), step(l) {}
 
   net::Loop& loop;
   File root;
@@ -245,7 +245,7 @@ Result<std::unique_ptr<Origin>> Origin::serve(net::Loop& loop, const std::string
     return io_error("cannot serve " + directory + ": " + std::strerror(errno) +
                     "; name a directory that can be read");
   }
-  auto state = std::make_unique<State>(loop, fd, std::move(options));
+  auto state = std::make_unique<State>(loop, fd, options);
   State* raw = state.get();
   auto server = net::HttpServer::listen(
       loop, address, [raw](const net::HttpServerRequest& request) { return raw->answer(request); },

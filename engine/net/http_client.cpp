@@ -268,7 +268,9 @@ void HttpClient::State::configure(Request& request) {
     TRIBUTARY_CURL(request, CURLOPT_RANGE, range.c_str());
   }
   for (const auto& [name, value] : ask.headers) {
-    curl_slist* grown = curl_slist_append(request.fields.get(), (name + ": " + value).c_str());
+    std::string field = name;
+    field.append(": ").append(value);
+    curl_slist* grown = curl_slist_append(request.fields.get(), field.c_str());
     TRIBUTARY_CHECK(grown != nullptr);
     static_cast<void>(request.fields.release());
     request.fields.reset(grown);

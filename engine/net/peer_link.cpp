@@ -72,7 +72,7 @@ void PeerLink::answer(core::TorrentId torrent, const core::Handshake& ours) {
   next_.append(wire::encode_handshake(ours));
 }
 
-void PeerLink::close(std::string reason) {
+void PeerLink::close(const std::string& reason) {
   if (state_ == State::kClosing) return;
   if (owner_) owner_->on_closing(*this, reason);
   state_ = State::kClosing;

@@ -73,7 +73,7 @@ class PeerLink final : private wire::PayloadBuffers {
   void answer(core::TorrentId torrent, const core::Handshake& ours);
   // Both, within on_handshake(): the handshakes match, messages may flow.
   void open();
-  void close(std::string reason);
+  void close(const std::string& reason);
   void abandon();
 
   void send(const core::Message& message);

@@ -30,7 +30,7 @@ Bytes block_extent(const core::Layout& layout, BlockIndex block) {
   return std::min(core::kBlockSize, piece.end - begin);
 }
 
-UserFiles::UserFiles(std::string directory, std::shared_ptr<const core::TorrentInfo> info,
+UserFiles::UserFiles(const std::string& directory, std::shared_ptr<const core::TorrentInfo> info,
                      std::shared_ptr<const core::Layout> layout)
     : info_(std::move(info)),
       layout_(std::move(layout)),

@@ -19,7 +19,7 @@ namespace tributary::net {
 class UserFiles {
  public:
   // Files that cannot be opened are as if absent.
-  UserFiles(std::string directory, std::shared_ptr<const core::TorrentInfo> info,
+  UserFiles(const std::string& directory, std::shared_ptr<const core::TorrentInfo> info,
             std::shared_ptr<const core::Layout> layout);
 
   // Hashes one piece against the metainfo: v2 where its layers are known, else v1.

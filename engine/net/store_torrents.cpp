@@ -44,7 +44,8 @@ void Store::Impl::open_torrent(TorrentId torrent, std::shared_ptr<const core::To
   at->second.in_source = Bitfield(layout->block_count());
   // On the pool: checking the piece layers of a large torrent hashes for a good while.
   auto placements = std::make_shared<std::vector<Placement>>();
-  loop_.work([=] { *placements = place_contents(*info, *layout); },
+  loop_.work([placements, info = std::move(info),
+              layout = std::move(layout)] { *placements = place_contents(*info, *layout); },
              guarded([torrent, placements, done = std::move(done)](Impl& self) {
                self.attach(torrent, std::move(*placements), done);
              }));
@@ -231,7 +232,7 @@ void Store::Impl::add_source(TorrentId torrent, std::string directory,
       [files, directory = std::move(directory), info = opened->info, layout = opened->layout] {
         *files = std::make_shared<const UserFiles>(directory, info, layout);
       },
-      guarded([=](Impl& self) {
+      guarded([=, progress = std::move(progress), done = std::move(done)](Impl& self) {
         OpenTorrent* const still = self.find(torrent);
         if (!still) return;
         still->source = *files;
@@ -243,7 +244,8 @@ void Store::Impl::add_source(TorrentId torrent, std::string directory,
 void Store::Impl::verify_source(TorrentId torrent, std::int32_t next,
                                 std::function<void(std::int32_t, std::int32_t)> progress,
                                 std::function<void(Bitfield)> done) {
-  verifies_.push(prepared([=](Impl& self) -> std::optional<Lane::Job> {
+  verifies_.push(prepared([=, progress = std::move(progress),
+                           done = std::move(done)](Impl& self) -> std::optional<Lane::Job> {
     OpenTorrent* const opened = self.find(torrent);
     if (!opened) return std::nullopt;
     const std::int32_t count = opened->layout->piece_count();

@@ -247,7 +247,7 @@ void Store::Impl::drop_all() {
 
 void Store::Impl::flush(Loop::Task done) {
   pump_writes();
-  writes_.push(prepared([done](Impl& self) -> std::optional<Lane::Job> {
+  writes_.push(prepared([done = std::move(done)](Impl& self) -> std::optional<Lane::Job> {
     if (!self.pending_.empty() || self.write_scheduled_) {
       self.flush(done);
       return std::nullopt;

@@ -32,7 +32,7 @@ class TcpTransport::Impl final : public LinkOwner {
   void connect(const core::Connect& action);
   void send(core::ConnId conn, const core::Message& message);
   void send_block(core::ConnId conn, const core::BlockSpan& span, Payload payload);
-  void disconnect(core::ConnId conn, std::string reason);
+  void disconnect(core::ConnId conn, const std::string& reason);
   void disconnect_all(core::TorrentId torrent, const std::string& reason);
 
   LinkStats totals() const;
@@ -158,7 +158,7 @@ void TcpTransport::Impl::connect(const core::Connect& action) {
 
 void TcpTransport::Impl::start_dials() {
   while (!waiting_dials_.empty() && half_open_ < limits_.max_half_open) {
-    const core::Connect dial = std::move(waiting_dials_.front());
+    const core::Connect dial = waiting_dials_.front();
     waiting_dials_.pop_front();
     TRIBUTARY_CHECK(!links_.contains(dial.conn));
     if (count() >= limits_.max_connections) {
@@ -226,12 +226,12 @@ Result<void> TcpTransport::Impl::on_handshake(PeerLink& link, const core::Handsh
   return {};
 }
 
-void TcpTransport::Impl::disconnect(core::ConnId conn, std::string reason) {
-  if (PeerLink* link = find(conn)) return link->close(std::move(reason));
+void TcpTransport::Impl::disconnect(core::ConnId conn, const std::string& reason) {
+  if (PeerLink* link = find(conn)) return link->close(reason);
   const auto dial = std::find_if(waiting_dials_.begin(), waiting_dials_.end(),
                                  [&](const core::Connect& c) { return c.conn == conn; });
   if (dial == waiting_dials_.end()) return;
-  const core::Connect gone = std::move(*dial);
+  const core::Connect gone = *dial;
   waiting_dials_.erase(dial);
   refuse_dial(gone, reason);
 }
@@ -449,8 +449,8 @@ void TcpTransport::send(core::ConnId conn, const core::Message& message) {
 void TcpTransport::send_block(core::ConnId conn, const core::BlockSpan& span, Payload payload) {
   impl_->send_block(conn, span, std::move(payload));
 }
-void TcpTransport::disconnect(core::ConnId conn, std::string reason) {
-  impl_->disconnect(conn, std::move(reason));
+void TcpTransport::disconnect(core::ConnId conn, const std::string& reason) {
+  impl_->disconnect(conn, reason);
 }
 void TcpTransport::disconnect_all(core::TorrentId torrent, const std::string& reason) {
   impl_->disconnect_all(torrent, reason);

@@ -81,7 +81,7 @@ class TcpTransport {
   // BlockSent follows once the bytes are handed to the system; with sent = false, and nothing sent,
   // when too much waits for this peer. REQUIRES: payload.bytes().size() == span.length.
   void send_block(core::ConnId conn, const core::BlockSpan& span, Payload payload);
-  void disconnect(core::ConnId conn, std::string reason);
+  void disconnect(core::ConnId conn, const std::string& reason);
   // Closes all connections of a torrent that is no longer served.
   void disconnect_all(core::TorrentId torrent, const std::string& reason);
 

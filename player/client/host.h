@@ -100,7 +100,7 @@ class Host final : public net::TransportHost {
   void perform(core::Action action);
   void perform(cdn::HttpAction action);
   void on(core::Connect& a) { transport_->connect(a); }
-  void on(core::Disconnect& a) { transport_->disconnect(a.conn, std::move(a.reason)); }
+  void on(core::Disconnect& a) { transport_->disconnect(a.conn, a.reason); }
   void on(core::Send& a) { transport_->send(a.conn, a.message); }
   void on(core::SendBlock& a);
   void on(core::ServeHashes& a);
