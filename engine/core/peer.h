@@ -91,7 +91,7 @@ struct Peer {
   std::vector<HashSpan> hash_requests;  // leaves asked for, at most a few
   std::int32_t rejects = 0;             // in a row while unchoked, without a block between
   std::int64_t dry_epoch = 0;           // SwarmState::open_epoch when it had nothing to be asked
-  PieceIndex wanted_piece{};            // where the search for a piece that we lack goes on
+  PieceIndex wanted_piece{};            // that we lack; the search for another goes on from it
 
   // Upload.
   std::deque<BlockSpan> queue;  // requests to serve, in order

@@ -103,7 +103,7 @@ void PeerProtocol::on(Peer& peer, const Choke&) {
 void PeerProtocol::on(Peer& peer, const Unchoke&) {
   if (std::exchange(peer.peer_choking, false)) peer.snubbed = peer.stalled = false;
   peer.last_block = s_.now;
-  ++s_.open_epoch;
+  peer.dry_epoch = 0;
 }
 
 void PeerProtocol::on(Peer& peer, const Interested&) {
@@ -119,7 +119,7 @@ void PeerProtocol::on(Peer& peer, const NotInterested&) {
 void PeerProtocol::add_has(Peer& peer, PieceIndex piece) {
   if (!peer.has.set(piece.value())) return;
   s_.rarity.add_have(piece);
-  if (!s_.pieces.have_piece(piece)) ++s_.open_epoch;
+  if (!s_.pieces.have_piece(piece)) peer.dry_epoch = 0;
 }
 
 void PeerProtocol::on(Peer& peer, const Have& m) {
@@ -236,7 +236,8 @@ void PeerProtocol::announce_piece(PieceIndex piece) {
   const bool complete = s_.pieces.complete();
   for (auto& [conn, peer] : s_.peers) {
     if (peer.has.test(piece.value())) {
-      if (peer.am_interested) update_interest(peer);
+      // What else made us interested is still missing.
+      if (peer.am_interested && peer.wanted_piece == piece) update_interest(peer);
     } else {
       s_.send(peer, Have{piece});
     }
@@ -258,6 +259,7 @@ TimePoint PeerProtocol::on_time() {
     next = std::min(next, peer.last_sent + kKeepAliveInterval);
     next = std::min(next, receiver_.forget_cancelled(peer));
     if (peer.probe_at() <= s_.now) {
+      s_.changed_peers.push_back(conn);
       receiver_.forget_one_cancelled(peer);
     } else {
       next = std::min(next, peer.probe_at());

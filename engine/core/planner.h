@@ -8,8 +8,10 @@
 
 #include <optional>
 #include <string_view>
+#include <utility>
 #include <vector>
 
+#include "engine/core/earliest_finish.h"
 #include "engine/core/receiver.h"
 #include "engine/core/swarm_state.h"
 
@@ -46,14 +48,14 @@ class Planner {
   void ask_head(const Demand& demand);
   void ask_in_time(const Demand& demand);
   void plan_seeds();
-  Ask when_to_ask(const Demand& demand, BlockIndex block) const;
-  BlockIndex extend(const Demand& demand, BlockIndex first, BlockIndex end, const Ask& ask) const;
+  Ask when_to_ask(const Demand& demand, BlockIndex block);
+  BlockIndex extend(const Demand& demand, BlockIndex first, BlockIndex end, const Ask& ask);
   void ask_cdn(const Demand& demand, BlockRange blocks, CdnReason reason, std::string_view why);
   void ask_cdn_for_missing(const Demand& demand, BlockRange blocks, std::string_view why);
   BlockRange head_of(const Demand& demand) const;
   bool alone() const;
   bool searching() const;
-  bool some_peer_may_bring(BlockIndex block, TimePoint deadline) const;
+  bool some_peer_may_bring(BlockIndex block, TimePoint deadline);
   bool knows_neighbours() const;
   bool start_under_way() const;
   bool chosen_to_seed(PieceIndex group, PieceIndex piece) const;
@@ -66,8 +68,14 @@ class Planner {
   struct Ready {
     Peer* peer;
     TimePoint finish;  // of one more block
+    // For a heap with the first to finish on top.
+    friend bool operator<(const Ready& a, const Ready& b) {
+      return std::pair(b.finish, b.peer->conn) < std::pair(a.finish, a.peer->conn);
+    }
   };
   void plan_peers();
+  void collect_ready();
+  void consider(Peer& peer);
   bool head_on_its_way() const;
   std::int32_t depth(const Peer& peer) const;
   TimePoint expected_finish(const Peer& peer) const;
@@ -89,6 +97,12 @@ class Planner {
   TimePoint cdn_at_ = kNever;
   TimePoint seed_at_ = kNever;
   bool start_was_under_way_ = false;
+  std::optional<EarliestFinish> earliest_;  // of the present plan_cdn(), where it was needed
+  std::vector<Ready> ready_;                // of the present plan_peers(), a heap
+  std::vector<ConnId> changed_;             // likewise, out of SwarmState::changed_peers
+  // When all peers were looked at last, and SwarmState::open_epoch then.
+  TimePoint planned_all_at_{};
+  std::int64_t planned_epoch_ = 0;
   std::uint64_t next_request_ = 0;
 };
 

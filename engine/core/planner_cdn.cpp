@@ -50,7 +50,7 @@ bool Planner::alone() const { return !s_.uses_peers() || (s_.peers.empty() && !s
 
 // Peers of which nobody has the block may still get it from each other in time; a block that some
 // peer has is left to it longest.
-Planner::Ask Planner::when_to_ask(const Demand& demand, BlockIndex block) const {
+Planner::Ask Planner::when_to_ask(const Demand& demand, BlockIndex block) {
   const Policy& policy = s_.params.policy;
   Ask ask{.at = {}, .reason = CdnReason::kUrgent, .deadline = deadline(demand, block)};
   const TimePoint safe = last_safe(ask.deadline);
@@ -78,14 +78,17 @@ Planner::Ask Planner::when_to_ask(const Demand& demand, BlockIndex block) const 
 
 // Whether a peer has the block and is not known to be too slow for it. One that chokes us may yet
 // unchoke us.
-bool Planner::some_peer_may_bring(BlockIndex block, TimePoint deadline) const {
+bool Planner::some_peer_may_bring(BlockIndex block, TimePoint deadline) {
   const PieceIndex piece = s_.layout.piece_of(block);
   if (s_.rarity.availability(piece) == 0) return false;
-  for (const auto& [conn, peer] : s_.peers) {
-    if (peer.snubbed || !peer.has.test(piece.value())) continue;
-    if (peer.peer_choking || expected_finish(peer) <= deadline) return true;
+  if (!earliest_) {
+    earliest_.emplace(s_.layout.piece_count());
+    for (const auto& [conn, peer] : s_.peers) {
+      if (peer.snubbed) continue;
+      earliest_->add(peer.has, peer.peer_choking ? TimePoint::min() : expected_finish(peer));
+    }
   }
-  return false;
+  return earliest_->of(piece) <= deadline;
 }
 
 // The largest margin that a block can have now.
@@ -119,6 +122,7 @@ void Planner::plan_cdn() {
   if (started) cdn_at_ = std::min(cdn_at_, s_.now + (alone() ? Duration::zero() : kPeersFirst));
   if (s_.replan_cdn || s_.now >= cdn_at_) {
     s_.replan_cdn = false;
+    earliest_.reset();
     cdn_at_ = searching() ? *s_.demanded_since + kSearchTime : kNever;
     ask_waited();
     for (const Demand& demand : s_.demands) {
@@ -222,8 +226,7 @@ void Planner::ask_in_time(const Demand& demand) {
 
 // How far one request reaches: over blocks that nobody has up to the high mark, else over
 // neighbours that become urgent soon as well.
-BlockIndex Planner::extend(const Demand& demand, BlockIndex first, BlockIndex end,
-                           const Ask& ask) const {
+BlockIndex Planner::extend(const Demand& demand, BlockIndex first, BlockIndex end, const Ask& ask) {
   const Policy& policy = s_.params.policy;
   const Duration high = alone() ? policy.alone_high : policy.no_peer_high;
   Bytes size;

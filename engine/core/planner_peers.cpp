@@ -15,6 +15,9 @@ constexpr Duration kPipelineSlack = 250ms;
 constexpr Duration kHedgeGain = 250ms;
 // Late blocks looked at for a second source: enough for the seconds around the playhead.
 constexpr int kMaxLateLooks = 64;
+// Time alone makes blocks late and moves the window of what is urgent: after so long all peers are
+// looked at again, at the next input. Often beside the seconds that a hedge is about.
+constexpr Duration kLookAgain = 250ms;
 // Candidates written to a trace record.
 constexpr std::size_t kMaxCandidates = 8;
 
@@ -77,31 +80,62 @@ TimePoint Planner::expected_finish(const Peer& peer) const {
                                         s_.params.policy.assumed_peer_rate);
 }
 
-void Planner::plan_peers() {
-  if (!s_.uses_peers() || !s_.active() || head_on_its_way()) return;
-  std::vector<Ready> ready;
-  for (auto& [conn, peer] : s_.peers) {
-    // A peer that turns out slower than it seemed holds blocks that others would bring sooner.
-    if (peer.in_flight() > 2 * depth(peer)) receiver_.yield_latest(peer, depth(peer));
-    const bool may_ask = peer.usable() || (!peer.allowed_fast.empty() && peer.announced);
-    if (!may_ask || (peer.in_flight() >= depth(peer) && peer.probe_at() > s_.now)) continue;
-    if (peer.dry_epoch == s_.open_epoch) continue;
-    ready.push_back({&peer, expected_finish(peer)});
+void Planner::consider(Peer& peer) {
+  const std::int32_t most = depth(peer);
+  // A peer that turns out slower than it seemed holds blocks that others would bring sooner.
+  if (peer.in_flight() > 2 * most) receiver_.yield_latest(peer, most);
+  const bool may_ask = peer.usable() || (!peer.allowed_fast.empty() && peer.announced);
+  if (!may_ask || (peer.in_flight() >= most && peer.probe_at() > s_.now)) return;
+  if (peer.dry_epoch != s_.open_epoch) ready_.push_back({&peer, expected_finish(peer)});
+}
+
+// Whoever may be asked for something. While nothing became askable for all, that can have changed
+// only with those who were heard of.
+void Planner::collect_ready() {
+  ready_.clear();
+  changed_.clear();
+  changed_.swap(s_.changed_peers);
+  if (s_.now - planned_all_at_ >= kLookAgain) ++s_.open_epoch;
+  if (planned_epoch_ == s_.open_epoch) {
+    std::sort(changed_.begin(), changed_.end());
+    changed_.erase(std::unique(changed_.begin(), changed_.end()), changed_.end());
+    for (ConnId conn : changed_) {
+      if (Peer* peer = s_.peer(conn)) consider(*peer);
+    }
   }
-  while (!ready.empty()) {
-    const auto first =
-        std::min_element(ready.begin(), ready.end(),
-                         [](const Ready& a, const Ready& b) { return a.finish < b.finish; });
+  if (planned_epoch_ != s_.open_epoch) {
+    ready_.clear();
+    planned_epoch_ = s_.open_epoch;
+    planned_all_at_ = s_.now;
+    for (auto& [conn, peer] : s_.peers) consider(peer);
+  }
+  std::make_heap(ready_.begin(), ready_.end());
+}
+
+void Planner::plan_peers() {
+  if (!s_.uses_peers() || !s_.active() || head_on_its_way()) {
+    s_.changed_peers.clear();
+    planned_epoch_ = 0;  // all are looked at when that is over
+    return;
+  }
+  collect_ready();
+  while (!ready_.empty()) {
+    std::pop_heap(ready_.begin(), ready_.end());
+    Ready& first = ready_.back();
     std::string_view why;
-    const auto block = choose_for(*first, why);
-    Peer& peer = *first->peer;
+    const auto block = choose_for(first, why);
+    Peer& peer = *first.peer;
     if (block) {
       ask_peer(peer, *block, why);
-      first->finish = expected_finish(peer);
+      first.finish = expected_finish(peer);
     } else {
       peer.dry_epoch = s_.open_epoch;
     }
-    if (!block || peer.in_flight() >= depth(peer)) ready.erase(first);
+    if (block && peer.in_flight() < depth(peer)) {
+      std::push_heap(ready_.begin(), ready_.end());
+    } else {
+      ready_.pop_back();
+    }
   }
 }
 
@@ -233,7 +267,7 @@ std::optional<BlockIndex> Planner::choose_later(const Peer& peer, const Demand& 
 // rarest.
 std::optional<BlockIndex> Planner::choose_rarest(const Peer& peer, PieceIndex begin,
                                                  PieceIndex end) {
-  if (begin >= end) return std::nullopt;
+  if (begin >= end || s_.pieces.open_pieces().none()) return std::nullopt;
   if (s_.layout.blocks_per_piece() > 1) {
     PieceIndex tried(-1);  // requests of one piece follow each other
     for (const Peer::Outstanding& o : peer.outstanding) {

@@ -105,6 +105,7 @@ void Receiver::cancel_request(Peer& peer, BlockIndex block) {
   s_.send(peer, Cancel{s_.layout.span_of(block)});
   s_.pieces.remove_owner(block, peer.conn);
   peer.cancel(asked, s_.now);
+  s_.changed_peers.push_back(peer.conn);
   s_.watch_by(s_.now + kCancelAnswerTime);
 }
 

@@ -161,6 +161,7 @@ void Swarm::on(const PeerMessage& e) {
       book_.on_listen_port(peer->remote, *hello->listen_port);
     }
   }
+  s_.changed_peers.push_back(e.conn);
   protocol_.on_message(e.conn, e.message);
 }
 

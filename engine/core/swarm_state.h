@@ -76,10 +76,11 @@ struct SwarmState {
   bool discovery_over = false;  // a tracker said that nobody else is there
   bool background = false;
   bool emergency = false;
-  bool replan_cdn = true;       // something changed that may make CDN requests due
-  bool replan_seeds = true;     // the neighbourhood or the demand changed
-  std::int64_t open_epoch = 1;  // grows whenever blocks may have become askable
-  TimePoint watch_at = kNever;  // when PeerProtocol::on_time() is due
+  bool replan_cdn = true;             // something changed that may make CDN requests due
+  bool replan_seeds = true;           // the neighbourhood or the demand changed
+  std::int64_t open_epoch = 1;        // grows whenever blocks may have become askable of anybody
+  std::vector<ConnId> changed_peers;  // that may be asked for more since the last plan
+  TimePoint watch_at = kNever;        // when PeerProtocol::on_time() is due
   RateHistory history;
   Ledger ledger;
   std::deque<Action> out;

@@ -61,5 +61,7 @@ def planner(bench):
     argv = [bench.program("planner_bench")]
     head, *rows = (line.split() for line in output(argv).splitlines())
     table("Planner", command_line(*argv), [
-        "What the arrival of one block costs a swarm: taking it in and choosing what is asked "
-        "next."], head, rows)
+        "Processor nanoseconds that one input costs a swarm that plays a 3.1 Mbit/s track with a "
+        "CDN, by kind of input, some 700 of them for reading the clock. A verdict is told to the "
+        "quarter of the peers that lack the piece; `replan`: all is open to all again."],
+        head, rows)
