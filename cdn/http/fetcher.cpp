@@ -200,8 +200,7 @@ void Fetcher::tell_untrusted(std::string_view url, const std::string& why) {
   const std::size_t host = url.find("://") + 3;
   const std::string_view origin = url.substr(0, url.find('/', host));
   if (!log_ || !untrusted_.emplace(origin).second) return;
-  log_(LogLevel::kWarning, std::string(origin) + ": " + why +
-                               "; it is not used (trusted roots can be named by SSL_CERT_FILE)");
+  log_(LogLevel::kWarning, std::string(origin) + " is not used: " + why);
 }
 
 void Fetcher::on_end(HttpId id, const net::HttpEnd& end) {

@@ -405,6 +405,9 @@ void HttpClient::State::finish(Request& request, CURLcode code) {
   if (end.error != HttpError::kNone) {
     end.detail = request.detail[0] != 0 ? request.detail : curl_easy_strerror(code);
     end.detail.resize(std::min(end.detail.size(), kMaxDetail));
+    if (end.error == HttpError::kUntrusted) {
+      end.detail += "; SSL_CERT_FILE can name a file of certificates to trust";
+    }
   } else if (!request.cancelled) {
     ++depth;  // an empty body: nobody has seen the head yet
     if (!tell_head(request)) end.error = HttpError::kCancelled;
