@@ -82,6 +82,8 @@ struct Peer {
   // Download.
   std::vector<Outstanding> outstanding;
   std::int32_t cancelled = 0;  // of them
+  // Asked for again although the answer to a cancel may yet come: a reject may be that answer.
+  std::vector<BlockIndex> forgotten;
   CompletionEstimator estimator;
   RecentBytes received;
   Bytes received_total;
@@ -123,6 +125,18 @@ struct Peer {
   auto erase(std::vector<Outstanding>::iterator request) {
     if (request->cancelled_at) --cancelled;
     return outstanding.erase(request);
+  }
+  void note_forgotten(BlockIndex block) {
+    constexpr std::size_t kMaxForgotten = 64;  // what a seek cancels at a usual peer
+    if (forgotten.size() == kMaxForgotten) forgotten.erase(forgotten.begin());
+    forgotten.push_back(block);
+  }
+  // The block's answer came; whether one was owed to a request that was forgotten.
+  bool recall(BlockIndex block) {
+    const auto it = std::find(forgotten.begin(), forgotten.end(), block);
+    if (it == forgotten.end()) return false;
+    forgotten.erase(it);
+    return true;
   }
   // Cancelled requests keep their place in the pipeline where an answer to them is due.
   bool answers_cancels() const { return fast && !ignores_cancels; }

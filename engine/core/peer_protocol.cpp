@@ -162,6 +162,7 @@ void PeerProtocol::on(Peer& peer, const HaveNone&) {
 
 void PeerProtocol::on(Peer& peer, const RejectRequest& m) {
   const BlockIndex block = s_.layout.block_at(m.span.piece, m.span.begin);
+  if (peer.recall(block)) return;  // of the request before; the one after it has its own answer
   const auto asked = peer.request_for(block);
   if (asked == peer.outstanding.end()) return static_cast<void>(++peer.offences);
   const bool expected = asked->cancelled_at || peer.peer_choking;

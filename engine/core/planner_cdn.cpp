@@ -112,7 +112,8 @@ bool Planner::start_under_way() const {
 }
 
 void Planner::plan_cdn() {
-  if (!s_.params.policy.use_cdn || !s_.cdn.available || s_.demands.empty()) {
+  s_.note_silence();
+  if (!s_.params.policy.use_cdn || !s_.cdn.insures() || s_.demands.empty()) {
     cdn_at_ = seed_at_ = kNever;
     return;
   }
@@ -249,6 +250,7 @@ void Planner::ask_cdn(const Demand& demand, BlockRange blocks, CdnReason reason,
   TRIBUTARY_CHECK(!blocks.empty());
   const CdnRequestId id(std::uint64_t{s_.params.id.value()} << 40 | ++next_request_);
   trace(&demand, blocks, Decision::Choice::kCdn, ConnId(), reason, why);
+  if (s_.cdn.requests.empty()) s_.cdn.heard_at = s_.now;
   s_.cdn.requests[id] = {blocks, blocks.size(), reason};
   for (BlockIndex b = blocks.begin; b < blocks.end; ++b) {
     s_.pieces.set_cdn(b, true);
@@ -333,7 +335,7 @@ bool Planner::in_emergency() const {
   if (gap == Bitfield::kNone || gap >= blocks.end.value()) return false;
   if (!policy.emergency_only_when_late) return demand.moving || !demand.starting;
   const TimePoint due = deadline(demand, BlockIndex(gap));
-  const bool insured = policy.use_cdn && s_.cdn.available;
+  const bool insured = policy.use_cdn && s_.cdn.insures();
   return insured ? due < s_.now + 100ms && !demand.starting : !demand.starting;
 }
 

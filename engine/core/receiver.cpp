@@ -7,6 +7,16 @@
 
 namespace tributary::core {
 
+namespace {
+
+// The answer may come all the same, and is then told from that of a later request.
+auto forget(Peer& peer, std::vector<Peer::Outstanding>::iterator request) {
+  peer.note_forgotten(request->block);
+  return peer.erase(request);
+}
+
+}  // namespace
+
 void Receiver::on_piece(Peer& peer, const Piece& message) {
   const BlockIndex block = s_.layout.block_at(message.span.piece, message.span.begin);
   if (block == Layout::kNoBlock || s_.layout.span_of(block) != message.span) {
@@ -16,10 +26,16 @@ void Receiver::on_piece(Peer& peer, const Piece& message) {
   s_.counts(block).peers += message.span.length;
   peer.received.add(s_.now, message.span.length);
   peer.received_total += message.span.length;
+  const bool forgotten = peer.recall(block);
+  const BlockSource source = BlockSource::peer(peer.conn, peer.remote);
   const auto asked = peer.request_for(block);
   if (asked == peer.outstanding.end()) {
-    ++peer.offences;  // never asked for, or a cancel crossed it
-    return discard(block, message.buffer);
+    if (!forgotten) ++peer.offences;  // never asked for, or a cancel crossed it
+    const bool missing = !s_.pieces.have(block) && !s_.pieces.received(block);
+    if (!forgotten || !missing || !may_ask(message.span.piece, source)) {
+      return discard(block, message.buffer);
+    }
+    return accept(block, message.buffer, source);
   }
   const Peer::Outstanding request = *asked;
   peer.erase(asked);
@@ -33,10 +49,11 @@ void Receiver::on_piece(Peer& peer, const Piece& message) {
   ++peer.proven;
   s_.pieces.remove_owner(block, peer.conn);
   if (s_.pieces.have(block) || s_.pieces.received(block)) return discard(block, message.buffer);
-  accept(block, message.buffer, BlockSource::peer(peer.conn, peer.remote));
+  accept(block, message.buffer, source);
 }
 
 void Receiver::on_cdn_block(const CdnBlock& event) {
+  s_.hear_cdn();
   const auto request = s_.cdn.requests.find(event.request);
   const CdnReason reason =
       request == s_.cdn.requests.end() ? CdnReason::kUrgent : request->second.reason;
@@ -57,6 +74,7 @@ void Receiver::on_cdn_ended(const CdnEnded& event) {
   if (it == s_.cdn.requests.end()) return;
   const BlockRange blocks = it->second.blocks;
   s_.cdn.requests.erase(it);
+  if (s_.cdn.requests.empty()) s_.hear_cdn();
   for (BlockIndex b = blocks.begin; b < blocks.end; ++b) s_.pieces.set_cdn(b, false);
   s_.reopen();
 }
@@ -142,7 +160,7 @@ TimePoint Receiver::forget_cancelled(Peer& peer) {
       next = std::min(next, over);
       ++it;
     } else {
-      it = peer.erase(it);
+      it = forget(peer, it);
       s_.reopen();
     }
   }
@@ -157,7 +175,7 @@ void Receiver::forget_one_cancelled(Peer& peer) {
     if (s_.wanted(it->block)) first = it;
   }
   if (first == peer.outstanding.end()) return;
-  peer.erase(first);
+  forget(peer, first);
   s_.reopen();
 }
 
@@ -167,7 +185,7 @@ void Receiver::learn_of_cancels(Peer& peer, const Peer::Outstanding& answered) {
   for (auto it = peer.outstanding.begin(); it != peer.outstanding.end();) {
     const bool passed_over = it->cancelled_at && *it->cancelled_at < answered.asked_at;
     if (passed_over) peer.ignores_cancels = true;
-    it = passed_over ? peer.erase(it) : it + 1;
+    it = passed_over ? forget(peer, it) : it + 1;
   }
   if (peer.ignores_cancels) s_.watch_by(s_.now);  // the other cancelled ones are to be forgotten
 }

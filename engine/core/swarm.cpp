@@ -78,7 +78,7 @@ TimePoint Swarm::next_deadline() const {
   const bool use_peers = s_.uses_peers();
   if (closed_) return use_peers ? announcer_.next_deadline() : kNever;
   TimePoint next = std::min(planner_.next_deadline(), uploader_.next_deadline());
-  next = std::min(next, s_.watch_at);
+  next = std::min({next, s_.watch_at, s_.silence_at()});
   if (!use_peers) return next;  // discover() does nothing
   if (sharing_ || s_.active()) {
     next = std::min({next, announcer_.next_deadline(), book_.next_deadline()});
@@ -347,7 +347,7 @@ void Swarm::update_emergency() {
 void Swarm::check_start() {
   for (Demand& demand : s_.demands) {
     if (!demand.starting || demand.may_start_sent || demand.prefetch) continue;
-    const bool insured = s_.params.policy.use_cdn && s_.cdn.available;
+    const bool insured = s_.params.policy.use_cdn && s_.cdn.insures();
     if (!insured) {
       const Bytes begin = demand.wanted(s_.now).begin;
       const Bytes ahead = demand.offset_at(demand.playhead(s_.now) + s_.buffered(demand)) - begin;

@@ -1,8 +1,42 @@
 #include "engine/core/swarm_state.h"
 
 #include <algorithm>
+#include <utility>
 
 namespace tributary::core {
+namespace {
+
+// Twice what the CDN's answer may take is too long where peers could help: within these bounds.
+constexpr Duration kLeastPatience = 1s;
+constexpr Duration kMostPatience = 2s;
+
+}  // namespace
+
+TimePoint SwarmState::silence_at() const {
+  if (cdn.silent || cdn.requests.empty() || peers.empty()) return kNever;
+  const Duration answer = cdn.first_byte_high + transfer_time(kBlockSize, cdn.throughput_low);
+  return cdn.heard_at + std::clamp(2 * answer, kLeastPatience, kMostPatience);
+}
+
+void SwarmState::note_silence() {
+  if (now < silence_at()) return;
+  cdn.silent = true;
+  for (const auto& [id, request] : cdn.requests) {
+    for (BlockIndex b = request.blocks.begin; b < request.blocks.end; ++b) pieces.set_cdn(b, false);
+  }
+  reopen();
+}
+
+void SwarmState::hear_cdn() {
+  cdn.heard_at = now;
+  if (!std::exchange(cdn.silent, false)) return;
+  for (const auto& [id, request] : cdn.requests) {
+    for (BlockIndex b = request.blocks.begin; b < request.blocks.end; ++b) {
+      if (!pieces.have(b) && !pieces.received(b)) pieces.set_cdn(b, true);
+    }
+  }
+  reopen();
+}
 
 BlockRange SwarmState::needed(ByteRange bytes) const {
   BlockRange blocks = layout.blocks_covering(bytes);

@@ -45,9 +45,15 @@ struct CdnBook {
     CdnReason reason{};
   };
   bool available = false;
+  // It owes an answer for longer than it may take. Until it is heard of again it insures nothing,
+  // and what it owes may be asked of peers.
+  bool silent = false;
+  TimePoint heard_at{};  // or when it was asked after an idle time
   Duration first_byte_high = 300ms;
   BitRate throughput_low = 2_Mbps;
   std::map<CdnRequestId, Request> requests;
+
+  bool insures() const { return available && !silent; }
 };
 
 struct SwarmState {
@@ -111,6 +117,13 @@ struct SwarmState {
   Bytes length_of(BlockIndex block) const { return layout.block_range(block).size(); }
   ByteCounts& counts(BlockIndex block) { return ledger.at(file_of(block)); }
   bool active() const { return !demands.empty() || background; }
+  // When the CDN will have owed an answer for too long; kNever: it owes none, or there is nobody
+  // else to ask.
+  TimePoint silence_at() const;
+  // Lets peers have what a CDN owes that is silent by now.
+  void note_silence();
+  // A block came, or nothing is owed any more.
+  void hear_cdn();
   // The contiguous verified media of a demand that follows its playhead.
   Duration buffered(const Demand& demand, TimePoint when) const;
   Duration buffered(const Demand& demand) const { return buffered(demand, now); }

@@ -275,6 +275,33 @@ TEST_CASE("a second reject of one request is one too many") {
   CHECK(rig.reject(1, 0) == Lines{"c1: disconnect"});
 }
 
+// --- late answers ---
+
+Lines clear(SwarmRig& rig) { return rig.in(ClearDemand{SwarmRig::kTorrent, SwarmRig::kFile}); }
+
+TEST_CASE("a late answer to a cancelled request is not taken for that of the request after it") {
+  SwarmRig rig(Policy::peers_only(), kTen);
+  rig.play(0s, 30s);
+  CHECK(rig.seed(1) == requests(1, {0, 1, 2, 3, 4}));
+  CHECK(with(clear(rig), "cancel").size() == 5);
+  CHECK(with(rig.play(0s, 30s), "request").empty());
+  REQUIRE(with(rig.pass(kCancelAnswerTime), "request") == requests(1, {0}));
+  CHECK(with(rig.reject(1, 0), "request 0").empty());
+  CHECK(with(rig.piece(1, 0), "verify") == Lines{"verify 0"});
+}
+
+TEST_CASE("a block that comes after its request was given up is taken where it is missing") {
+  SwarmRig rig(Policy::peers_only(), kTen);
+  rig.play(0s, 30s);
+  rig.seed(1, false);
+  clear(rig);
+  rig.pass(kCancelAnswerTime);
+  rig.say(1, Choke{});
+  rig.play(0s, 30s);
+  CHECK(rig.piece(1, 0) == Lines{"verify 0"});
+  CHECK(rig.piece(1, 0) == Lines{"free"});  // once
+}
+
 // --- time ---
 
 TEST_CASE("a connection that was silent for 100 s is kept alive") {

@@ -54,6 +54,7 @@ TEST_CASE("a block that no peer has is asked of the CDN at its low mark, up to t
   CHECK(with(rig.pass(5500ms - 1us), "fetch").empty());
   // Up to what is due within 8 s from then: blocks due at 10, 11, 12, 13.
   CHECK(with(rig.pass(1us), "fetch") == Lines{"fetch 0-4 no_peer"});
+  rig.cdn_delivers();
   CHECK(with(rig.pass(4s - 1us), "fetch").empty());
   CHECK(with(rig.pass(1us), "fetch") == Lines{"fetch 4-8 no_peer"});
 }
@@ -76,6 +77,7 @@ TEST_CASE("a block that a choking peer has is asked of the CDN at its last safe 
   CHECK(with(rig.pass(3s - 1us), "fetch").empty());
   // Neighbours that become urgent within a second join.
   CHECK(with(rig.pass(1us), "fetch") == Lines{"fetch 0-2 urgent"});
+  rig.cdn_delivers();
   CHECK(with(rig.pass(2s - 1us), "fetch").empty());
   CHECK(with(rig.pass(1us), "fetch") == Lines{"fetch 2-4 urgent"});
 }
