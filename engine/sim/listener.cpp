@@ -50,6 +50,7 @@ void Listener::begin_track(TimePoint now, Duration position, std::optional<TimeP
     plays_.back().gap = Duration::zero();
     gap_from_.reset();
     was_heard_ = true;
+    tell_timeline();
     move(now, false);
   } else {
     wait_for_start(now, position);
@@ -78,6 +79,7 @@ void Listener::try_start(TimePoint now) {
   if (!was_heard_) {
     play.startup = now - wait_from_;
     if (gap_from_) play.gap = now - *std::exchange(gap_from_, std::nullopt);
+    tell_timeline();
   } else {
     play.seek_waits.push_back(now - wait_from_);
   }
@@ -211,6 +213,11 @@ void Listener::tell_next() {
   player::NextTrack following;
   if (next()) following.track = player::TrackRef{*next(), core::FileIndex(0)};
   outputs_.push_back(player::PlayerInput(following));
+}
+
+void Listener::tell_timeline() {
+  if (!store_.track(*current()).metainfo().hints.empty()) return;
+  outputs_.push_back(core::SetTimeline{*current(), core::FileIndex(0), timeline()});
 }
 
 std::optional<Listener::Output> Listener::poll() {

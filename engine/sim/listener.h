@@ -3,7 +3,8 @@
 //
 // The player starts when the node allows it and the bytes of the first frame are there; it stalls
 // when the playhead meets a missing byte and resumes with kResumeMedia in hand; at the end of a
-// track the next follows at once when its first frame is there.
+// track the next follows at once when its first frame is there. With the first frame its demuxer
+// learns the timeline of a track whose torrent has no hints, and tells it.
 #pragma once
 
 #include <cstdint>
@@ -40,7 +41,7 @@ struct Play {
 // Invariant: the playhead never passes a byte that the store lacks.
 class Listener {
  public:
-  using Output = std::variant<player::PlayerInput, core::ReaderWaits>;
+  using Output = std::variant<player::PlayerInput, core::ReaderWaits, core::SetTimeline>;
 
   // The store must outlive this. REQUIRES: the playlist is not empty; each torrent is open in the
   // store before the listener comes to name it: the current and the next.
@@ -87,6 +88,7 @@ class Listener {
   void tell(bool moving, bool starting, bool paused = false);
   void tell_waits(TimePoint now);
   void tell_next();
+  void tell_timeline();
 
   const Store& store_;
   std::vector<core::TorrentId> playlist_;

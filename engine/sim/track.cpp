@@ -41,9 +41,22 @@ core::FileEntry make_file(const TrackParams& params, Bytes size, std::uint64_t s
   return file;
 }
 
+// The bytes of the media before `at` where the rate swings.
+Bytes swinging(const TrackParams& params, Duration at) {
+  const Duration period = 2 * params.swing;
+  const Duration rest = at % period;
+  const Duration quiet = std::min(rest, params.swing);
+  return at / period * bytes_in(period, params.rate) + bytes_in(quiet, params.rate) / 10 +
+         bytes_in(rest - quiet, params.rate) * 19 / 10;
+}
+
 // A point each second with a spread of a tenth around the mean rate, as of a variable-rate codec.
 std::vector<core::TimeHint> make_points(const TrackParams& params, Bytes size, std::uint64_t seed) {
   std::vector<core::TimeHint> points;
+  if (params.swing > Duration::zero()) {
+    for (Duration at{}; at < params.duration; at += 1s) points.push_back({at, swinging(params, at)});
+    return points;
+  }
   Random random(Random::mix(seed ^ 0x7135));
   const std::int64_t tenth = bytes_in(1s, params.rate).count() / 10;
   for (Duration at = 1s; at < params.duration; at += 1s) {

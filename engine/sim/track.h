@@ -21,6 +21,8 @@ struct TrackParams {
   Bytes piece_length = core::kBlockSize;
   bool v2 = true;
   bool hints = true;  // duration and points in the metainfo, as `publish` writes them
+  // For so long a tenth of the mean rate, then for as long nineteen tenths. Zero: near the mean.
+  Duration swing{};
   std::vector<std::string> edges = {"http://cdn.test"};
   std::string tracker = "udp://tracker.test:6969/announce";
 };

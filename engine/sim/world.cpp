@@ -254,16 +254,19 @@ bool World::drain_listener(Actor& a) {
   while (const auto output = a.listener->poll()) {
     any = true;
     open_playlist(a);
-    if (const auto* input = std::get_if<player::PlayerInput>(&*output)) {
-      digest_.input(now(), a.id, *input);
-      a.node->handle(*input, now());
-    } else {
-      const core::Input waits = std::get<core::ReaderWaits>(*output);
-      digest_.input(now(), a.id, waits);
-      a.node->handle(waits, now());
-    }
+    std::visit([&](const auto& said) { hear(a, said); }, *output);
   }
   return any;
+}
+
+void World::hear(Actor& a, const player::PlayerInput& input) {
+  digest_.input(now(), a.id, input);
+  a.node->handle(input, now());
+}
+
+void World::hear(Actor& a, const core::Input& input) {
+  digest_.input(now(), a.id, input);
+  a.node->handle(input, now());
 }
 
 void World::set_timer(EventId& event, TimePoint& planned, TimePoint at, const Event& what) {

@@ -176,6 +176,9 @@ class World : private PeerNetHandler, private CdnHandler, private TrackerHandler
   void pump(Actor& a);
   bool drain_node(Actor& a);
   bool drain_listener(Actor& a);
+  // What the listener's player tells its node.
+  void hear(Actor& a, const player::PlayerInput& input);
+  void hear(Actor& a, const core::Input& input);
   void set_timer(EventId& event, TimePoint& planned, TimePoint at, const Event& what);
   bool everyone_done() const;
 

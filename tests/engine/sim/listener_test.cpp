@@ -134,9 +134,14 @@ TEST_CASE("the node hears each change of the line position(time), and whom the d
   room.listener.wake(room.listener.next_wake());
   std::vector<bool> moving;
   bool waits = false;
+  int timelines = 0;
   while (auto output = room.listener.poll()) {
     if (std::holds_alternative<core::ReaderWaits>(*output)) {
       waits = !std::get<core::ReaderWaits>(*output).range.empty();
+      continue;
+    }
+    if (std::holds_alternative<core::SetTimeline>(*output)) {
+      ++timelines;
       continue;
     }
     const auto& input = std::get<player::PlayerInput>(*output);
@@ -144,6 +149,7 @@ TEST_CASE("the node hears each change of the line position(time), and whom the d
   }
   CHECK(moving == std::vector<bool>{false, true, false});
   CHECK(waits);
+  CHECK(timelines == 1);  // with the first frame, as the track has no hints
 }
 
 }  // namespace

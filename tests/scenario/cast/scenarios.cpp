@@ -79,6 +79,11 @@ Stage::Stage(const Variation& variation)
 core::TorrentId Stage::add_track() {
   TrackParams p = variation_.video ? video_track() : music_track();
   p.name += std::to_string(tracks_++);
+  if (variation_.duration > Duration::zero()) p.duration = variation_.duration;
+  p.piece_length = variation_.piece_length;
+  p.v2 = !variation_.v1;
+  p.hints = !variation_.uneven;
+  if (variation_.uneven) p.swing = 10s;
   return world.add_track(p);
 }
 
@@ -128,6 +133,24 @@ ScenarioReport eight_viewers(const Variation& v) {
   return make_report("eight viewers", stage.world);
 }
 
+ScenarioReport large_pieces(const Variation& v) {
+  Variation large = v;
+  large.piece_length = 256_KiB;
+  return eight_viewers(large);
+}
+
+ScenarioReport whole_pieces(const Variation& v) {
+  Variation whole = v;
+  whole.v1 = true;
+  return large_pieces(whole);
+}
+
+ScenarioReport uneven_media(const Variation& v) {
+  Variation uneven = v;
+  uneven.uneven = true;
+  return eight_viewers(uneven);
+}
+
 ScenarioReport flash_crowd(const Variation& v) {
   Stage stage(v);
   const core::TorrentId track = stage.add_track();
@@ -139,10 +162,17 @@ ScenarioReport flash_crowd(const Variation& v) {
 ScenarioReport cdn_outage(const Variation& v) {
   Stage stage(v);
   const core::TorrentId track = stage.add_track();
-  for (int i = 0; i < 4; ++i) stage.add_seed(track, 2_Mbps);
-  stage.add_listener(at(1s), {track});
+  // So slow that the track is not here by then.
+  for (int i = 0; i < 4; ++i) stage.add_seed(track, v.video ? 1_Mbps : 80_kbps);
+  const HostId host = stage.add_listener(at(1s), {track});
   stage.world.at(at(20s),
                  [edge = stage.edge](World& w) { w.cdn().set_fault(edge, CdnFault::kBlackHole); });
+  for (const auto& [when, to] : {std::pair{30s, 100s}, {50s, 150s}}) {
+    stage.world.at(at(when), [host, to = to](World& w) {
+      w.listener(host).seek(w.now(), to);
+      w.changed(host);
+    });
+  }
   stage.world.run_until_done(at(500s));
   return make_report("cdn outage", stage.world);
 }
@@ -185,7 +215,7 @@ ScenarioReport corrupt_peer(const Variation& v) {
 ScenarioReport corrupt_edge(const Variation& v) {
   Stage stage(v);
   const core::TorrentId track = stage.add_track();
-  stage.world.cdn().set_corruption(stage.edge, 10);
+  stage.world.cdn().set_corruption(stage.edge, 1000);
   for (int i = 0; i < 2; ++i) stage.add_seed(track, 5_Mbps);
   stage.add_listener(at(5s), {track});
   stage.world.run_until_done(at(500s));
@@ -195,7 +225,8 @@ ScenarioReport corrupt_edge(const Variation& v) {
 ScenarioReport seek_storm(const Variation& v) {
   Stage stage(v);
   const core::TorrentId track = stage.add_track();
-  for (int i = 0; i < 4; ++i) stage.add_seed(track, 2_Mbps);
+  // So slow that the track is not here before the last seek.
+  for (int i = 0; i < 4; ++i) stage.add_seed(track, v.video ? 800_kbps : 50_kbps);
   const HostId host = stage.add_listener(at(5s), {track});
   Random random(v.seed);
   for (int i = 0; i < 30; ++i) {
@@ -252,19 +283,15 @@ ScenarioReport next_track_alone(const Variation& v) {
 }
 
 const std::vector<NamedScenario>& all_scenarios() {
-  static const std::vector<NamedScenario> kAll = {{"one_listener", one_listener},
-                                                  {"eight_seeds", eight_seeds},
-                                                  {"eight_viewers", eight_viewers},
-                                                  {"flash_crowd", flash_crowd},
-                                                  {"cdn_outage", cdn_outage},
-                                                  {"peers_leave", peers_leave},
-                                                  {"slow_liar", slow_liar},
-                                                  {"corrupt_peer", corrupt_peer},
-                                                  {"corrupt_edge", corrupt_edge},
-                                                  {"seek_storm", seek_storm},
-                                                  {"skip_storm", skip_storm},
-                                                  {"next_track", next_track},
-                                                  {"next_track_alone", next_track_alone}};
+  static const std::vector<NamedScenario> kAll = {
+      {"one_listener", one_listener},   {"eight_seeds", eight_seeds},
+      {"eight_viewers", eight_viewers}, {"large_pieces", large_pieces},
+      {"whole_pieces", whole_pieces},   {"uneven_media", uneven_media},
+      {"flash_crowd", flash_crowd},     {"cdn_outage", cdn_outage},
+      {"peers_leave", peers_leave},     {"slow_liar", slow_liar},
+      {"corrupt_peer", corrupt_peer},   {"corrupt_edge", corrupt_edge},
+      {"seek_storm", seek_storm},       {"skip_storm", skip_storm},
+      {"next_track", next_track},       {"next_track_alone", next_track_alone}};
   return kAll;
 }
 

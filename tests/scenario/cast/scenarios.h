@@ -16,6 +16,10 @@ struct Variation {
   core::Policy policy = core::Policy::adaptive();
   std::uint64_t seed = 1;
   bool video = false;
+  Duration duration{};  // of the track; zero: the whole of it
+  Bytes piece_length = core::kBlockSize;
+  bool v1 = false;               // pieces are verified whole, by SHA-1
+  bool uneven = false;           // the rate swings, and only the demuxer knows how
   std::int32_t trace_host = -1;  // print the decisions of this host; 0: of all
 };
 
@@ -44,12 +48,15 @@ class Stage {
 ScenarioReport one_listener(const Variation& v);   // and the CDN
 ScenarioReport eight_seeds(const Variation& v);    // of 2 Mbit/s each
 ScenarioReport eight_viewers(const Variation& v);  // 10 s apart, no other seed
+ScenarioReport large_pieces(const Variation& v);   // the eight viewers, of 256 KiB pieces
+ScenarioReport whole_pieces(const Variation& v);   // the same of a v1 torrent
+ScenarioReport uneven_media(const Variation& v);   // the eight viewers, of media that swings
 ScenarioReport flash_crowd(const Variation& v);    // 50 within 10 s, no other seed
-ScenarioReport cdn_outage(const Variation& v);     // at 20 s, with peers
+ScenarioReport cdn_outage(const Variation& v);     // for good, while it is needed, with peers
 ScenarioReport peers_leave(const Variation& v);    // all seeds at 20 s
 ScenarioReport slow_liar(const Variation& v);      // claims all, delivers at 20 kbit/s
 ScenarioReport corrupt_peer(const Variation& v);
-ScenarioReport corrupt_edge(const Variation& v);
+ScenarioReport corrupt_edge(const Variation& v);  // every byte of it
 ScenarioReport seek_storm(const Variation& v);
 ScenarioReport skip_storm(const Variation& v);
 ScenarioReport next_track(const Variation& v);        // two tracks, with seeds
