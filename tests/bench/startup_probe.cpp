@@ -10,7 +10,6 @@
 #include <cstdio>
 #include <cstdlib>
 #include <string>
-#include <thread>
 
 #include "player/client/client.h"
 
@@ -45,7 +44,9 @@ bool watch(Client& client, std::int64_t wanted) {
   bool have = false;
   bool frame = false;
   const auto end = std::chrono::steady_clock::now() + kLimit;
-  while (!(have && frame) && std::chrono::steady_clock::now() < end) {
+  // Playing that ends before both has failed; one look more tells.
+  for (bool ended = false; !(have && frame) && !ended && std::chrono::steady_clock::now() < end;) {
+    ended = client.wait_until_ended(kLook);
     const ClientSnapshot snapshot = client.snapshot(kCells);
     if (!frame && snapshot.startup > tributary::Duration::zero()) {
       frame = true;
@@ -55,7 +56,6 @@ bool watch(Client& client, std::int64_t wanted) {
       have = true;
       say("have");
     }
-    std::this_thread::sleep_for(kLook);
   }
   return have && frame;
 }
