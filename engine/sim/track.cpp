@@ -54,7 +54,8 @@ Bytes swinging(const TrackParams& params, Duration at) {
 std::vector<core::TimeHint> make_points(const TrackParams& params, Bytes size, std::uint64_t seed) {
   std::vector<core::TimeHint> points;
   if (params.swing > Duration::zero()) {
-    for (Duration at{}; at < params.duration; at += 1s) points.push_back({at, swinging(params, at)});
+    for (Duration at{}; at < params.duration; at += 1s)
+      points.push_back({at, swinging(params, at)});
     return points;
   }
   Random random(Random::mix(seed ^ 0x7135));
