@@ -30,6 +30,9 @@ class DiskFile {
   bool is_open() const { return fd_ >= 0; }
   // All of `out` or an error; a file that ends within it is an error (kNotFound).
   Result<void> read(Bytes offset, std::span<std::uint8_t> out) const;
+  // All of `out`, when the system has it in memory; never waits for the disk. False otherwise, and
+  // always where the system cannot tell (only Linux can: RWF_NOWAIT).
+  bool read_cached(Bytes offset, std::span<std::uint8_t> out) const;
   Result<void> write(Bytes offset, std::span<const std::uint8_t> data) const;
 
   struct Stamp {

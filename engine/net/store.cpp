@@ -116,6 +116,12 @@ void Store::put(TorrentId torrent, BlockIndex block, std::span<const std::uint8_
 bool Store::try_read(TorrentId torrent, ByteRange range, std::span<std::uint8_t> out) {
   return impl_->try_read(torrent, range, out);
 }
+bool Store::try_read_now(TorrentId torrent, ByteRange range, std::span<std::uint8_t> out) {
+  return impl_->try_read_now(torrent, range, out);
+}
+std::vector<Sha256> Store::leaves(TorrentId torrent, core::BlockRange blocks) const {
+  return impl_->leaves(torrent, blocks);
+}
 void Store::read(TorrentId torrent, ByteRange range, ReadDone done) {
   impl_->read(torrent, range, std::move(done));
 }

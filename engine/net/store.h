@@ -129,6 +129,14 @@ class Store {
   // Copies from memory only; false when a byte is not there. Padding reads as zeros. REQUIRES:
   // out.size() == range.size().
   bool try_read(core::TorrentId torrent, ByteRange range, std::span<std::uint8_t> out);
+  // The same, and from the system's page cache too where the blocks were verified in this run: all
+  // that needs neither waiting nor another thread. When false, use read(). For requests of a few
+  // blocks, since the copy is made on the loop thread.
+  bool try_read_now(core::TorrentId torrent, ByteRange range, std::span<std::uint8_t> out);
+  // The v2 leaf hashes of these blocks, as they were proved against the metainfo when user files
+  // were verified; empty when they are not all known. Kept for blocks that are still offered, of
+  // torrents up to 16 GiB. REQUIRES: blocks within the torrent.
+  std::vector<Sha256> leaves(core::TorrentId torrent, core::BlockRange blocks) const;
   // Torrent space; padding reads as zeros.
   void read(core::TorrentId torrent, ByteRange range, ReadDone done);
   // A peer's request (action SendBlock); need not lie on block boundaries, must lie in its piece.

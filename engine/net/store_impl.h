@@ -78,6 +78,8 @@ class Store::Impl : public std::enable_shared_from_this<Impl> {
                   std::function<void(Bitfield)>);
   void put(core::TorrentId, core::BlockIndex, std::span<const std::uint8_t>);
   bool try_read(core::TorrentId, ByteRange, std::span<std::uint8_t>);
+  bool try_read_now(core::TorrentId, ByteRange, std::span<std::uint8_t>);
+  std::vector<Sha256> leaves(core::TorrentId, core::BlockRange) const;
   void read(core::TorrentId, ByteRange, ReadDone);
   void read(core::TorrentId, const core::BlockSpan&, ReadDone);
   void drop(core::TorrentId);
@@ -96,7 +98,8 @@ class Store::Impl : public std::enable_shared_from_this<Impl> {
     std::shared_ptr<const core::Layout> layout;
     std::vector<Place> places;  // ascending
     std::shared_ptr<const UserFiles> source;
-    Bitfield in_source;  // verified blocks of user files
+    Bitfield in_source;                 // verified blocks of user files
+    std::vector<Sha256> source_leaves;  // by block, zero where unknown; empty until the first
     bool ready = false;
   };
   // A content on disk, in use or not.
@@ -149,7 +152,8 @@ class Store::Impl : public std::enable_shared_from_this<Impl> {
                      std::function<void(Bitfield)> done);
   void lose(const ContentPtr& content, std::int32_t block);
   void lose_source(core::TorrentId torrent, core::BlockIndex block);
-  void add_source_piece(core::TorrentId torrent, core::PieceIndex piece);
+  void add_source_piece(core::TorrentId torrent, core::PieceIndex piece,
+                        std::span<const Sha256> leaves);
   void notify_lost(core::TorrentId torrent, core::BlockIndex block);
   void deliver_lost();
 
@@ -171,6 +175,9 @@ class Store::Impl : public std::enable_shared_from_this<Impl> {
   bool is_readable(const OpenTorrent& torrent, ByteRange range) const;
   std::optional<ReadPart> part_of(core::TorrentId torrent, const OpenTorrent& opened,
                                   core::BlockIndex block, ByteRange range);
+  bool gather(core::TorrentId torrent, ByteRange range, std::span<std::uint8_t> out,
+              bool page_cache);
+  static bool read_cached(const ReadPart& part, std::span<std::uint8_t> out);
   std::optional<Lane::Job> next_read(core::TorrentId torrent, ByteRange range,
                                      const ReadDone& done);
   static void run_read(ReadJob& job);

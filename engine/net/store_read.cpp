@@ -88,19 +88,46 @@ std::optional<Store::Impl::ReadPart> Store::Impl::part_of(TorrentId torrent,
 }
 
 bool Store::Impl::try_read(TorrentId torrent, ByteRange range, std::span<std::uint8_t> out) {
+  return gather(torrent, range, out, false);
+}
+
+bool Store::Impl::try_read_now(TorrentId torrent, ByteRange range, std::span<std::uint8_t> out) {
+  return gather(torrent, range, out, true);
+}
+
+bool Store::Impl::gather(TorrentId torrent, ByteRange range, std::span<std::uint8_t> out,
+                         bool page_cache) {
   TRIBUTARY_CHECK(out.size() == count_of(range.size()));
   OpenTorrent* const opened = find(torrent);
   if (!opened || !is_readable(*opened, range)) return false;
-  std::fill(out.begin(), out.end(), std::uint8_t{0});
+  Bytes filled;
+  const auto pad_to = [&](Bytes end) {
+    std::fill(out.begin() + filled.count(), out.begin() + end.count(), std::uint8_t{0});
+  };
   const BlockRange blocks = opened->layout->blocks_covering(range);
   for (BlockIndex b = blocks.begin; b < blocks.end; ++b) {
     if (intersect(opened->layout->block_range(b), range).empty()) continue;
     const auto part = part_of(torrent, *opened, b, range);
-    if (!part || !part->bytes) return false;
-    std::copy_n(part->bytes->begin() + part->skip.count(), part->size.count(),
-                out.begin() + part->at.count());
+    if (!part) return false;
+    const auto to = out.subspan(count_of(part->at), count_of(part->size));
+    if (part->bytes) {
+      std::copy_n(part->bytes->begin() + part->skip.count(), part->size.count(), to.begin());
+    } else if (!page_cache || !read_cached(*part, to)) {
+      return false;
+    }
+    pad_to(part->at);
+    filled = part->at + part->size;
   }
+  pad_to(range.size());
   return true;
+}
+
+// What has yet to be hashed is left to the pool.
+bool Store::Impl::read_cached(const ReadPart& part, std::span<std::uint8_t> out) {
+  if (part.check != Check::kNone) return false;
+  if (part.source) return part.source->read_cached(part.torrent_block, part.skip, out);
+  const Bytes block = part.content->shape.layout.block_range(BlockIndex(part.block)).begin;
+  return part.file->read_cached(block + part.skip, out);
 }
 
 void Store::Impl::answer(ReadDone done, Result<std::vector<std::uint8_t>> result) {

@@ -55,7 +55,31 @@ Result<void> UserFiles::read_file(const File& file, ByteRange part,
   if (auto read = opened.read(part.begin - file.range.begin, out); !read) return read;
   TRIBUTARY_TRY(now, opened.stamp());
   if (now != *file.stamp) return io_error(file.path + " changed while it was shared");
+  keep_open(file, std::move(opened));
   return {};
+}
+
+void UserFiles::keep_open(const File& file, DiskFile opened) const {
+  auto kept = std::make_shared<const DiskFile>(std::move(opened));
+  const std::lock_guard lock(mutex_);
+  recent_ = &file;
+  recent_file_.swap(kept);
+}
+
+bool UserFiles::read_cached(BlockIndex block, Bytes skip, std::span<std::uint8_t> out) const {
+  const Bytes begin = layout_->block_range(block).begin + skip;
+  const Bytes end = begin + Bytes(std::ssize(out));
+  const File* file = nullptr;
+  std::shared_ptr<const DiskFile> opened;
+  {
+    const std::lock_guard lock(mutex_);
+    file = recent_;
+    opened = recent_file_;
+  }
+  if (!file || begin < file->range.begin || end > file->range.end) return false;
+  if (!opened->read_cached(begin - file->range.begin, out)) return false;
+  const auto now = opened->stamp();
+  return now && *now == *file->stamp;
 }
 
 Result<void> UserFiles::read_range(ByteRange range, std::span<std::uint8_t> out) const {
@@ -75,17 +99,17 @@ Result<void> UserFiles::read(BlockIndex block, std::span<std::uint8_t> out) cons
   return read_range(layout_->block_range(block), out);
 }
 
-bool UserFiles::verify(PieceIndex piece) const {
+bool UserFiles::verify(PieceIndex piece, std::vector<Sha256>& leaves) const {
   const BlockIndex first = layout_->blocks_of(piece).begin;
   const auto at = std::partition_point(placements_.begin(), placements_.end(),
                                        [&](const Placement& p) { return p.blocks.end <= first; });
   if (at == placements_.end() || first < at->blocks.begin) return false;
-  return at->shape.roots.empty() ? verify_piece(piece) : verify_leaves(piece, *at);
+  return at->shape.roots.empty() ? verify_piece(piece) : verify_leaves(piece, *at, leaves);
 }
 
-bool UserFiles::verify_leaves(PieceIndex piece, const Placement& placement) const {
+bool UserFiles::verify_leaves(PieceIndex piece, const Placement& placement,
+                              std::vector<Sha256>& leaves) const {
   const BlockRange all = layout_->blocks_of(piece);
-  std::vector<Sha256> leaves;
   std::array<std::uint8_t, kBlock> bytes;
   for (BlockIndex b = all.begin; b < std::min(all.end, placement.blocks.end); ++b) {
     const auto block =

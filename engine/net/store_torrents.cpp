@@ -10,6 +10,9 @@ using core::BlockRange;
 using core::PieceIndex;
 using core::TorrentId;
 
+// Leaf hashes kept of one torrent's user files: 32 MiB, of 16 GiB of blocks.
+constexpr std::int32_t kMaxKeptLeaves = 1 << 20;
+
 Store::Impl::OpenTorrent* Store::Impl::find(TorrentId torrent) {
   const auto at = torrents_.find(torrent);
   return at == torrents_.end() || !at->second.ready ? nullptr : &at->second;
@@ -254,23 +257,45 @@ void Store::Impl::verify_source(TorrentId torrent, std::int32_t next,
       return std::nullopt;
     }
     auto good = std::make_shared<bool>(false);
+    auto leaves = std::make_shared<std::vector<Sha256>>();
     return Lane::Job{
-        [good, next, files = opened->source] { *good = files->verify(PieceIndex(next)); },
+        [=, files = opened->source] { *good = files->verify(PieceIndex(next), *leaves); },
         self.guarded([=](Impl& impl) {
-          if (*good) impl.add_source_piece(torrent, PieceIndex(next));
+          if (*good) impl.add_source_piece(torrent, PieceIndex(next), *leaves);
           if (progress && impl.find(torrent)) progress(next + 1, count);
           impl.verify_source(torrent, next + 1, progress, done);
         })};
   }));
 }
 
-void Store::Impl::add_source_piece(TorrentId torrent, PieceIndex piece) {
+void Store::Impl::add_source_piece(TorrentId torrent, PieceIndex piece,
+                                   std::span<const Sha256> leaves) {
   OpenTorrent* const opened = find(torrent);
   if (!opened) return;
   const BlockRange blocks = opened->layout->blocks_of(piece);
   for (BlockIndex b = blocks.begin; b < blocks.end; ++b) {
     if (opened->layout->block_range(b).size() > 0_B) opened->in_source.set(b.value());
   }
+  const std::int32_t count = opened->layout->block_count();
+  if (leaves.empty() || count > kMaxKeptLeaves) return;
+  opened->source_leaves.resize(static_cast<std::size_t>(count));
+  std::copy(leaves.begin(), leaves.end(), opened->source_leaves.begin() + blocks.begin.value());
+}
+
+std::vector<Sha256> Store::Impl::leaves(TorrentId torrent, BlockRange blocks) const {
+  const auto at = torrents_.find(torrent);
+  if (at == torrents_.end() || at->second.source_leaves.empty()) return {};
+  const OpenTorrent& opened = at->second;
+  TRIBUTARY_CHECK(BlockIndex(0) <= blocks.begin && blocks.begin <= blocks.end &&
+                  blocks.end <= BlockIndex(opened.layout->block_count()));
+  const auto kept = std::span(opened.source_leaves)
+                        .subspan(static_cast<std::size_t>(blocks.begin.value()),
+                                 static_cast<std::size_t>(blocks.size()));
+  for (BlockIndex b = blocks.begin; b < blocks.end; ++b) {
+    const Sha256& leaf = kept[static_cast<std::size_t>(b - blocks.begin)];
+    if (!opened.in_source.test(b.value()) || leaf.is_zero()) return {};
+  }
+  return {kept.begin(), kept.end()};
 }
 
 // ---------------------------------------------------------------------------------------------
@@ -296,6 +321,9 @@ void Store::Impl::lose(const ContentPtr& content, std::int32_t block) {
 void Store::Impl::lose_source(TorrentId torrent, BlockIndex block) {
   OpenTorrent* const opened = find(torrent);
   if (!opened || !opened->in_source.reset(block.value())) return;
+  if (!opened->source_leaves.empty()) {
+    opened->source_leaves[static_cast<std::size_t>(block.value())] = {};
+  }
   const PlacedContent placed = locate(*opened, block);
   if (!placed.content || !placed.content->have.test(placed.block)) notify_lost(torrent, block);
 }

@@ -164,14 +164,15 @@ Result<void> FileTree::check_request(const core::HashSpan& span) const {
 }
 
 Result<Sha256> FileTree::node(int layer, std::uint32_t index, std::span<const Sha256> leaves,
-                              const Digester& digester) const {
+                              std::uint32_t first_leaf, const Digester& digester) const {
   if (layer >= piece_layer_) return upper_[static_cast<std::size_t>(layer - piece_layer_)][index];
   const std::uint32_t width = 1U << layer;
   const std::uint32_t begin = index * width;
   if (begin >= leaf_count_) return filling_hash(layer, digester);
   const std::uint32_t end = std::min(begin + width, leaf_count_);
-  if (end > leaves.size()) return Error{ErrorCode::kNotFound, "leaf hashes are not known"};
-  const auto known = leaves.subspan(begin, end - begin);
+  if (begin < first_leaf || end - first_leaf > leaves.size())
+    return Error{ErrorCode::kNotFound, "leaf hashes are not known"};
+  const auto known = leaves.subspan(begin - first_leaf, end - begin);
   if (std::any_of(known.begin(), known.end(), [](const Sha256& h) { return h.is_zero(); })) {
     return Error{ErrorCode::kNotFound, "leaf hashes are not known"};
   }
@@ -180,18 +181,19 @@ Result<Sha256> FileTree::node(int layer, std::uint32_t index, std::span<const Sh
 
 Result<std::vector<Sha256>> FileTree::serve(const core::HashSpan& span,
                                             std::span<const Sha256> leaves,
-                                            const Digester& digester) const {
+                                            const Digester& digester,
+                                            std::uint32_t first_leaf) const {
   if (auto sound = check_request(span); !sound) return sound.error();
   std::vector<Sha256> out;
   const int base = static_cast<int>(span.base_layer);
   for (std::uint32_t i = 0; i < span.length; ++i) {
-    TRIBUTARY_TRY(hash, node(base, span.index + i, leaves, digester));
+    TRIBUTARY_TRY(hash, node(base, span.index + i, leaves, first_leaf, digester));
     out.push_back(hash);
   }
   int layer = base + log2_of(span.length);
   std::uint32_t index = span.index / span.length;
   for (std::uint32_t left = uncle_count(span); left > 0; --left, ++layer, index /= 2) {
-    TRIBUTARY_TRY(uncle, node(layer, index ^ 1, leaves, digester));
+    TRIBUTARY_TRY(uncle, node(layer, index ^ 1, leaves, first_leaf, digester));
     out.push_back(uncle);
   }
   return out;

@@ -72,13 +72,14 @@ class FileTree {
   // the tree, its uncles too.
   Result<void> check_request(const core::HashSpan& span) const;
   // The hashes of an answer. `leaves` are the file's leaf hashes as far as they are known, zero for
-  // unknown ones; kNotFound when the request needs one of those.
+  // unknown ones; kNotFound when the request needs one of those. They begin at the file's leaf
+  // `first_leaf`.
   Result<std::vector<Sha256>> serve(const core::HashSpan& span, std::span<const Sha256> leaves,
-                                    const Digester& digester) const;
+                                    const Digester& digester, std::uint32_t first_leaf = 0) const;
 
  private:
   Result<Sha256> node(int layer, std::uint32_t index, std::span<const Sha256> leaves,
-                      const Digester& digester) const;
+                      std::uint32_t first_leaf, const Digester& digester) const;
 
   Sha256 pieces_root_;
   int height_ = 0;

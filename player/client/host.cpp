@@ -226,9 +226,14 @@ void Host::on(core::SendBlock& a) {
   const Torrent* torrent = find(a.torrent);
   if (!torrent) return;
   const Bytes begin = torrent->open.layout->piece_range(a.span.piece).begin + a.span.begin;
-  std::vector<std::uint8_t> bytes(static_cast<std::size_t>(a.span.length.count()));
-  if (store_->try_read(a.torrent, {begin, begin + a.span.length}, bytes)) {
-    return transport_->send_block(a.conn, a.span, std::move(bytes));
+  const core::BufferId buffer =
+      a.span.length <= core::kBlockSize ? pool_.allocate(a.span.length) : core::kNoBuffer;
+  if (buffer != core::kNoBuffer) {
+    const ByteRange bytes{begin, begin + a.span.length};
+    const bool read = store_->try_read_now(a.torrent, bytes, pool_.data(buffer));
+    if (read) transport_->send_block(a.conn, a.span, pool_.share(buffer));
+    pool_.release(buffer);
+    if (read) return;
   }
   store_->read(a.torrent, a.span, [this, a](Result<std::vector<std::uint8_t>> read) {
     if (read) return transport_->send_block(a.conn, a.span, *std::move(read));
@@ -241,7 +246,7 @@ void Host::on(core::ServeHashes& a) {
   if (!torrent || !torrent->hashes) return;
   const auto* tree = torrent->hashes->tree(a.span.pieces_root);
   if (!tree || a.span.base_layer >= static_cast<std::uint32_t>(tree->piece_layer())) {
-    return answer_hashes(*torrent, a, {});
+    return answer_hashes(*torrent, a, {}, 0);
   }
   // Leaves below the piece layer are not in the metainfo: hash the stored blocks they stand for.
   const auto& files = torrent->open.info->files;
@@ -253,28 +258,28 @@ void Host::on(core::ServeHashes& a) {
   const ByteRange bytes = intersect(
       {file->offset + core::kBlockSize * first, file->offset + core::kBlockSize * (first + count)},
       file->range());
-  if (bytes.empty() || bytes.size() > net::kMaxStoreRead) return answer_hashes(*torrent, a, {});
-  store_->read(a.torrent, bytes,
-               [this, a, first, tree, torrent](Result<std::vector<std::uint8_t>> read) {
-                 std::vector<Sha256> leaves;
-                 if (read) {
-                   leaves.resize(tree->leaf_count());
-                   const std::span<const std::uint8_t> all(*read);
-                   constexpr auto kBlock = static_cast<std::size_t>(core::kBlockSize.count());
-                   for (std::size_t at = 0; at < all.size(); at += kBlock) {
-                     leaves[static_cast<std::size_t>(first) + at / kBlock] =
-                         net::sha256(all.subspan(at, std::min(kBlock, all.size() - at)));
-                   }
-                 }
-                 answer_hashes(*torrent, a, std::move(leaves));
-               });
+  if (bytes.empty() || bytes.size() > net::kMaxStoreRead) return answer_hashes(*torrent, a, {}, 0);
+  const auto known = store_->leaves(a.torrent, torrent->open.layout->blocks_covering(bytes));
+  if (!known.empty()) return answer_hashes(*torrent, a, known, first);
+  store_->read(a.torrent, bytes, [this, a, first, torrent](Result<std::vector<std::uint8_t>> read) {
+    std::vector<Sha256> leaves;
+    if (read) {
+      const std::span<const std::uint8_t> all(*read);
+      constexpr auto kBlock = static_cast<std::size_t>(core::kBlockSize.count());
+      for (std::size_t at = 0; at < all.size(); at += kBlock) {
+        leaves.push_back(net::sha256(all.subspan(at, std::min(kBlock, all.size() - at))));
+      }
+    }
+    answer_hashes(*torrent, a, leaves, first);
+  });
 }
 
 void Host::answer_hashes(const Torrent& torrent, const core::ServeHashes& request,
-                         std::vector<Sha256> leaves) {
+                         std::span<const Sha256> leaves, std::int64_t first_leaf) {
   const auto* tree = torrent.hashes->tree(request.span.pieces_root);
   if (tree && tree->check_request(request.span)) {
-    auto hashes = tree->serve(request.span, leaves, net::kDigester);
+    auto hashes =
+        tree->serve(request.span, leaves, net::kDigester, static_cast<std::uint32_t>(first_leaf));
     if (hashes)
       return transport_->send(request.conn, core::Hashes{request.span, *std::move(hashes)});
   }

@@ -118,7 +118,7 @@ class Host final : public net::TransportHost {
                           std::size_t next);
   void wait_for_farewells(std::function<void()> done);
   void answer_hashes(const Torrent& torrent, const core::ServeHashes& request,
-                     std::vector<Sha256> leaves);
+                     std::span<const Sha256> leaves, std::int64_t first_leaf);
   void on_lost(core::TorrentId torrent, core::BlockRange blocks);
   void on_versions_disagree(core::TorrentId torrent);
   void log(LogLevel level, const std::string& line) const;

@@ -128,6 +128,12 @@ TEST_CASE("a file of one block needs no leaf hashes and unknown leaves are not s
   const auto unknown = tree.serve(*tree.leaf_request(1), leaves, kDigester);
   REQUIRE_FALSE(unknown.ok());
   CHECK(unknown.error().code == ErrorCode::kNotFound);
+  // A piece's own leaves suffice, told where they begin.
+  const std::span<const Sha256> all(leaves);
+  const auto request = *tree.leaf_request(0);
+  CHECK(*tree.serve(request, all.first(4), kDigester, 0) == *tree.serve(request, all, kDigester));
+  CHECK_FALSE(tree.serve(request, all.subspan(1, 4), kDigester, 1).ok());
+  CHECK_FALSE(tree.serve(*tree.leaf_request(1), all.first(4), kDigester, 0).ok());
 }
 
 TEST_CASE("hashes of impossible ranges or counts are refused") {
