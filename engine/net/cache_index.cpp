@@ -5,6 +5,7 @@
 #include <bit>
 #include <cstring>
 #include <filesystem>
+#include <map>
 #include <span>
 #include <utility>
 
@@ -73,6 +74,14 @@ void move_aside(const std::string& path) {
 struct CacheIndex::Chunk {
   std::uint64_t bits = 0;
   std::array<std::uint8_t, kChunkBlocks * kLeafBytes> leaves{};
+};
+
+// What a batch has changed and not yet written: a chunk is read and written once, however many of
+// its blocks change.
+struct CacheIndex::Batch {
+  std::string key;  // the content last looked up
+  std::int64_t id = -1;
+  std::map<std::pair<std::int64_t, std::int32_t>, Chunk> chunks;  // by content and number
 };
 
 struct CacheIndex::Statements {
@@ -238,44 +247,59 @@ Result<IndexedBlocks> CacheIndex::load(const std::string& key, std::int32_t bloc
 Result<void> CacheIndex::apply(const std::vector<IndexChange>& batch) {
   if (batch.empty()) return {};
   if (Use(statements_->begin).step() != SQLITE_DONE) return failure("begin");
-  for (const IndexChange& change : batch) {
-    if (auto applied = apply_one(change); !applied) {
-      Use(statements_->rollback).step();
-      return applied;
-    }
-  }
-  if (Use(statements_->commit).step() == SQLITE_DONE) return {};
-  const Error error = failure("commit");
-  Use(statements_->rollback).step();
-  return error;
+  auto applied = apply_all(batch);
+  if (applied && Use(statements_->commit).step() != SQLITE_DONE) applied = failure("commit");
+  if (!applied) Use(statements_->rollback).step();
+  return applied;
 }
 
-Result<void> CacheIndex::apply_one(const IndexChange& change) {
-  switch (change.kind) {
-    case IndexChange::Kind::kMark:
-    case IndexChange::Kind::kClear:
-      return change_block(change);
-    case IndexChange::Kind::kTouch:
-      return touch(change);
-    case IndexChange::Kind::kRemove:
-      return remove(change.key);
+Result<void> CacheIndex::apply_all(const std::vector<IndexChange>& changes) {
+  Batch batch;
+  for (const IndexChange& change : changes) {
+    if (auto applied = apply_one(batch, change); !applied) return applied;
+  }
+  for (const auto& [place, chunk] : batch.chunks) {
+    if (auto wrote = write_chunk(place.first, place.second, chunk); !wrote) return wrote;
   }
   return {};
 }
 
-Result<void> CacheIndex::change_block(const IndexChange& change) {
+Result<void> CacheIndex::apply_one(Batch& batch, const IndexChange& change) {
+  switch (change.kind) {
+    case IndexChange::Kind::kMark:
+    case IndexChange::Kind::kClear:
+      return change_block(batch, change);
+    case IndexChange::Kind::kTouch:
+      return touch(change);
+    case IndexChange::Kind::kRemove:
+      return remove(batch, change.key);
+  }
+  return {};
+}
+
+Result<void> CacheIndex::change_block(Batch& batch, const IndexChange& change) {
   const bool mark = change.kind == IndexChange::Kind::kMark;
-  TRIBUTARY_TRY(id, content_id(change.key, mark));
-  if (id < 0) return {};
+  if (batch.id < 0 || batch.key != change.key) {
+    TRIBUTARY_TRY(id, content_id(change.key, mark));
+    if (id < 0) return {};
+    batch.key = change.key;
+    batch.id = id;
+  }
   const std::int32_t number = change.block.value() / kChunkBlocks;
   const int bit = change.block.value() % kChunkBlocks;
-  TRIBUTARY_TRY(chunk, read_chunk(id, number));
+  const auto place = std::pair(batch.id, number);
+  auto at = batch.chunks.find(place);
+  if (at == batch.chunks.end()) {
+    TRIBUTARY_TRY(stored, read_chunk(batch.id, number));
+    at = batch.chunks.emplace(place, stored).first;
+  }
+  Chunk& chunk = at->second;
   const std::uint64_t mask = std::uint64_t{1} << bit;
   chunk.bits = mark ? chunk.bits | mask : chunk.bits & ~mask;
   const Sha256 leaf = mark ? change.leaf : Sha256{};
   std::memcpy(chunk.leaves.data() + static_cast<std::size_t>(bit) * kLeafBytes, leaf.bytes.data(),
               kLeafBytes);
-  return write_chunk(id, number, chunk);
+  return {};
 }
 
 Result<CacheIndex::Chunk> CacheIndex::read_chunk(std::int64_t content, std::int32_t chunk) {
@@ -310,8 +334,10 @@ Result<void> CacheIndex::touch(const IndexChange& change) {
   return {};
 }
 
-Result<void> CacheIndex::remove(const std::string& key) {
+Result<void> CacheIndex::remove(Batch& batch, const std::string& key) {
   TRIBUTARY_TRY(id, content_id(key, false));
+  batch.id = -1;
+  std::erase_if(batch.chunks, [id](const auto& entry) { return entry.first.first == id; });
   if (Use(statements_->remove_chunks).bind(id).step() != SQLITE_DONE ||
       Use(statements_->remove_content).bind(id).step() != SQLITE_DONE) {
     return failure("remove a content");

@@ -5,7 +5,7 @@
 //   chunk(content, chunk, bits, leaves)   64 blocks each: a bit per block whose bytes are on disk,
 //   and
 //                                         the SHA-256 of each such block (32 bytes each, zeros
-//                                         else)
+//                                         else, and where the content is checked by v1 pieces)
 // Durability: WAL with synchronous = NORMAL. A commit survives the death of the process, since what
 // it wrote is in the page cache by then. After a power loss the last commits may be missing, or may
 // be there without the data they speak of; the digests, checked at the first read, find that out.
@@ -32,7 +32,7 @@ namespace tributary::net {
 // One change. A batch is applied in order within one transaction.
 struct IndexChange {
   enum class Kind {
-    kMark,    // the block's bytes are in the data file and hash to `leaf`
+    kMark,    // the block's bytes are in the data file and hash to `leaf`, if that is not zero
     kClear,   // the block is no longer good
     kTouch,   // the content was used; `last_use` says when
     kRemove,  // forget the content
@@ -76,6 +76,7 @@ class CacheIndex {
  private:
   static constexpr std::int32_t kChunkBlocks = 64;
   struct Chunk;
+  struct Batch;
   struct Statements;
   struct Closer {
     void operator()(sqlite3* db) const;
@@ -88,10 +89,11 @@ class CacheIndex {
   Result<void> execute(const char* sql);
   Result<void> prepare_all();
   Result<std::int64_t> content_id(const std::string& key, bool create);
-  Result<void> apply_one(const IndexChange& change);
-  Result<void> change_block(const IndexChange& change);
+  Result<void> apply_all(const std::vector<IndexChange>& changes);
+  Result<void> apply_one(Batch& batch, const IndexChange& change);
+  Result<void> change_block(Batch& batch, const IndexChange& change);
   Result<void> touch(const IndexChange& change);
-  Result<void> remove(const std::string& key);
+  Result<void> remove(Batch& batch, const std::string& key);
   Result<Chunk> read_chunk(std::int64_t content, std::int32_t chunk);
   Result<void> write_chunk(std::int64_t content, std::int32_t number, const Chunk& chunk);
 
