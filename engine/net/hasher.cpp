@@ -79,6 +79,7 @@ struct Hasher::State : std::enable_shared_from_this<State> {
   HasherLimits limits;
   std::deque<Job> waiting;
   Bytes waiting_cost;
+  Bytes running_cost;
   int workers = 0;
   int pending = 0;
   bool alive = true;
@@ -126,7 +127,10 @@ struct Hasher::State : std::enable_shared_from_this<State> {
 
   void start_worker() {
     ++workers;
+    const Bytes before = waiting_cost;
     const auto jobs = std::make_shared<Jobs>(next_batch());
+    const Bytes cost = before - waiting_cost;
+    running_cost += cost;
     const auto answers = std::make_shared<std::vector<Answer>>();
     const auto run = [jobs, answers] {
       for (const Job& job : *jobs) {
@@ -134,7 +138,10 @@ struct Hasher::State : std::enable_shared_from_this<State> {
             std::visit([&](const auto& task) { return perform(*job.hashes, task); }, job.task));
       }
     };
-    loop.work(run, [self = shared_from_this(), answers] { self->finish(*answers); });
+    loop.work(run, [self = shared_from_this(), answers, cost] {
+      self->running_cost -= cost;
+      self->finish(*answers);
+    });
   }
 
   void finish(std::vector<Answer>& answers) {
@@ -185,5 +192,7 @@ void Hasher::verify_hashes(std::shared_ptr<const TorrentHashes> torrent,
 }
 
 int Hasher::pending() const { return state_->pending; }
+
+Bytes Hasher::pending_bytes() const { return state_->waiting_cost + state_->running_cost; }
 
 }  // namespace tributary::net

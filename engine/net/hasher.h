@@ -46,8 +46,9 @@ class Hasher {
   void verify(std::shared_ptr<const TorrentHashes> torrent, const core::Verify& action);
   void verify_hashes(std::shared_ptr<const TorrentHashes> torrent, core::VerifyHashes action);
 
-  // Jobs not answered yet.
+  // Jobs not answered yet, and the bytes that they hash.
   int pending() const;
+  Bytes pending_bytes() const;
 
  private:
   struct State;

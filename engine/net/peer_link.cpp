@@ -12,8 +12,6 @@ namespace {
 // Written at once: enough to share the cost of a system call, little enough to keep control
 // messages from waiting behind it.
 constexpr Bytes kWriteBatch = 256_KiB;
-// Buffers that one step of the decoder may ask for: 4 KiB of piece messages with one byte each.
-constexpr std::int32_t kBuffersPerStep = 320;
 
 std::string uv_reason(const char* what, int status) {
   return std::string(what) + ": " + uv_strerror(status);
@@ -164,7 +162,7 @@ void PeerLink::open() {
 
 wire::Octets PeerLink::take_messages(wire::Octets bytes) {
   while (!bytes.empty() && state_ == State::kOpen) {
-    if (arriving_ == core::kNoBuffer && pool_.headroom() < kBuffersPerStep) {
+    if (arriving_ == core::kNoBuffer && !owner_->may_receive()) {
       stalled_ = true;
       pause_reading();
       owner_->on_stalled(*this);

@@ -40,7 +40,9 @@ class LinkOwner {
   virtual ~LinkOwner() = default;
   virtual std::span<std::uint8_t> read_space() = 0;
   virtual void on_read(PeerLink& link, Bytes size) = 0;
-  // The pool is short of buffers: call resume() when there are some.
+  // False: no more messages are to be decoded for now; on_stalled() follows.
+  virtual bool may_receive() = 0;
+  // Call resume_reading() when it may go on.
   virtual void on_stalled(PeerLink& link) = 0;
   // The remote's handshake is in. An incoming link is to be given its side by answer(); an error
   // refuses the connection.
@@ -54,6 +56,9 @@ class LinkOwner {
   // The last call; the link is gone when it returns.
   virtual void on_closed(PeerLink& link) = 0;
 };
+
+// Buffers that one step of the decoder may ask for: 4 KiB of piece messages with one byte each.
+inline constexpr std::int32_t kBuffersPerStep = 320;
 
 // Created by its owner, deletes itself once libuv has closed the socket: after close() the owner
 // gets on_closed() on a later turn, after abandon() nothing more. Loop thread only.
@@ -86,7 +91,7 @@ class PeerLink final : private wire::PayloadBuffers {
   void flush();
 
   void pause_reading();
-  // Goes on reading; first handles what was read and not handled for want of buffers.
+  // Goes on reading; first handles what was read and might not be received.
   void resume_reading();
 
   State state() const { return state_; }
@@ -133,7 +138,7 @@ class PeerLink final : private wire::PayloadBuffers {
   core::Handshake ours_;
   LinkStats stats_;
 
-  wire::OctetBuffer unread_;  // an incomplete handshake, or what waits for buffers
+  wire::OctetBuffer unread_;  // an incomplete handshake, or what may not be received yet
   std::optional<wire::PeerDecoder> decoder_;
   std::vector<core::Message> messages_;
   core::BufferId arriving_;  // holds a payload that is not whole yet; it never waits for buffers

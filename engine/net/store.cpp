@@ -135,6 +135,7 @@ void Store::close(std::function<void()> done) {
   impl_->flush(std::move(done));
 }
 StoreStats Store::stats() const { return impl_->stats(); }
+Bytes Store::pending_writes() const { return impl_->pending_writes(); }
 
 // ---------------------------------------------------------------------------------------------
 // Other threads

@@ -152,6 +152,7 @@ class Store {
   void close(std::function<void()> done);
 
   StoreStats stats() const;
+  Bytes pending_writes() const;  // as in stats()
 
  private:
   friend class StoreReader;

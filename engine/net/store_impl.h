@@ -86,6 +86,7 @@ class Store::Impl : public std::enable_shared_from_this<Impl> {
   void drop_all();
   void flush(Loop::Task done);
   StoreStats stats() const;
+  Bytes pending_writes() const { return memory_.writing_size(); }
   Loop& loop() { return loop_; }
 
  private:

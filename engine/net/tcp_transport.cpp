@@ -18,7 +18,7 @@ namespace {
 
 // Shared by all connections, which read one at a time: idle ones cost no buffer.
 constexpr std::size_t kReadSpace = 64 * 1024;
-// How soon a connection that found the pool empty tries again.
+// How soon a connection tries again that found the pool empty or the host behind.
 constexpr Duration kStallRetry = 5ms;
 
 }  // namespace
@@ -52,6 +52,7 @@ class TcpTransport::Impl final : public LinkOwner {
   }
   std::span<std::uint8_t> read_space() override;
   void on_read(PeerLink& link, Bytes size) override;
+  bool may_receive() override { return host_.keeps_up() && pool_.headroom() >= kBuffersPerStep; }
   void on_stalled(PeerLink& link) override;
   Result<void> on_handshake(PeerLink& link, const core::Handshake& remote) override;
   void on_message(PeerLink& link, core::Message message) override;
@@ -97,7 +98,7 @@ class TcpTransport::Impl final : public LinkOwner {
   std::vector<core::ConnId> dirty_;   // have something to write
   std::deque<core::ConnId> uploads_;  // want their next block sent, in turns
   std::deque<core::ConnId> paused_;   // wait for download tokens, in turns
-  std::deque<core::ConnId> stalled_;  // wait for buffers
+  std::deque<core::ConnId> stalled_;  // wait for may_receive()
   Timer upload_timer_;
   Timer download_timer_;
   Timer stall_timer_;

@@ -55,6 +55,10 @@ class TransportHost {
   // PeerConnected, PeerMessage, BlockSent or PeerClosed. The payload of a core::Piece is in the
   // pool under its id, and the host's from now on.
   virtual void handle(core::Input input) = 0;
+  // False while what was received waits for hash or disk in such amounts that no more should come:
+  // then connections are not read from, which slows their peers down. Asked before each block, and
+  // again every few milliseconds until it holds.
+  virtual bool keeps_up() { return true; }
 };
 
 // Loop thread only. Must be destroyed before the loop, the pool and the host; no calls follow.

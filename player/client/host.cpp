@@ -65,6 +65,7 @@ Result<void> Host::start() {
   net::StoreOptions store;
   store.cache_directory = options_.cache_directory;
   store.disk_limit = options_.cache_limit;
+  store.memory_limit = options_.memory_limit;
   store.default_limit = prefetch::default_cache_limit;
   store.eviction = prefetch::least_recently_used;
   store.log = options_.log;
@@ -192,6 +193,12 @@ void Host::feed(const core::Input& input) {
 }
 
 void Host::handle(core::Input input) { feed(input); }
+
+// What the store cannot take it drops, to be fetched again. The other half of its memory is for the
+// piece under way and for what the CDN is asked meanwhile.
+bool Host::keeps_up() {
+  return store_->pending_writes() + hasher_->pending_bytes() < options_.memory_limit / 2;
+}
 
 std::optional<net::LocalSide> Host::find_torrent(const core::Handshake& remote) {
   const auto welcome = node_->welcome(remote);

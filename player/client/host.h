@@ -28,6 +28,7 @@ struct HostOptions {
   core::Policy policy;
   std::string cache_directory;     // empty: nothing is remembered
   Bytes cache_limit;               // zero: the default for the disk
+  Bytes memory_limit = 64_MiB;     // of the store; see net::StoreOptions
   std::optional<Endpoint> listen;  // none: outgoing connections only
   BitRate up = kUnlimited;
   BitRate down = kUnlimited;  // of peers and CDN together
@@ -95,6 +96,7 @@ class Host final : public net::TransportHost {
   // net::TransportHost
   std::optional<net::LocalSide> find_torrent(const core::Handshake& remote) override;
   void handle(core::Input input) override;
+  bool keeps_up() override;
 
   void pump();
   void perform(core::Action action);

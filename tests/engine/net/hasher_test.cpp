@@ -71,8 +71,10 @@ TEST_CASE("blocks are checked against their leaf and pieces against the metainfo
   rig.hasher->verify(rig.hashes, rig.piece(1));
   rig.hasher->verify(rig.hashes, rig.piece(2));
   CHECK(rig.hasher->pending() == 4);
-  CHECK(rig.answers == 0);  // never from within the call
+  CHECK(rig.hasher->pending_bytes() > 2 * core::kBlockSize);  // two blocks and two pieces
+  CHECK(rig.answers == 0);                                    // never from within the call
   REQUIRE(rig.wait(4));
+  CHECK(rig.hasher->pending_bytes() == 0_B);
   CHECK(rig.hasher->pending() == 0);
   CHECK(rig.outcomes[core::BlockIndex(0)].good);
   CHECK_FALSE(rig.outcomes[core::BlockIndex(1)].good);

@@ -51,6 +51,7 @@ struct Node final : TransportHost {
       messages.push_back(message->message);
     }
   }
+  bool keeps_up() override { return !behind; }
 
   Endpoint listen() {
     auto at = transport->listen(kAnyPort);
@@ -66,6 +67,7 @@ struct Node final : TransportHost {
   core::Handshake ours;
   InfoHash other_hash{};
   BufferPool pool;
+  bool behind = false;
   std::string log;
   std::vector<core::PeerConnected> connected;
   std::vector<core::ConnId> closed;
@@ -137,6 +139,25 @@ TEST_CASE("messages arrive whole, typed and in order") {
   for (const core::Message& message : sent) pair.a.transport->send(pair.a.conn(), message);
   REQUIRE(pair.wait([&] { return pair.b.messages.size() == sent.size(); }));
   CHECK(pair.b.messages == sent);
+}
+
+TEST_CASE("a host that is behind with its work is sent no more until it has caught up") {
+  Pair pair;
+  pair.b.behind = true;
+  const Bytes before = pair.b.transport->totals().overhead_in;
+  constexpr std::size_t kCount = 20'000;  // more than one read
+  for (std::size_t i = 0; i < kCount; ++i) {
+    pair.a.transport->send(pair.a.conn(), core::Have{core::PieceIndex(0)});
+  }
+  REQUIRE(pair.wait([&] { return pair.b.transport->totals().overhead_in > before; }));
+  const Bytes after_one_read = pair.b.transport->totals().overhead_in;
+  bool turned = false;
+  pair.loop.post([&] { turned = true; });
+  REQUIRE(pair.wait([&] { return turned; }));
+  CHECK(pair.b.messages.empty());
+  CHECK(pair.b.transport->totals().overhead_in == after_one_read);
+  pair.b.behind = false;
+  REQUIRE(pair.wait([&] { return pair.b.messages.size() == kCount; }));
 }
 
 TEST_CASE("a disconnect is answered on a later turn on both sides") {
