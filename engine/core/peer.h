@@ -90,6 +90,7 @@ struct Peer {
   // Blocks delivered since it last stood still: its pipeline may grow by so many.
   std::int32_t proven = 0;
   TimePoint last_block{};               // or when it was first asked after an idle time
+  TimePoint too_deep_since = kNever;    // its requests have exceeded what its pace allows
   std::vector<HashSpan> hash_requests;  // leaves asked for, at most a few
   std::int32_t rejects = 0;             // in a row while unchoked, without a block between
   std::int64_t dry_epoch = 0;           // SwarmState::open_epoch when it had nothing to be asked

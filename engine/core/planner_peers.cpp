@@ -18,6 +18,9 @@ constexpr int kMaxLateLooks = 64;
 // Time alone makes blocks late and moves the window of what is urgent: after so long all peers are
 // looked at again, at the next input. Often beside the seconds that a hedge is about.
 constexpr Duration kLookAgain = 250ms;
+// A peer must seem to hold too much for so long before it loses the latest of it: blocks come in
+// bursts, and one pause of the host or the network makes the fastest peer look slow for a moment.
+constexpr Duration kYieldAfter = 250ms;
 // Candidates written to a trace record.
 constexpr std::size_t kMaxCandidates = 8;
 
@@ -38,6 +41,15 @@ std::optional<BlockIndex> first_not_owed(const Bitfield& open, const Peer& peer,
   } while (b != Bitfield::kNone && b < end && std::binary_search(owed.begin(), owed.end(), b));
   if (b == Bitfield::kNone || b >= end) return std::nullopt;
   return BlockIndex(b);
+}
+
+bool holds_too_much(Peer& peer, std::int32_t depth, TimePoint now) {
+  if (peer.in_flight() <= 2 * depth) {
+    peer.too_deep_since = kNever;
+  } else {
+    peer.too_deep_since = std::min(peer.too_deep_since, now);
+  }
+  return peer.too_deep_since != kNever && now - peer.too_deep_since >= kYieldAfter;
 }
 
 }  // namespace
@@ -83,7 +95,7 @@ TimePoint Planner::expected_finish(const Peer& peer) const {
 void Planner::consider(Peer& peer) {
   const std::int32_t most = depth(peer);
   // A peer that turns out slower than it seemed holds blocks that others would bring sooner.
-  if (peer.in_flight() > 2 * most) receiver_.yield_latest(peer, most);
+  if (holds_too_much(peer, most, s_.now)) receiver_.yield_latest(peer, most);
   const bool may_ask = peer.usable() || (!peer.allowed_fast.empty() && peer.announced);
   if (!may_ask || (peer.in_flight() >= most && peer.probe_at() > s_.now)) return;
   if (peer.dry_epoch != s_.open_epoch) ready_.push_back({&peer, expected_finish(peer)});

@@ -249,6 +249,27 @@ TEST_CASE("at least five requests are kept with a peer, and no more than two sec
   CHECK(rig.swarm().asked_of_peers().count() > 5);  // bandwidth x delay: 250 ms and a latency
 }
 
+TEST_CASE("one pause does not cost a fast peer its pipeline, staying slow does") {
+  SwarmRig rig(Policy::peers_only(), {.blocks = 600});
+  rig.play(0s);
+  rig.seed(1);
+  const auto give_next = [&] {
+    return with(rig.gives(1, rig.swarm().asked_of_peers().find_next(0)), "cancel");
+  };
+  for (int i = 0; i < 300; ++i) {
+    rig.pass(1ms);
+    CHECK(give_next().empty());
+  }
+  CHECK(rig.swarm().asked_of_peers().count() > 100);
+  const auto after_a_pause = [&] {
+    Lines lines = with(rig.pass(100ms), "cancel");
+    for (std::string& line : give_next()) lines.push_back(std::move(line));
+    return lines;
+  };
+  for (int i = 0; i < 3; ++i) CHECK(after_a_pause().empty());
+  CHECK_FALSE(after_a_pause().empty());
+}
+
 TEST_CASE("a peer's own limit of requests is respected") {
   SwarmRig rig(Policy::peers_only());
   rig.play(0s);
