@@ -39,7 +39,8 @@ class BufferRef {
 };
 
 struct BufferLimits {
-  // 256 MiB of payload: a hundred peers with 2 s of work each, and what waits for disk and hash.
+  // 256 MiB of payload: a hundred peers with 2 s of work each, what waits for disk and hash, and
+  // the 64 MiB that the store keeps in memory.
   std::int32_t max_buffers = 16 * 1024;
   // Freed blocks kept for reuse: 16 MiB, one busy second at 130 Mbit/s.
   std::int32_t max_idle = 1024;

@@ -111,7 +111,10 @@ void Store::add_source(TorrentId torrent, std::string directory,
   impl_->add_source(torrent, std::move(directory), std::move(progress), std::move(done));
 }
 void Store::put(TorrentId torrent, BlockIndex block, std::span<const std::uint8_t> bytes) {
-  impl_->put(torrent, block, bytes);
+  impl_->put(torrent, block, std::vector<std::uint8_t>(bytes.begin(), bytes.end()), {});
+}
+void Store::put(TorrentId torrent, BlockIndex block, BufferRef bytes, const Sha256& leaf) {
+  impl_->put(torrent, block, std::move(bytes), leaf);
 }
 bool Store::try_read(TorrentId torrent, ByteRange range, std::span<std::uint8_t> out) {
   return impl_->try_read(torrent, range, out);

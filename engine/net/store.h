@@ -36,6 +36,7 @@
 #include "engine/core/ids.h"
 #include "engine/core/layout.h"
 #include "engine/core/torrent_info.h"
+#include "engine/net/buffer_pool.h"
 #include "engine/net/loop.h"
 
 namespace tributary::net {
@@ -125,6 +126,9 @@ class Store {
   // reported as lost. REQUIRES: bytes.size() is the layout's size of the block. Ignored for a
   // torrent that is not open.
   void put(core::TorrentId torrent, core::BlockIndex block, std::span<const std::uint8_t> bytes);
+  // The same without a copy: the buffer is held as long as the block is in memory. `leaf` is the
+  // SHA-256 of the bytes where verification told it; zero: the index computes it if it needs one.
+  void put(core::TorrentId torrent, core::BlockIndex block, BufferRef bytes, const Sha256& leaf);
 
   // Copies from memory only; false when a byte is not there. Padding reads as zeros. REQUIRES:
   // out.size() == range.size().

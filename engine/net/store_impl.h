@@ -76,7 +76,7 @@ class Store::Impl : public std::enable_shared_from_this<Impl> {
                     std::shared_ptr<const core::Layout>, std::function<void(Bitfield)>);
   void add_source(core::TorrentId, std::string, std::function<void(std::int32_t, std::int32_t)>,
                   std::function<void(Bitfield)>);
-  void put(core::TorrentId, core::BlockIndex, std::span<const std::uint8_t>);
+  void put(core::TorrentId, core::BlockIndex, Payload, const Sha256& leaf);
   bool try_read(core::TorrentId, ByteRange, std::span<std::uint8_t>);
   bool try_read_now(core::TorrentId, ByteRange, std::span<std::uint8_t>);
   std::vector<Sha256> leaves(core::TorrentId, core::BlockRange) const;
@@ -111,6 +111,7 @@ class Store::Impl : public std::enable_shared_from_this<Impl> {
   struct PendingWrite {
     ContentPtr content;
     std::int32_t block;
+    Sha256 leaf;
   };
   struct WriteItem;
   struct WriteJob;

@@ -5,7 +5,7 @@
 namespace tributary::net {
 namespace {
 
-Bytes size_of(const BlockBytes& bytes) { return Bytes(static_cast<std::int64_t>(bytes->size())); }
+Bytes size_of(const BlockBytes& bytes) { return Bytes(std::ssize(bytes->bytes())); }
 
 }  // namespace
 

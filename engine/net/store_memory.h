@@ -7,13 +7,13 @@
 #include <map>
 #include <memory>
 #include <utility>
-#include <vector>
 
 #include "engine/base/units.h"
+#include "engine/net/payload.h"
 
 namespace tributary::net {
 
-using BlockBytes = std::shared_ptr<const std::vector<std::uint8_t>>;
+using BlockBytes = std::shared_ptr<const Payload>;
 
 // Which content (a serial number) and which of its blocks.
 using MemoryKey = std::pair<std::uint32_t, std::int32_t>;

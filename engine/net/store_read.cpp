@@ -111,7 +111,8 @@ bool Store::Impl::gather(TorrentId torrent, ByteRange range, std::span<std::uint
     if (!part) return false;
     const auto to = out.subspan(count_of(part->at), count_of(part->size));
     if (part->bytes) {
-      std::copy_n(part->bytes->begin() + part->skip.count(), part->size.count(), to.begin());
+      std::copy_n(part->bytes->bytes().begin() + part->skip.count(), part->size.count(),
+                  to.begin());
     } else if (!page_cache || !read_cached(*part, to)) {
       return false;
     }
@@ -196,7 +197,7 @@ void Store::Impl::finish_read(ReadJob& job) {
       complete = false;
       continue;
     }
-    std::copy_n(part.bytes->begin() + part.skip.count(), part.size.count(),
+    std::copy_n(part.bytes->bytes().begin() + part.skip.count(), part.size.count(),
                 out.begin() + part.at.count());
   }
   if (complete) return job.done(std::move(out));
@@ -279,7 +280,7 @@ void Store::Impl::read_block(ReadPart& part) {
     return;
   }
   part.outcome = Outcome::kGood;
-  part.bytes = std::make_shared<const std::vector<std::uint8_t>>(std::move(bytes));
+  part.bytes = std::make_shared<const Payload>(std::move(bytes));
 }
 
 // Hashes the piece that the parts belong to, and keeps from the very bytes hashed what they want.
@@ -307,7 +308,8 @@ void Store::Impl::read_piece(std::span<ReadPart> parts) {
     }
     digest.update(bytes);
     if (part == parts.end() || part->block != b.value()) continue;
-    part->bytes = std::make_shared<const std::vector<std::uint8_t>>(block.begin(), block.end());
+    part->bytes =
+        std::make_shared<const Payload>(std::vector<std::uint8_t>(block.begin(), block.end()));
     ++part;
   }
   if (piece == PieceIndex(layout.piece_count() - 1)) {

@@ -22,24 +22,23 @@ constexpr Duration kDiskRetry = 60s;
 
 }  // namespace
 
-void Store::Impl::put(TorrentId torrent, BlockIndex block, std::span<const std::uint8_t> bytes) {
+void Store::Impl::put(TorrentId torrent, BlockIndex block, Payload bytes, const Sha256& leaf) {
   OpenTorrent* const opened = find(torrent);
   if (!opened) return;
   TRIBUTARY_CHECK(BlockIndex(0) <= block && block < BlockIndex(opened->layout->block_count()));
   const Bytes size = opened->layout->block_range(block).size();
-  TRIBUTARY_CHECK(bytes.size() == static_cast<std::size_t>(size.count()));
+  TRIBUTARY_CHECK(std::ssize(bytes.bytes()) == size.count());
   const auto [content, index] = locate(*opened, block);
   if (!content || size == 0_B || content->have.test(index)) return;
   if (!make_memory_room(size)) return notify_lost(torrent, block);
   const bool to_disk = !disk_off_ && content->file && reserve_disk(*content, index);
-  memory_.add(content->memory_key(index),
-              std::make_shared<const std::vector<std::uint8_t>>(bytes.begin(), bytes.end()),
+  memory_.add(content->memory_key(index), std::make_shared<const Payload>(std::move(bytes)),
               to_disk ? Hold::kWriting : Hold::kSole);
   content->have.set(index);
   content->checked.set(index);
   if (!to_disk) return;
   ++content->pending;
-  pending_.push_back({content, index});
+  pending_.push_back({content, index, leaf});
   pump_writes();
 }
 
@@ -129,13 +128,9 @@ std::optional<Lane::Job> Store::Impl::next_write() {
       keep_in_memory_only(content, next.block);
       continue;
     }
-    job->items.push_back({content,
-                          next.block,
-                          memory_.find(content->memory_key(next.block)),
-                          content->file,
-                          content->shape.layout.block_range(BlockIndex(next.block)).begin,
-                          false,
-                          {}});
+    job->items.push_back(
+        {content, next.block, memory_.find(content->memory_key(next.block)), content->file,
+         content->shape.layout.block_range(BlockIndex(next.block)).begin, false, next.leaf});
   }
   if (job->items.empty()) {
     write_scheduled_ = false;
@@ -148,11 +143,14 @@ std::optional<Lane::Job> Store::Impl::next_write() {
 
 void Store::Impl::run_write(WriteJob& job) {
   for (WriteItem& item : job.items) {
-    if (auto wrote = item.file->write(item.offset, *item.bytes); !wrote) {
+    const auto bytes = item.bytes->bytes();
+    if (auto wrote = item.file->write(item.offset, bytes); !wrote) {
       job.error = wrote.error();
       return;
     }
-    if (job.digest) item.leaf = sha256(*item.bytes);
+    // What is checked by pieces is not looked up by leaf.
+    const bool digest = job.digest && !item.content->shape.by_pieces;
+    if (digest && item.leaf.is_zero()) item.leaf = sha256(bytes);
     item.written = true;
   }
 }

@@ -40,6 +40,8 @@ struct Host::Torrent {
   bool ready = false;
   bool disagreed = false;
   std::vector<std::function<void(const OpenTorrent&)>> waiting;
+  // Of blocks that were verified by them and are not stored yet.
+  std::map<core::BlockIndex, Sha256> leaves;
 };
 
 Host::Host(net::Loop& loop, HostOptions options, HostEvents events)
@@ -84,6 +86,7 @@ Result<void> Host::start() {
             if (verdict == net::Verdict::kVersionsDisagree) {
               return on_versions_disagree(verified.torrent);
             }
+            note_leaves(verified);
             feed(core::Input(std::move(verified)));
           },
           [this](core::HashesVerified verified) { feed(core::Input(std::move(verified))); }});
@@ -294,8 +297,9 @@ void Host::answer_hashes(const Torrent& torrent, const core::ServeHashes& reques
 }
 
 void Host::on(core::Verify& a) {
-  const Torrent* torrent = find(a.torrent);
+  Torrent* torrent = find(a.torrent);
   if (!torrent) return;
+  if (a.leaf) torrent->leaves[a.blocks.begin] = *a.leaf;
   const bool whole =
       std::find(a.buffers.begin(), a.buffers.end(), core::kNoBuffer) == a.buffers.end();
   if (whole) return hasher_->verify(torrent->hashes, a);
@@ -334,9 +338,30 @@ void Host::on(core::VerifyHashes& a) {
 }
 
 void Host::on(core::Store& a) {
-  store_->put(a.torrent, a.block, pool_.data(a.buffer));
+  Torrent* torrent = find(a.torrent);
+  Sha256 leaf;
+  if (torrent) {
+    if (const auto known = torrent->leaves.extract(a.block)) leaf = known.mapped();
+  }
+  store_->put(a.torrent, a.block, pool_.share(a.buffer), leaf);
   pool_.release(a.buffer);
-  if (Torrent* torrent = find(a.torrent)) torrent->open.feed->set_ready(a.block);
+  if (torrent) torrent->open.feed->set_ready(a.block);
+}
+
+// Spares the store from hashing again what it is given next.
+void Host::note_leaves(const core::Verified& verified) {
+  Torrent* torrent = find(verified.torrent);
+  if (!torrent) return;
+  const bool told = verified.good && torrent->open.info->has_v2() &&
+                    std::ssize(verified.digests) == verified.blocks.size();
+  if (verified.good && !told) return;
+  for (core::BlockIndex b = verified.blocks.begin; b < verified.blocks.end; ++b) {
+    if (told) {
+      torrent->leaves[b] = verified.digests[static_cast<std::size_t>(b - verified.blocks.begin)];
+    } else {
+      torrent->leaves.erase(b);
+    }
+  }
 }
 
 void Host::on_lost(core::TorrentId torrent, core::BlockRange blocks) {

@@ -121,6 +121,7 @@ class Host final : public net::TransportHost {
   void wait_for_farewells(std::function<void()> done);
   void answer_hashes(const Torrent& torrent, const core::ServeHashes& request,
                      std::span<const Sha256> leaves, std::int64_t first_leaf);
+  void note_leaves(const core::Verified& verified);
   void on_lost(core::TorrentId torrent, core::BlockRange blocks);
   void on_versions_disagree(core::TorrentId torrent);
   void log(LogLevel level, const std::string& line) const;
