@@ -58,9 +58,9 @@ def run(bench):
         f"{clients.libtorrent.__version__} with deep queues and without encryption, uTP, DHT.",
         "CPU: user and system seconds per GB (10⁹ bytes) from the first request; verifying the "
         "seed's own data is not counted. Peak: the process's resident memory, which with "
-        "libtorrent includes the files it maps."],
+        "libtorrent includes the files it maps. Received: the leech's payload ÷ the file's size."],
         ["torrent", "engine", "seed CPU s/GB", "leech CPU s/GB", "both ÷ libtorrent", "MB/s",
-         "seed peak", "leech peak"], rows)
+         "seed peak", "leech peak", "received"], rows)
 
 
 def row(version, engine, results, size):
@@ -69,4 +69,4 @@ def row(version, engine, results, size):
     return [version, engine, f"{seed['cpu_s'] / size * 1e9:.2f}",
             f"{leech['cpu_s'] / size * 1e9:.2f}", f"{both[0] / both[1]:.2f}",
             f"{size / leech['wall_s'] / 1e6:.0f}", f"{seed['peak_kib'] / 1024:.0f} MiB",
-            f"{leech['peak_kib'] / 1024:.0f} MiB"]
+            f"{leech['peak_kib'] / 1024:.0f} MiB", f"{leech['bytes'] / size:.3f}"]
