@@ -9,23 +9,29 @@ std::int64_t second_of(TimePoint t) {
   return std::chrono::floor<std::chrono::seconds>(t.time_since_epoch()).count();
 }
 
+// A second's place in a ring of `slots`; the window may reach back before the clock's origin.
+std::size_t slot_in(std::int64_t second, std::int64_t slots) {
+  return static_cast<std::size_t>((second % slots + slots) % slots);
+}
+
 }  // namespace
 
 void RecentBytes::add(TimePoint now, Bytes bytes) {
+  constexpr auto kSlots = static_cast<std::int64_t>(kSeconds);
   const std::int64_t second = second_of(now);
-  const auto slots = static_cast<std::int64_t>(kSeconds);
-  for (std::int64_t s = std::max(second_ + 1, second - slots + 1); s <= second; ++s) {
-    bytes_[static_cast<std::size_t>(((s % slots) + slots) % slots)] = Bytes();
+  for (std::int64_t s = std::max(second_ + 1, second - kSlots + 1); s <= second; ++s) {
+    bytes_[slot_in(s, kSlots)] = Bytes();
   }
   second_ = std::max(second_, second);
-  bytes_[static_cast<std::size_t>(((second % slots) + slots) % slots)] += bytes;
+  bytes_[slot_in(second, kSlots)] += bytes;
 }
 
 Bytes RecentBytes::sum(TimePoint now) const {
-  RecentBytes copy = *this;
-  copy.add(now, Bytes());
+  constexpr auto kSlots = static_cast<std::int64_t>(kSeconds);
   Bytes sum;
-  for (Bytes b : copy.bytes_) sum += b;
+  for (std::int64_t s = std::max(second_, second_of(now)) - kSlots + 1; s <= second_; ++s) {
+    sum += bytes_[slot_in(s, kSlots)];
+  }
   return sum;
 }
 

@@ -1,0 +1,34 @@
+#include "engine/core/peer.h"
+
+#include <doctest/doctest.h>
+
+#include <vector>
+
+#include "engine/base/random.h"
+
+namespace tributary::core {
+namespace {
+
+TEST_CASE("the bytes of the last ten seconds are those of this second and of nine before it") {
+  for (std::uint64_t seed = 1; seed <= 20; ++seed) {
+    CAPTURE(seed);
+    Random random(seed);
+    RecentBytes recent;
+    std::vector<std::pair<std::int64_t, Bytes>> all;  // second, bytes
+    std::int64_t second = 0;
+    for (int i = 0; i < 200; ++i) {
+      second += static_cast<std::int64_t>(random.below(random.chance(1, 10) ? 30 : 3));
+      const TimePoint now(std::chrono::seconds(second) + 300ms);
+      Bytes expected;
+      for (const auto& [at, bytes] : all) {
+        if (at > second - 10) expected += bytes;
+      }
+      CHECK(recent.sum(now) == expected);
+      all.emplace_back(second, Bytes(static_cast<std::int64_t>(random.below(1000))));
+      recent.add(now, all.back().second);
+    }
+  }
+}
+
+}  // namespace
+}  // namespace tributary::core
