@@ -138,7 +138,8 @@ TEST_CASE("a seek while paused ends paused, and play goes on from there") {
   (*client)->finish();
 }
 
-// The decoder is through with a track long before the loop thread has opened the one after the next.
+// The decoder is through with a track long before the loop thread has opened the one after the
+// next.
 TEST_CASE("tracks shorter than the decoder's lead are all heard") {
   const std::string directory = make_directory("short");
   Rig rig(directory);
