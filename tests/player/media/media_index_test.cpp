@@ -22,8 +22,8 @@ TEST_CASE("points are a second apart and name the smallest offset still needed")
 TEST_CASE("a page is needed for its first packet, not for the first in a later second") {
   MediaIndex index;
   index.note(0s, 100_B);
-  for (const Duration time : {990ms, 1s, 1980ms}) index.note(time, 200_B);
-  for (const Duration time : {1990ms, 2s, 2980ms}) index.note(time, 300_B);
+  for (const Duration time : {990ms, 1000ms, 1980ms}) index.note(time, 200_B);
+  for (const Duration time : {1990ms, 2000ms, 2980ms}) index.note(time, 300_B);
   CHECK(index.points() == std::vector<core::TimeHint>{{0s, 100_B}, {1990ms, 300_B}});
   CHECK(index.last_time() == 2980ms);
 }
