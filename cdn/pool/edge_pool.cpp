@@ -408,6 +408,7 @@ std::vector<EdgeStats> EdgePool::stats(core::TorrentId torrent, TimePoint now) c
     stats.first_byte = server.health.first_byte_mean();
     stats.rate = server.health.rate_mean();
     stats.lies = edge.lies;
+    stats.trouble = server.trouble;
   }
   return result;
 }

@@ -75,6 +75,7 @@ struct EdgeStats {
   Duration first_byte{};  // means; the priors until measured
   BitRate rate;
   int lies = 0;
+  std::string trouble;  // what the last request met: "cannot be reached"; empty after a good one
 };
 
 // Tracks: torrents with their edges, fetches of the core (queued or running, at most one request
@@ -123,6 +124,7 @@ class EdgePool {
     std::int64_t requests = 0;
     std::int64_t failures = 0;
     Bytes received;
+    std::string trouble;
   };
   using ServerMap = std::map<std::string, Server>;
 

@@ -22,6 +22,33 @@ bool blames_server(HttpOutcome outcome) {
   }
 }
 
+// To be read after the server's name.
+std::string trouble_of(const HttpDone& done) {
+  switch (done.outcome) {
+    case HttpOutcome::kOk:
+    case HttpOutcome::kCancelled:
+      return {};
+    case HttpOutcome::kConnectFailed:
+      return "cannot be reached";
+    case HttpOutcome::kTimeout:
+      return "does not answer in time";
+    case HttpOutcome::kServerError:
+    case HttpOutcome::kRefused:
+      return done.status == 0 ? "refuses" : "answers " + std::to_string(done.status);
+    case HttpOutcome::kRangeIgnored:
+      return "does not serve ranges";
+    case HttpOutcome::kBadRange:
+      return "has a file of another size";
+    case HttpOutcome::kEncoded:
+      return "encodes its answers";
+    case HttpOutcome::kTruncated:
+      return "breaks off its answers";
+    case HttpOutcome::kTooManyRedirects:
+      break;
+  }
+  return "redirects without end";
+}
+
 std::string_view path_of(std::string_view url) {
   const std::size_t scheme = url.find("://");
   const std::size_t host = scheme == std::string_view::npos ? 0 : scheme + 3;
@@ -200,6 +227,7 @@ void EdgePool::judge(Torrent& torrent, const Fetch& fetch, const Attempt& attemp
                      const HttpDone& done, TimePoint now) {
   Server& server = attempt.server->second;
   if (done.outcome == HttpOutcome::kCancelled) return;
+  server.trouble = trouble_of(done);
   if (done.outcome == HttpOutcome::kOk) {
     server.health.on_success();
     if (attempt.generation != torrent.generation) return;

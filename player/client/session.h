@@ -94,6 +94,7 @@ class Session final : public TrackProvider {
   bool wait_is_urgent() const;
 
   std::vector<CellState> piece_map(std::size_t cells) const;
+  std::string why_it_waits(const ClientSnapshot& snapshot) const;
   ReportEntry entry_of(std::size_t item, const Played& played) const;
 
   net::Loop& loop_;

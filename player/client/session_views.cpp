@@ -6,6 +6,9 @@
 namespace tributary::player {
 namespace {
 
+// A tracker's answer, a dial and a handshake, or the first answer of a distant server.
+constexpr Duration kPatience = 1s;
+
 Bytes bytes_of(const core::Layout& layout, core::BlockRange blocks, const Bitfield& in) {
   Bytes sum;
   for (int b = in.find_next(blocks.begin.value()); b != Bitfield::kNone && b < blocks.end.value();
@@ -85,6 +88,7 @@ ClientSnapshot Session::snapshot(std::size_t cells) {
                                            std::max<std::int64_t>(1, timeline.size().count()))));
     }
   }
+  if (s.message.empty()) s.message = why_it_waits(s);
   if (current_ + 1 < items_.size()) {
     const std::size_t next = current_ + 1;
     s.next_title = items_[next].title;
@@ -97,6 +101,21 @@ ClientSnapshot Session::snapshot(std::size_t cells) {
     }
   }
   return s;
+}
+
+// What the listener can do something about: no source is left. Empty when there is one, and in the
+// first instants, when none was asked yet.
+std::string Session::why_it_waits(const ClientSnapshot& s) const {
+  const bool waits = state_ == PlayState::kStarting || state_ == PlayState::kStalled;
+  if (!waits || s.peers > 0 || loop_.now() - told_at_ < kPatience) return {};
+  const bool asks_edges = host_.policy().use_cdn && !s.edges.empty();
+  if (!asks_edges) return "no peer is connected; waiting for one";
+  std::string troubles;
+  for (const cdn::EdgeStats& edge : s.edges) {
+    if (edge.trouble.empty()) return {};
+    troubles += (troubles.empty() ? "" : ", ") + edge.origin + " " + edge.trouble;
+  }
+  return troubles + ", and no peer is connected; trying again";
 }
 
 ReportEntry Session::entry_of(std::size_t item, const Played& played) const {

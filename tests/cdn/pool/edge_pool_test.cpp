@@ -459,6 +459,20 @@ TEST_CASE("an edge that lies is distrusted, then dropped") {
   CHECK(b.drain().back() == "down");
 }
 
+TEST_CASE("what a server's last request met is told until one goes well") {
+  Bench b;
+  b.open({"http://a/t"});
+  const auto trouble = [&b] { return b.pool.stats(kTorrent, b.now).front().trouble; };
+  CHECK(trouble().empty());
+  b.fetch(1, 0, 2);
+  b.done(1, HttpOutcome::kConnectFailed);
+  CHECK(trouble() == "cannot be reached");
+  b.pass_to_deadline();
+  b.drain();
+  deliver(b, 2, 0, 2);
+  CHECK(trouble().empty());
+}
+
 TEST_CASE("wrong bytes that two edges may have brought only raise suspicion") {
   PoolParams params = Bench::quiet();
   params.max_suspicions = 2;
