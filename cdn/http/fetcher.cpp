@@ -8,6 +8,7 @@
 #include "cdn/pool/header_values.h"
 #include "cdn/pool/range_response.h"
 #include "engine/base/check.h"
+#include "engine/base/url.h"
 
 namespace tributary::cdn {
 namespace {
@@ -197,10 +198,9 @@ bool Fetcher::fill(HttpId id, std::span<const std::uint8_t> bytes) {
 // A redirect may have led elsewhere; the reason names the certificate's trouble, not always its
 // host.
 void Fetcher::tell_untrusted(std::string_view url, const std::string& why) {
-  const std::size_t host = url.find("://") + 3;
-  const std::string_view origin = url.substr(0, url.find('/', host));
-  if (!log_ || !untrusted_.emplace(origin).second) return;
-  log_(LogLevel::kWarning, std::string(origin) + " is not used: " + why);
+  const std::string origin = origin_of(url);
+  if (!log_ || !untrusted_.insert(origin).second) return;
+  log_(LogLevel::kWarning, origin + " is not used: " + why);
 }
 
 void Fetcher::on_end(HttpId id, const net::HttpEnd& end) {

@@ -59,7 +59,7 @@ class Fetcher {
   net::BufferPool& buffers_;
   Sink sink_;
   LogSink log_;
-  std::set<std::string, std::less<>> untrusted_;  // scheme://host:port, of those told
+  std::set<std::string> untrusted_;  // scheme://host:port, of those told
   std::map<HttpId, std::unique_ptr<Transfer>> transfers_;
   std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
 };

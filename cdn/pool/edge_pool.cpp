@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "engine/base/check.h"
+#include "engine/base/url.h"
 
 namespace tributary::cdn {
 namespace {
@@ -18,17 +19,6 @@ constexpr std::size_t kMaxDeliveries = 256;
 // asks again when it still wants them.
 bool is_urgent(core::CdnReason reason) {
   return reason != core::CdnReason::kSeedSwarm && reason != core::CdnReason::kPrefetch;
-}
-
-// "https://Host:8443/a/b" -> "https://host:8443".
-std::string origin_of(const std::string& url) {
-  const std::size_t scheme = url.find("://");
-  const std::size_t host = scheme == std::string::npos ? 0 : scheme + 3;
-  std::string origin = url.substr(0, std::min(url.find_first_of("/?#", host), url.size()));
-  for (char& c : origin) {
-    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
-  }
-  return origin;
 }
 
 std::vector<core::FileEntry> without_hashes(const std::vector<core::FileEntry>& files) {

@@ -5,6 +5,7 @@
 #include "cdn/pool/cmcd.h"
 #include "cdn/pool/edge_pool.h"
 #include "engine/base/check.h"
+#include "engine/base/url.h"
 
 namespace tributary::cdn {
 namespace {
@@ -54,12 +55,6 @@ std::string_view path_of(std::string_view url) {
   const std::size_t host = scheme == std::string_view::npos ? 0 : scheme + 3;
   const std::size_t path = url.find('/', host);
   return path == std::string_view::npos ? "/" : url.substr(path, url.find('?', path) - path);
-}
-
-// Scheme, host and port.
-std::string_view origin_of(std::string_view url) {
-  const std::size_t scheme = url.find("://");
-  return url.substr(0, url.find('/', scheme == std::string_view::npos ? 0 : scheme + 3));
 }
 
 // The shortest relative form of `to` seen from `from`, both absolute paths.

@@ -9,6 +9,7 @@
 #include <map>
 
 #include "engine/base/check.h"
+#include "engine/base/url.h"
 #include "engine/net/timer.h"
 
 namespace tributary::net {
@@ -68,11 +69,6 @@ std::string_view trim_line(std::string_view text) {
   const std::size_t begin = text.find_first_not_of(" \t\r\n");
   if (begin == std::string_view::npos) return {};
   return text.substr(begin, text.find_last_not_of(" \t\r\n") - begin + 1);
-}
-
-std::string_view origin_of(std::string_view url) {
-  const std::size_t scheme = url.find("://");
-  return url.substr(0, url.find('/', scheme == std::string_view::npos ? 0 : scheme + 3));
 }
 
 struct EasyDelete {
@@ -483,7 +479,7 @@ void HttpClient::State::resume_paused() {
 
 void HttpClient::State::note_use(std::string_view url) {
   if (warm.size() >= kMaxWarmHosts) warm.clear();
-  warm[std::string(origin_of(url))] = loop.now();
+  warm[origin_of(url)] = loop.now();
 }
 
 // ---------------------------------------------------------------------------------------------
@@ -545,7 +541,7 @@ void HttpClient::cancel(HttpRequestId id) {
 HttpRequestId HttpClient::fetch(HttpClientRequest request,
                                 std::function<void(Result<HttpReply>)> done) {
   auto reply = std::make_shared<HttpReply>();
-  const std::string host(origin_of(request.url));
+  const std::string host = origin_of(request.url);
   HttpHandlers handlers;
   handlers.on_head = [reply](const HttpResponseHead& head) {
     reply->head = head;
