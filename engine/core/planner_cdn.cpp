@@ -37,9 +37,7 @@ TimePoint Planner::deadline(const Demand& demand, BlockIndex block) const {
   return demand.deadline(std::max(at, wanted.begin), s_.now);
 }
 
-TimePoint Planner::last_safe(TimePoint deadline) const {
-  return deadline - s_.cdn.first_byte_high - transfer_time(kBlockSize, s_.cdn.throughput_low);
-}
+TimePoint Planner::last_safe(TimePoint deadline) const { return deadline - s_.cdn.answer_time(); }
 
 bool Planner::searching() const {
   return s_.uses_peers() && s_.peers.empty() && !s_.discovery_over && s_.demanded_since &&
@@ -98,10 +96,7 @@ Duration Planner::low_mark() const {
 }
 
 // No block that is due later than this can be due for the CDN.
-Duration Planner::horizon() const {
-  return low_mark() + s_.cdn.first_byte_high + transfer_time(kBlockSize, s_.cdn.throughput_low) +
-         1s;
-}
+Duration Planner::horizon() const { return low_mark() + s_.cdn.answer_time() + 1s; }
 
 // The head of a start is being fetched. Nothing that follows it is due earlier, and requests beside
 // it would only share the access link with it.
@@ -113,7 +108,7 @@ bool Planner::start_under_way() const {
 
 void Planner::plan_cdn() {
   s_.note_silence();
-  if (!s_.params.policy.use_cdn || !s_.cdn.insures() || s_.demands.empty()) {
+  if (!s_.cdn_insures() || s_.demands.empty()) {
     cdn_at_ = seed_at_ = kNever;
     return;
   }
@@ -335,8 +330,7 @@ bool Planner::in_emergency() const {
   if (gap == Bitfield::kNone || gap >= blocks.end.value()) return false;
   if (!policy.emergency_only_when_late) return demand.moving || !demand.starting;
   const TimePoint due = deadline(demand, BlockIndex(gap));
-  const bool insured = policy.use_cdn && s_.cdn.insures();
-  return insured ? due < s_.now + 100ms && !demand.starting : !demand.starting;
+  return s_.cdn_insures() ? due < s_.now + 100ms && !demand.starting : !demand.starting;
 }
 
 }  // namespace tributary::core

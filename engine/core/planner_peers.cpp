@@ -63,7 +63,7 @@ void Planner::plan() {
 // also once the first frame plays, for the rest of the head is due at once.
 bool Planner::head_on_its_way() const {
   const Policy& policy = s_.params.policy;
-  if (!policy.peers_wait_for_head || !policy.use_cdn || !s_.cdn.insures()) return false;
+  if (!policy.peers_wait_for_head || !s_.cdn_insures()) return false;
   if (start_under_way()) return true;
   if (s_.demands.empty() || !s_.demands.front().starting) return false;
   const BlockRange head = head_of(s_.demands.front());
@@ -212,7 +212,7 @@ std::optional<BlockIndex> Planner::choose_urgent(const Ready& ready, const Deman
   const BlockRange window =
       s_.needed({s_.layout.block_range(wanted.begin).begin, demand.offset_at(window_end)});
   BlockIndex from = wanted.begin;
-  const bool insured = policy.use_cdn && s_.cdn.insures() && demand.cdn_allowed;
+  const bool insured = s_.cdn_insures() && demand.cdn_allowed;
   if (insured) {
     const Duration in_time = demand.time_due_by(ready.finish, s_.now);
     const Bytes first = demand.offset_at(in_time);
@@ -233,7 +233,7 @@ bool Planner::may_duplicate() const {
 // A block that is asked of one slower peer and due before that one is expected to deliver; at the
 // very end of a download, any such block (endgame, BEP 3).
 std::optional<BlockIndex> Planner::choose_late(const Ready& ready, const Demand& demand) const {
-  const bool insured = s_.params.policy.use_cdn && s_.cdn.insures() && demand.cdn_allowed;
+  const bool insured = s_.cdn_insures() && demand.cdn_allowed;
   if (insured || !ready.peer->usable() || !may_duplicate()) return std::nullopt;
   const BlockRange wanted = s_.needed(demand.wanted(s_.now));
   const bool endgame = s_.pieces.open_blocks().none();

@@ -347,8 +347,7 @@ void Swarm::update_emergency() {
 void Swarm::check_start() {
   for (Demand& demand : s_.demands) {
     if (!demand.starting || demand.may_start_sent || demand.prefetch) continue;
-    const bool insured = s_.params.policy.use_cdn && s_.cdn.insures();
-    if (!insured) {
+    if (!s_.cdn_insures()) {
       const Bytes begin = demand.wanted(s_.now).begin;
       const Bytes ahead = demand.offset_at(demand.playhead(s_.now) + s_.buffered(demand)) - begin;
       Random draws = s_.random;  // the rule's draws must not depend on how often it is asked

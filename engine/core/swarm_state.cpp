@@ -14,8 +14,7 @@ constexpr Duration kMostPatience = 2s;
 
 TimePoint SwarmState::silence_at() const {
   if (cdn.silent || cdn.requests.empty() || peers.empty()) return kNever;
-  const Duration answer = cdn.first_byte_high + transfer_time(kBlockSize, cdn.throughput_low);
-  return cdn.heard_at + std::clamp(2 * answer, kLeastPatience, kMostPatience);
+  return cdn.heard_at + std::clamp(2 * cdn.answer_time(), kLeastPatience, kMostPatience);
 }
 
 void SwarmState::note_silence() {

@@ -54,6 +54,10 @@ struct CdnBook {
   std::map<CdnRequestId, Request> requests;
 
   bool insures() const { return available && !silent; }
+  // How long it may take to bring one block, on the cautious side.
+  Duration answer_time() const {
+    return first_byte_high + transfer_time(kBlockSize, throughput_low);
+  }
 };
 
 struct SwarmState {
@@ -130,6 +134,8 @@ struct SwarmState {
   // Hashes that cover one block alone: the v2 leaf when a piece is a block.
   std::optional<Sha256> leaf_of(BlockIndex block) const;
   bool verifiable() const { return meta.info.has_v1() || meta.info.has_v2(); }
+  // What peers do not bring comes from the CDN in time.
+  bool cdn_insures() const { return params.policy.use_cdn && cdn.insures(); }
   // Strangers' bytes are of use only where a hash tells whether they are right.
   bool uses_peers() const { return params.policy.use_peers && verifiable(); }
   std::map<PieceIndex, std::vector<Sha256>> leaves;  // verified, for pieces of several blocks

@@ -384,11 +384,7 @@ void Host::on_versions_disagree(core::TorrentId torrent) {
 void Host::on(core::Announce& a) {
   const Torrent* torrent = find(a.torrent);
   if (!torrent || !torrent->hashes) return;
-  const core::TorrentInfo& info = *torrent->open.info;
-  std::vector<InfoHash> hashes;
-  if (info.has_v1()) hashes.push_back(InfoHash::from(info.v1_hash->bytes));
-  if (info.has_v2()) hashes.push_back(InfoHash::from(std::span(info.v2_hash->bytes).first(20)));
-  tracker_->announce(a, hashes);
+  tracker_->announce(a, torrent->open.info->info_hashes());
 }
 
 void Host::on(core::MayStart& a) {
