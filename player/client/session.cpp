@@ -70,6 +70,12 @@ void Session::opened(std::size_t item, const OpenTorrent& torrent) {
 
 TrackRef Session::ref_of(std::size_t item) const { return {torrent(item)->id, items_[item].file}; }
 
+std::optional<TrackRef> Session::next_ref() const {
+  const std::size_t next = current_ + 1;
+  if (next >= items_.size() || !torrent(next)) return std::nullopt;
+  return ref_of(next);
+}
+
 Track Session::track_at(std::size_t item) const {
   Track track;
   track.id = TrackId(item);
@@ -273,11 +279,7 @@ void Session::tell_node(bool moving, bool starting, bool paused) {
                                   .paused = paused}));
 }
 
-void Session::tell_next() {
-  NextTrack next;
-  if (current_ + 1 < items_.size() && torrent(current_ + 1)) next.track = ref_of(current_ + 1);
-  host_.feed(PlayerInput(next));
-}
+void Session::tell_next() { host_.feed(PlayerInput(NextTrack{next_ref()})); }
 
 void Session::toggle_pause() {
   if (ended_) return;
@@ -372,9 +374,7 @@ bool Session::wait_is_urgent() const {
   const core::Swarm* swarm = host_.node().swarm(track.torrent);
   if (!swarm) return false;
   const bool current = track == ref_of(current_);
-  const bool follows =
-      current_ + 1 < items_.size() && torrent(current_ + 1) && track == ref_of(current_ + 1);
-  if (!current && !follows) return true;  // no deadline covers it
+  if (!current && next_ref() != track) return true;  // no deadline covers it
   const auto file = static_cast<std::size_t>(track.file.value());
   const Bytes offset = range.begin - swarm->metainfo().info.files[file].offset;
   const Duration at = swarm->timeline(track.file).time_at(offset);

@@ -71,6 +71,8 @@ class Session final : public TrackProvider {
   const OpenTorrent* torrent(std::size_t item) const { return states_[item]->torrent(); }
   Track track_at(std::size_t item) const;
   TrackRef ref_of(std::size_t item) const;
+  // The track after the current one; none at the end, and while its torrent is not open.
+  std::optional<TrackRef> next_ref() const;
   Duration duration_of(std::size_t item) const;
 
   void poll_pipeline();
