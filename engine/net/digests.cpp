@@ -1,7 +1,7 @@
 #include "engine/net/digests.h"
 
 #include <openssl/evp.h>
-#include <openssl/rand.h>
+#include <uv.h>
 
 #include <array>
 #include <type_traits>
@@ -46,7 +46,9 @@ D end(EVP_MD_CTX* context) {
 
 template <class D>
 D digest_of(std::span<const std::uint8_t> bytes) {
-  static thread_local const internal::DigestContextPtr context = new_context();
+  // Not thread_local: its destructor would be registered under the lock that dlopen() holds for
+  // tens of milliseconds while it loads FFmpeg, and a new context costs 10 ns.
+  const internal::DigestContextPtr context = new_context();
   begin<D>(raw(context.get()));
   add(raw(context.get()), bytes);
   return end<D>(raw(context.get()));
@@ -82,7 +84,7 @@ template class Digesting<Sha1>;
 template class Digesting<Sha256>;
 
 void secure_random(std::span<std::uint8_t> out) {
-  TRIBUTARY_CHECK(RAND_bytes(out.data(), static_cast<int>(out.size())) == 1);
+  TRIBUTARY_CHECK(uv_random(nullptr, nullptr, out.data(), out.size(), 0, nullptr) == 0);
 }
 
 std::uint64_t secure_random_u64() {

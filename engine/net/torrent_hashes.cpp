@@ -104,7 +104,7 @@ PieceCheck TorrentHashes::check_piece(core::PieceIndex piece, std::span<const wi
 
 // v1 hashes torrent space as it is, padding as zeros.
 bool TorrentHashes::matches_v1(core::PieceIndex piece, std::span<const wire::Octets> blocks) const {
-  static thread_local Sha1Digesting digest;
+  Sha1Digesting digest;
   Bytes left = layout_.piece_range(piece).size();
   for (const wire::Octets block : blocks) {
     const Bytes data(std::ssize(block));
