@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <cstdlib>
+#include <future>
 #include <map>
 
 #include "engine/base/check.h"
@@ -24,9 +25,11 @@ constexpr Duration kWarmFor = 30s;
 constexpr std::size_t kMaxWarmHosts = 64;
 constexpr std::size_t kMaxDetail = 256;
 
-void init_curl_once() {
-  static const CURLcode code = curl_global_init(CURL_GLOBAL_DEFAULT);
-  TRIBUTARY_CHECK(code == CURLE_OK);
+// OpenSSL takes 2 ms to get ready, beside which others can get on with what comes before a request.
+const std::shared_future<CURLcode>& curl_ready() {
+  static const std::shared_future<CURLcode> ready =
+      std::async(std::launch::async, [] { return curl_global_init(CURL_GLOBAL_DEFAULT); });
+  return ready;
 }
 
 long milliseconds(Duration time) {
@@ -115,7 +118,7 @@ struct HttpClient::State {
   Loop& loop;
   HttpClientOptions options;
   std::string environment_ca_file;
-  CURLM* multi = nullptr;
+  CURLM* multi = nullptr;  // none before the first request
   uv_timer_t* timer = nullptr;
   Timer stall_timer;
   TimePoint stall_at = kNever;
@@ -128,6 +131,7 @@ struct HttpClient::State {
   std::uint64_t next_id = 1;
   int depth = 0;  // of libcurl on the stack
 
+  void open_multi();
   void configure(Request& request);
   void configure_redirects(Request& request);
   void add(Request& request);
@@ -477,6 +481,17 @@ void HttpClient::State::resume_paused() {
   settle();
 }
 
+void HttpClient::State::open_multi() {
+  TRIBUTARY_CHECK(curl_ready().get() == CURLE_OK);
+  multi = curl_multi_init();
+  TRIBUTARY_CHECK(multi != nullptr);
+  curl_multi_setopt(multi, CURLMOPT_SOCKETFUNCTION, &State::on_socket);
+  curl_multi_setopt(multi, CURLMOPT_SOCKETDATA, this);
+  curl_multi_setopt(multi, CURLMOPT_TIMERFUNCTION, &State::on_timer);
+  curl_multi_setopt(multi, CURLMOPT_TIMERDATA, this);
+  curl_multi_setopt(multi, CURLMOPT_MAXCONNECTS, static_cast<long>(options.max_idle_connections));
+}
+
 void HttpClient::State::note_use(std::string_view url) {
   if (warm.size() >= kMaxWarmHosts) warm.clear();
   warm[origin_of(url)] = loop.now();
@@ -486,16 +501,8 @@ void HttpClient::State::note_use(std::string_view url) {
 
 HttpClient::HttpClient(Loop& loop, HttpClientOptions options)
     : state_(std::make_unique<State>(loop, std::move(options))) {
-  init_curl_once();
+  curl_ready();
   if (const char* file = std::getenv("SSL_CERT_FILE")) state_->environment_ca_file = file;
-  state_->multi = curl_multi_init();
-  TRIBUTARY_CHECK(state_->multi != nullptr);
-  curl_multi_setopt(state_->multi, CURLMOPT_SOCKETFUNCTION, &State::on_socket);
-  curl_multi_setopt(state_->multi, CURLMOPT_SOCKETDATA, state_.get());
-  curl_multi_setopt(state_->multi, CURLMOPT_TIMERFUNCTION, &State::on_timer);
-  curl_multi_setopt(state_->multi, CURLMOPT_TIMERDATA, state_.get());
-  curl_multi_setopt(state_->multi, CURLMOPT_MAXCONNECTS,
-                    static_cast<long>(state_->options.max_idle_connections));
   state_->timer = new uv_timer_t{};
   TRIBUTARY_CHECK(uv_timer_init(loop.uv(), state_->timer) == 0);
   state_->timer->data = state_.get();
@@ -504,13 +511,14 @@ HttpClient::HttpClient(Loop& loop, HttpClientOptions options)
 HttpClient::~HttpClient() {
   TRIBUTARY_CHECK(state_->depth == 0);
   while (!state_->requests.empty()) state_->remove(*state_->requests.begin()->second);
-  curl_multi_cleanup(state_->multi);
+  if (state_->multi) curl_multi_cleanup(state_->multi);
   uv_timer_stop(state_->timer);
   uv_close(reinterpret_cast<uv_handle_t*>(state_->timer),
            [](uv_handle_t* handle) { delete reinterpret_cast<uv_timer_t*>(handle); });
 }
 
 HttpRequestId HttpClient::start(HttpClientRequest request, HttpHandlers handlers) {
+  if (!state_->multi) state_->open_multi();
   const HttpRequestId id(state_->next_id++);
   auto added = std::make_unique<State::Request>();
   added->client = state_.get();
