@@ -213,7 +213,7 @@ void Session::on(const PipelineEvent& event) {
 
 void Session::on_track_started(const PipelineEvent& event) {
   const std::size_t item = index_of(event.track);
-  if (item != current_) begin_track(item, options_.from, StartKind::kFollows);
+  if (item != current_) begin_track(item, event.heard, StartKind::kFollows);
   gap_ = event.duration;
   meter_.first_frame(metered(event.at));
   position_ = pipeline_->position().time;
@@ -242,24 +242,33 @@ void Session::on_last_track_ended() {
 // Events are polled: one may be older than what the meter was told last.
 TimePoint Session::metered(TimePoint at) { return metered_ = std::max(metered_, at); }
 
-void Session::begin_track(std::size_t item, Duration position, StartKind kind) {
-  close_figures();
+// `heard`: of all tracks, up to where this one begins.
+void Session::begin_track(std::size_t item, Duration heard, StartKind kind) {
+  close_figures(heard);
   current_ = item;
-  position_ = position;
+  position_ = options_.from;
   gap_ = {};
   meter_.requested(metered(loop_.now()), kind);
   open_torrents(item);
 }
 
 // The playing track's figures are final: it ended or was left.
-void Session::close_figures() {
-  const PlaybackFigures figures = meter_.track(metered(loop_.now()));
+void Session::close_figures(Duration heard) {
+  const PlaybackFigures figures = present_figures(heard);
+  heard_before_ = heard;
   auto& played = played_[current_];
   if (!played) played.emplace();
   played->figures += figures;
   played->gap += gap_;
   gap_ = {};
   meter_.stopped(metered(loop_.now()));
+}
+
+// What was heard is media time by the sink's count; a sink may be faster than the meter's clock.
+PlaybackFigures Session::present_figures(Duration heard) {
+  PlaybackFigures figures = meter_.track(metered(loop_.now()));
+  figures.played = heard - heard_before_;
+  return figures;
 }
 
 void Session::correct_playhead() {
@@ -315,7 +324,7 @@ void Session::seek_by(Duration offset) {
 
 void Session::next() {
   if (ended_ || current_ + 1 >= items_.size()) return;
-  begin_track(current_ + 1, options_.from, StartKind::kChosen);
+  begin_track(current_ + 1, pipeline_->position().heard, StartKind::kChosen);
   if (torrent(current_))
     restart(current_, options_.from);
   else
@@ -325,13 +334,13 @@ void Session::next() {
 void Session::previous() {
   if (ended_) return;
   const std::size_t item = current_ == 0 ? 0 : current_ - 1;
-  begin_track(item, options_.from, StartKind::kChosen);
+  begin_track(item, pipeline_->position().heard, StartKind::kChosen);
   restart(item, options_.from);
 }
 
 void Session::end() {
   if (std::exchange(ended_, true)) return;
-  if (!items_.empty()) close_figures();
+  if (!items_.empty()) close_figures(pipeline_->position().heard);
   state_ = PlayState::kEnded;
   host_.feed(PlayerInput(PlaybackEnded{}));
   for (const auto& state : states_) {

@@ -81,10 +81,11 @@ class Session final : public TrackProvider {
   void on_track_failed(std::size_t item, const std::string& why);
   void on_last_track_ended();
   void rest_if_paused();
-  void begin_track(std::size_t item, Duration position, StartKind kind);
+  void begin_track(std::size_t item, Duration heard, StartKind kind);
   TimePoint metered(TimePoint at);
   void end();
-  void close_figures();
+  void close_figures(Duration heard);
+  PlaybackFigures present_figures(Duration heard);
   // Tells the node where the playhead is when its own reckoning has drifted off.
   void correct_playhead();
   void tell_node(bool moving, bool starting, bool paused);
@@ -117,6 +118,7 @@ class Session final : public TrackProvider {
   PlaybackMeter meter_;
   TimePoint metered_{};  // the latest time the meter saw
   Duration gap_{};
+  Duration heard_before_{};  // of all tracks, when the current one began
   bool user_paused_ = false;
   bool may_start_ = false;
   bool frame_decoded_ = false;  // since the start or seek that is under way

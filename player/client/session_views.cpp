@@ -142,11 +142,10 @@ ReportEntry Session::entry_of(std::size_t item, const Played& played) const {
 Report Session::report() {
   Report report;
   report.policy = std::string(host_.policy().name);
-  const TimePoint now = loop_.now();
   for (std::size_t i = 0; i < items_.size(); ++i) {
     Played played = played_[i].value_or(Played{});
     if (i == current_ && !ended_) {
-      played.figures += meter_.track(metered(now));
+      played.figures += present_figures(pipeline_->position().heard);
       played.gap += gap_;
     }
     const ReportEntry entry = entry_of(i, played);

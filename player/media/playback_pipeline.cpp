@@ -287,10 +287,22 @@ void PlaybackPipeline::observe_segments(const SinkStatus& status) {
       s.started = true;
       ++stats_.tracks_started;
       stats_.longest_gap = std::max(stats_.longest_gap, s.gap);
-      emit({PipelineEvent::Kind::kTrackStarted, s.track.id, clock_.now(), s.gap, {}, {}});
+      emit({PipelineEvent::Kind::kTrackStarted,
+            s.track.id,
+            clock_.now(),
+            s.gap,
+            {},
+            {},
+            format_.time_of(s.begin)});
     }
     if (!s.end || status.heard_frames < *s.end || segments_.size() < 2) return;
-    emit({PipelineEvent::Kind::kTrackFinished, s.track.id, clock_.now(), {}, {}, {}});
+    emit({PipelineEvent::Kind::kTrackFinished,
+          s.track.id,
+          clock_.now(),
+          {},
+          {},
+          {},
+          format_.time_of(*s.end)});
     segments_.pop_front();
   }
 }
@@ -322,7 +334,15 @@ std::vector<PipelineEvent> PlaybackPipeline::poll() {
     ended_sent_ = true;
     const TrackId last = segments_.empty() ? TrackId() : segments_.back().track.id;
     const TimePoint now = clock_.now();
-    if (!segments_.empty()) emit({PipelineEvent::Kind::kTrackFinished, last, now, {}, {}, {}});
+    if (!segments_.empty()) {
+      emit({PipelineEvent::Kind::kTrackFinished,
+            last,
+            now,
+            {},
+            {},
+            {},
+            format_.time_of(sink_status_.heard_frames)});
+    }
     emit({PipelineEvent::Kind::kEnded, last, now, {}, {}, {}});
   }
   std::vector<PipelineEvent> events(std::make_move_iterator(events_.begin()),
@@ -336,6 +356,7 @@ PipelinePosition PlaybackPipeline::position() {
   observe();
   PipelinePosition p;
   p.playing = sink_status_.playing;
+  if (format_.valid()) p.heard = format_.time_of(sink_status_.heard_frames);
   const Segment* s = heard_segment();
   if (!s) return p;
   p.track = s->track.id;

@@ -62,6 +62,7 @@ struct PipelineEvent {
   Duration duration{};  // see above
   MediaInfo info{};     // kOpened
   std::string message;  // kError: one line
+  Duration heard{};     // kTrackStarted, kTrackFinished: of all tracks, up to that boundary
 };
 
 // What the pipeline wants from its owner.
@@ -76,6 +77,7 @@ struct PipelinePosition {
   std::optional<TrackId> track;  // heard now
   Duration time{};               // media time at the ear
   Duration buffered{};           // PCM decoded ahead of it
+  Duration heard{};              // of all tracks, pauses and stalls left out
   bool playing = false;          // sound comes out
 };
 

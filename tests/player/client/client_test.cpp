@@ -100,6 +100,8 @@ TEST_CASE("two tracks from CDN and peers play without a gap between them") {
   expected.insert(expected.end(), more.begin(), more.end());
   CHECK(data_of_wav(directory + "/out.wav") == expected);
   CHECK(report.tracks.at(1).started);
+  CHECK(report.tracks.at(0).played == 12s);
+  CHECK(report.tracks.at(1).played == 9s);
   CHECK(report.total.bytes.peers > 0_B);
   check_balance(report.total);
   for (const ReportEntry& entry : report.tracks) check_balance(entry);
