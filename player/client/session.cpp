@@ -31,12 +31,8 @@ Session::Session(net::Loop& loop, Host& host, MediaClock& clock, AudioSink& sink
       clock_(clock),
       items_(std::move(items)),
       options_(std::move(options)),
-      states_(items_.size()),
-      opening_(items_.size()),
-      played_(items_.size()),
-      failed_(items_.size()),
+      progress_(items_.size()),
       poll_timer_(loop) {
-  for (auto& state : states_) state = std::make_shared<ItemState>();
   PipelineOptions pipeline;
   pipeline.queue.capacity = kDecodeAhead;
   pipeline.start_paused = true;
@@ -52,15 +48,14 @@ Session::~Session() {
 // A track's torrent and the one after are open; the others can wait.
 void Session::open_torrents(std::size_t item) {
   for (std::size_t i = item; i < std::min(item + 2, items_.size()); ++i) {
-    if (opening_[i]) continue;
-    opening_[i] = true;
+    if (std::exchange(progress_[i].opening, true)) continue;
     host_.open(items_[i].metainfo, [this, i](const OpenTorrent& torrent) { opened(i, torrent); });
   }
 }
 
 void Session::opened(std::size_t item, const OpenTorrent& torrent) {
   for (const Endpoint& peer : options_.peers) host_.add_peer(torrent.id, peer);
-  states_[item]->set_open(torrent);
+  progress_[item].state->set_open(torrent);
   if (state_ == PlayState::kLoading && item == current_) {
     restart(item, options_.from);
   } else if (item == current_ + 1) {
@@ -147,12 +142,12 @@ std::optional<Track> Session::previous(TrackId before) {
 // for it, and its reads wait for that.
 Result<std::shared_ptr<ByteSource>> Session::open(const Track& track) {
   const std::size_t item = index_of(track.id);
-  if (!states_[item]->torrent())
+  if (!torrent(item))
     loop_.post([this, item] {
       if (!ended_) open_torrents(item);
     });
   return std::shared_ptr<ByteSource>(std::make_shared<TrackSource>(
-      items_[item], states_[item], host_.reader(), [this](TrackRef ref, ByteRange wanted) {
+      items_[item], progress_[item].state, host_.reader(), [this](TrackRef ref, ByteRange wanted) {
         loop_.post([this, ref, wanted] { note_wait(ref, wanted); });
       }));
 }
@@ -225,14 +220,15 @@ void Session::on_track_started(const PipelineEvent& event) {
 // The pipeline goes on with the next track by itself; where nothing is heard yet, that one takes
 // the failed one's place, with a start of its own.
 void Session::on_track_failed(std::size_t item, const std::string& why) {
-  failed_[item] = true;
+  progress_[item].failed = true;
   message_ = items_[item].title + ": " + why;
   if (item == current_ && state_ == PlayState::kStarting) next();
 }
 
 void Session::on_last_track_ended() {
   end();
-  const auto failed = std::count(failed_.begin(), failed_.end(), true);
+  const auto failed = std::count_if(progress_.begin(), progress_.end(),
+                                    [](const Progress& progress) { return progress.failed; });
   if (failed > 0) state_ = PlayState::kFailed;
   if (failed > 1) {
     message_ = std::to_string(failed) + " tracks could not be played; the last: " + message_;
@@ -256,10 +252,9 @@ void Session::begin_track(std::size_t item, Duration heard, StartKind kind) {
 void Session::close_figures(Duration heard) {
   const PlaybackFigures figures = present_figures(heard);
   heard_before_ = heard;
-  auto& played = played_[current_];
-  if (!played) played.emplace();
-  played->figures += figures;
-  played->gap += gap_;
+  Played& played = progress_[current_].played;
+  played.figures += figures;
+  played.gap += gap_;
   gap_ = {};
   meter_.stopped(metered(loop_.now()));
 }
@@ -343,8 +338,8 @@ void Session::end() {
   if (!items_.empty()) close_figures(pipeline_->position().heard);
   state_ = PlayState::kEnded;
   host_.feed(PlayerInput(PlaybackEnded{}));
-  for (const auto& state : states_) {
-    if (state->torrent()) host_.share(state->torrent()->id, true);
+  for (std::size_t i = 0; i < items_.size(); ++i) {
+    if (torrent(i)) host_.share(torrent(i)->id, true);
   }
   if (on_end_) on_end_();
 }

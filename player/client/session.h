@@ -64,11 +64,18 @@ class Session final : public TrackProvider {
     PlaybackFigures figures;
     Duration gap{};
   };
+  // How far one item of the list has come.
+  struct Progress {
+    std::shared_ptr<ItemState> state = std::make_shared<ItemState>();
+    bool opening = false;  // the host was asked for its torrent
+    bool failed = false;   // given up, wholly or in part
+    Played played;         // up to the last time it was left
+  };
 
   void open_torrents(std::size_t item);
   void opened(std::size_t item, const OpenTorrent& torrent);
   // None while it is not open.
-  const OpenTorrent* torrent(std::size_t item) const { return states_[item]->torrent(); }
+  const OpenTorrent* torrent(std::size_t item) const { return progress_[item].state->torrent(); }
   Track track_at(std::size_t item) const;
   TrackRef ref_of(std::size_t item) const;
   // The track after the current one; none at the end, and while its torrent is not open.
@@ -105,10 +112,7 @@ class Session final : public TrackProvider {
   MediaClock& clock_;
   std::vector<PlaylistItem> items_;
   Options options_;
-  std::vector<std::shared_ptr<ItemState>> states_;  // by item
-  std::vector<bool> opening_;                       // by item: the host was asked for it
-  std::vector<std::optional<Played>> played_;       // by item
-  std::vector<bool> failed_;                        // by item: given up, wholly or in part
+  std::vector<Progress> progress_;  // by item
 
   std::size_t current_ = 0;
   PlayState state_ = PlayState::kLoading;

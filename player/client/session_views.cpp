@@ -134,7 +134,7 @@ ReportEntry Session::entry_of(std::size_t item, const Played& played) const {
   const auto file = static_cast<std::size_t>(items_[item].file.value());
   const core::BlockRange blocks =
       swarm->layout().blocks_covering(swarm->metainfo().info.files[file].range());
-  entry.played_bytes = bytes_of(swarm->layout(), blocks, states_[item]->read_blocks());
+  entry.played_bytes = bytes_of(swarm->layout(), blocks, progress_[item].state->read_blocks());
   entry.unused = entry.bytes.cache + entry.bytes.good - entry.played_bytes;
   return entry;
 }
@@ -143,7 +143,7 @@ Report Session::report() {
   Report report;
   report.policy = std::string(host_.policy().name);
   for (std::size_t i = 0; i < items_.size(); ++i) {
-    Played played = played_[i].value_or(Played{});
+    Played played = progress_[i].played;
     if (i == current_ && !ended_) {
       played.figures += present_figures(pipeline_->position().heard);
       played.gap += gap_;
