@@ -55,7 +55,7 @@ struct Demand {
 // Until the duration is known: high for music, so that deadlines err on the early side.
 inline constexpr BitRate kGuessedMediaRate = 1_Mbps;
 
-// A timeline that is known(), for a file whose hints are missing.
+// For a file whose hints are missing. known(), unless the file is empty.
 inline ByteTimeMap guessed_timeline(Bytes size) {
   return ByteTimeMap::linear(size, transfer_time(size, kGuessedMediaRate));
 }

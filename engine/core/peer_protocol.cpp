@@ -179,7 +179,9 @@ void PeerProtocol::on(Peer& peer, const RejectRequest& m) {
 void PeerProtocol::on(Peer& peer, const AllowedFast& m) {
   constexpr std::size_t kMaxAllowedFast = 64;  // BEP 6 suggests 10
   if (!valid(m.piece)) return static_cast<void>(++peer.offences);
-  if (peer.allowed_fast.size() < kMaxAllowedFast) peer.allowed_fast.push_back(m.piece);
+  auto& allowed = peer.allowed_fast;
+  if (std::find(allowed.begin(), allowed.end(), m.piece) != allowed.end()) return;
+  if (allowed.size() < kMaxAllowedFast) allowed.push_back(m.piece);
 }
 
 void PeerProtocol::on(Peer& peer, const DontHave& m) {

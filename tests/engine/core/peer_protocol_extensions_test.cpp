@@ -47,6 +47,15 @@ TEST_CASE("of a flood of allowed pieces only the first are remembered") {
   for (const int b : rig.asked(1)) CHECK(b >= 2000 - 64);
 }
 
+TEST_CASE("a piece that is allowed over and over takes no place from another") {
+  SwarmRig rig(Policy::peers_only(), kTen);
+  rig.connect(1);
+  rig.say(1, HaveAll{});
+  for (int i = 0; i < 64; ++i) rig.say(1, AllowedFast{PieceIndex(2)});
+  rig.say(1, AllowedFast{PieceIndex(7)});
+  CHECK(with(rig.play(0s, 30s), "request") == requests(1, {2, 7}));
+}
+
 TEST_CASE("allowed pieces that do not exist are offences") {
   for (const int piece : {-1, 10, INT32_MAX, INT32_MIN}) {
     SwarmRig rig(Policy::peers_only(), kTen);
