@@ -141,14 +141,13 @@ constexpr const char* kExample =
 
 }  // namespace
 
-void add_inspect(CLI::App& app, Chosen& chosen) {
-  CLI::App* sub = app.add_subcommand(kName, "Print what a .torrent says");
+void add_inspect(CommandLine& line) {
   auto path = std::make_shared<std::string>();
   auto json = std::make_shared<bool>(false);
-  sub->add_option("torrent", *path, "The file to read")->required()->type_name("TORRENT");
-  sub->add_flag("--json", *json, "As JSON; lengths in bytes, times in seconds");
-  sub->footer(kExample);
-  sub->callback([&chosen, path, json] { chosen = [path, json] { return inspect(*path, *json); }; });
+  Subcommand sub = line.add(kName, "Print what a .torrent says", kExample,
+                            [path, json] { return inspect(*path, *json); });
+  sub.require("torrent", "TORRENT", *path, "The file to read");
+  sub.add("--json", *json, "As JSON; lengths in bytes, times in seconds");
 }
 
 }  // namespace tributary::demo

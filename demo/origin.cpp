@@ -58,18 +58,16 @@ constexpr const char* kExample =
 
 }  // namespace
 
-void add_origin(CLI::App& app, Chosen& chosen) {
-  CLI::App* sub = app.add_subcommand(kName, "Serve a folder over HTTP, as a CDN would");
+void add_origin(CommandLine& line) {
   auto arguments = std::make_shared<OriginArguments>();
-  sub->add_option("dir", arguments->directory, "The folder to serve")->required()->type_name("DIR");
-  add_parsed(*sub, "--listen", arguments->listen, parse_listen, "Where to listen (127.0.0.1:8080)")
-      ->type_name("HOST:PORT");
-  add_parsed(*sub, "--rate", arguments->rate, parse_rate,
-             "Limit of all answers together, in bit/s with k, M, G (none)")
-      ->type_name("RATE");
-  sub->add_flag("-v,--verbose", arguments->verbose, "Print counters where there is no terminal");
-  sub->footer(kExample);
-  sub->callback([&chosen, arguments] { chosen = [arguments] { return serve(*arguments); }; });
+  Subcommand sub = line.add(kName, "Serve a folder over HTTP, as a CDN would", kExample,
+                            [arguments] { return serve(*arguments); });
+  sub.require("dir", "DIR", arguments->directory, "The folder to serve");
+  sub.add("--listen", "HOST:PORT", arguments->listen, parse_listen,
+          "Where to listen (127.0.0.1:8080)");
+  sub.add("--rate", "RATE", arguments->rate, parse_rate,
+          "Limit of all answers together, in bit/s with k, M, G (none)");
+  sub.add("-v,--verbose", arguments->verbose, "Print counters where there is no terminal");
 }
 
 }  // namespace tributary::demo

@@ -129,47 +129,37 @@ constexpr const char* kExample =
     "  tributary play album.torrent --policy spotify --cache ~/.cache/tributary\n"
     "  tributary play song.torrent --from 1:00 --until 1:30 --audio wav:part.wav --report r.json";
 
-void add_playback(CLI::App& sub, PlayArguments& arguments) {
-  sub.add_option("sources", arguments.sources, "What to play")->required()->type_name("SOURCE");
-  sub.add_option("--audio", arguments.audio,
-                 "sdl, null, wav:FILE or wav-fast:FILE (sdl where a device is present)")
-      ->type_name("SINK");
-  sub.add_option("--policy", arguments.policy,
-                 "adaptive, spotify, cdn-only or peers-only (adaptive)")
-      ->type_name("NAME");
-  sub.add_option("--cache", arguments.cache, "Remember what was played there (nothing is kept)")
-      ->type_name("DIR");
-  add_parsed(sub, "--from", arguments.from, parse_time, "Start each track there")->type_name("T");
-  add_parsed(sub, "--until", arguments.until, parse_time, "End each track there")->type_name("T");
-  sub.add_option("--report", arguments.report, "Write the session's figures there as JSON")
-      ->type_name("FILE.json");
-  sub.add_option("--trace", arguments.trace, "Write each scheduling decision there as a JSON line")
-      ->type_name("FILE.jsonl");
+void add_playback(Subcommand& sub, PlayArguments& arguments) {
+  sub.require("sources", "SOURCE", arguments.sources, "What to play");
+  sub.add("--audio", "SINK", arguments.audio,
+          "sdl, null, wav:FILE or wav-fast:FILE (sdl where a device is present)");
+  sub.add("--policy", "NAME", arguments.policy,
+          "adaptive, spotify, cdn-only or peers-only (adaptive)");
+  sub.add("--cache", "DIR", arguments.cache, "Remember what was played there (nothing is kept)");
+  sub.add("--from", "T", arguments.from, parse_time, "Start each track there");
+  sub.add("--until", "T", arguments.until, parse_time, "End each track there");
+  sub.add("--report", "FILE.json", arguments.report, "Write the session's figures there as JSON");
+  sub.add("--trace", "FILE.jsonl", arguments.trace,
+          "Write each scheduling decision there as a JSON line");
 }
 
-void add_network(CLI::App& sub, PlayArguments& arguments) {
-  add_parsed(sub, "--up", arguments.up, parse_rate, "Limit of upload (none)")->type_name("RATE");
-  add_parsed(sub, "--down", arguments.down, parse_rate, "Limit of download (none)")
-      ->type_name("RATE");
-  add_parsed(sub, "--listen", arguments.listen, parse_listen,
-             "Where peers can connect (127.0.0.1, a port of the system's choice)")
-      ->type_name("HOST:PORT");
-  sub.add_option("--peer", arguments.peers, "A peer to ask, may be repeated")
-      ->type_name("HOST:PORT")
-      ->allow_extra_args(false);
-  add_parsed(sub, "--linger", arguments.linger, parse_time, "Keep sharing so long after the end")
-      ->type_name("T");
+void add_network(Subcommand& sub, PlayArguments& arguments) {
+  sub.add("--up", "RATE", arguments.up, parse_rate, "Limit of upload (none)");
+  sub.add("--down", "RATE", arguments.down, parse_rate, "Limit of download (none)");
+  sub.add("--listen", "HOST:PORT", arguments.listen, parse_listen,
+          "Where peers can connect (127.0.0.1, a port of the system's choice)");
+  sub.add("--peer", "HOST:PORT", arguments.peers, "A peer to ask, may be repeated");
+  sub.add("--linger", "T", arguments.linger, parse_time, "Keep sharing so long after the end");
 }
 
 }  // namespace
 
-void add_play(CLI::App& app, Chosen& chosen) {
-  CLI::App* sub = app.add_subcommand(kName, "Play from the CDN and from peers");
+void add_play(CommandLine& line) {
   auto arguments = std::make_shared<PlayArguments>();
-  add_playback(*sub, *arguments);
-  add_network(*sub, *arguments);
-  sub->footer(kExample);
-  sub->callback([&chosen, arguments] { chosen = [arguments] { return play(*arguments); }; });
+  Subcommand sub = line.add(kName, "Play from the CDN and from peers", kExample,
+                            [arguments] { return play(*arguments); });
+  add_playback(sub, *arguments);
+  add_network(sub, *arguments);
 }
 
 }  // namespace tributary::demo

@@ -92,33 +92,21 @@ constexpr const char* kExample =
 
 }  // namespace
 
-void add_publish(CLI::App& app, Chosen& chosen) {
-  CLI::App* sub = app.add_subcommand(kName, "Make a .torrent of media files that names a CDN");
+void add_publish(CommandLine& line) {
   auto arguments = std::make_shared<PublishArguments>();
-  sub->add_option("paths", arguments->paths, "Media files, or folders of them")
-      ->required()
-      ->type_name("FILE|DIR");
-  sub->add_option("--edge", arguments->edges,
-                  "Where the CDN has the data, may be repeated; a URL that ends in / is a folder")
-      ->type_name("URL")
-      ->allow_extra_args(false);
-  sub->add_option("--tracker", arguments->trackers, "Announce URL, may be repeated")
-      ->type_name("URL")
-      ->allow_extra_args(false);
-  add_parsed(*sub, "--piece-length", arguments->piece_length, parse_piece_length,
-             "A power of two from 16k (chosen so that the .torrent stays small)")
-      ->type_name("BYTES");
-  sub->add_flag("--private", arguments->is_private, "Peers from the trackers only (BEP 27)");
-  sub->add_option("-o,--output", arguments->out, "The file to write")
-      ->required()
-      ->type_name("OUT.torrent");
-  sub->footer(kExample);
-  sub->callback([&chosen, arguments] {
-    chosen = [arguments] {
-      auto done = publish(*arguments);
-      return done ? kExitDone : fail(kName, done.error());
-    };
-  });
+  Subcommand sub =
+      line.add(kName, "Make a .torrent of media files that names a CDN", kExample, [arguments] {
+        auto done = publish(*arguments);
+        return done ? kExitDone : fail(kName, done.error());
+      });
+  sub.require("paths", "FILE|DIR", arguments->paths, "Media files, or folders of them");
+  sub.add("--edge", "URL", arguments->edges,
+          "Where the CDN has the data, may be repeated; a URL that ends in / is a folder");
+  sub.add("--tracker", "URL", arguments->trackers, "Announce URL, may be repeated");
+  sub.add("--piece-length", "BYTES", arguments->piece_length, parse_piece_length,
+          "A power of two from 16k (chosen so that the .torrent stays small)");
+  sub.add("--private", arguments->is_private, "Peers from the trackers only (BEP 27)");
+  sub.require("-o,--output", "OUT.torrent", arguments->out, "The file to write");
 }
 
 }  // namespace tributary::demo

@@ -193,24 +193,17 @@ constexpr const char* kExample =
 
 }  // namespace
 
-void add_seed(CLI::App& app, Chosen& chosen) {
-  CLI::App* sub = app.add_subcommand(kName, "Offer files on this machine to peers");
+void add_seed(CommandLine& line) {
   auto arguments = std::make_shared<SeedArguments>();
-  sub->add_option("torrents", arguments->torrents, "What to offer")
-      ->required()
-      ->type_name("TORRENT");
-  sub->add_option("--data", arguments->directory, "The folder that holds the data")
-      ->required()
-      ->type_name("DIR");
-  add_parsed(*sub, "--listen", arguments->listen, parse_listen,
-             "Where peers can connect (127.0.0.1, a port of the system's choice)")
-      ->type_name("HOST:PORT");
-  add_parsed(*sub, "--up", arguments->up, parse_rate,
-             "Limit of upload, in bit/s with k, M, G (none)")
-      ->type_name("RATE");
-  sub->add_flag("-v,--verbose", arguments->verbose, "Print counters where there is no terminal");
-  sub->footer(kExample);
-  sub->callback([&chosen, arguments] { chosen = [arguments] { return seed(*arguments); }; });
+  Subcommand sub = line.add(kName, "Offer files on this machine to peers", kExample,
+                            [arguments] { return seed(*arguments); });
+  sub.require("torrents", "TORRENT", arguments->torrents, "What to offer");
+  sub.require("--data", "DIR", arguments->directory, "The folder that holds the data");
+  sub.add("--listen", "HOST:PORT", arguments->listen, parse_listen,
+          "Where peers can connect (127.0.0.1, a port of the system's choice)");
+  sub.add("--up", "RATE", arguments->up, parse_rate,
+          "Limit of upload, in bit/s with k, M, G (none)");
+  sub.add("-v,--verbose", arguments->verbose, "Print counters where there is no terminal");
 }
 
 }  // namespace tributary::demo

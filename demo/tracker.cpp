@@ -65,20 +65,17 @@ constexpr const char* kExample =
 
 }  // namespace
 
-void add_tracker(CLI::App& app, Chosen& chosen) {
-  CLI::App* sub = app.add_subcommand(kName, "Run an HTTP tracker (BEP 3, 7, 23, 48)");
+void add_tracker(CommandLine& line) {
   auto arguments = std::make_shared<TrackerArguments>();
-  add_parsed(*sub, "--listen", arguments->listen, parse_listen, "Where to listen (127.0.0.1:6969)")
-      ->type_name("HOST:PORT");
-  add_parsed(*sub, "--interval", arguments->interval, parse_time,
-             "How often peers should announce (30m); they expire after twice that")
-      ->type_name("T");
-  add_parsed(*sub, "--min-interval", arguments->min_interval, parse_time,
-             "How often they may at most (1m)")
-      ->type_name("T");
-  sub->add_flag("-v,--verbose", arguments->verbose, "Print counters where there is no terminal");
-  sub->footer(kExample);
-  sub->callback([&chosen, arguments] { chosen = [arguments] { return serve(*arguments); }; });
+  Subcommand sub = line.add(kName, "Run an HTTP tracker (BEP 3, 7, 23, 48)", kExample,
+                            [arguments] { return serve(*arguments); });
+  sub.add("--listen", "HOST:PORT", arguments->listen, parse_listen,
+          "Where to listen (127.0.0.1:6969)");
+  sub.add("--interval", "T", arguments->interval, parse_time,
+          "How often peers should announce (30m); they expire after twice that");
+  sub.add("--min-interval", "T", arguments->min_interval, parse_time,
+          "How often they may at most (1m)");
+  sub.add("-v,--verbose", arguments->verbose, "Print counters where there is no terminal");
 }
 
 }  // namespace tributary::demo
