@@ -1,4 +1,5 @@
 """Proof that every rule fires: samples that must be found, and look-alikes that must not."""
+import grouping
 import rules
 import source
 
@@ -84,6 +85,19 @@ SCANNED = [
     ('const char* q = R"(void f() {)";\nchar r = \'{\';\nint s() { return 0; }\n', [("s", 1)]),
 ]
 
+# (what each of some files keeps to itself, the files that can be read as one)
+UNNAMED = "namespace a {{\nnamespace {{\n\n{}\n\n}}  // namespace\n\nint f() {{}}\n}}  // namespace a\n"
+GROUPED = [
+    (["int g(int x) {\n  return x;\n}", "// int g();\nint h() { return g(); }"],
+     [["0.cpp", "1.cpp"]]),
+    (["constexpr int kMost = 1;", "int f();", "const char* kMost = nullptr;"],
+     [["0.cpp", "1.cpp"], ["2.cpp"]]),
+    (["struct Node {\n  int at;\n};", "std::vector<int> Node();", "class Leaf;"],
+     [["0.cpp", "2.cpp"], ["1.cpp"]]),
+    (["using Json = int;\n#define LOG(x)", "enum class Json { kA };", "#define LOG"],
+     [["0.cpp"], ["1.cpp", "2.cpp"]]),
+]
+
 
 def _check_samples():
     for rule, bad, good in SAMPLES:
@@ -109,9 +123,16 @@ def _check_scanner():
         yield "the scanner", seen == expected, f"saw {seen}, not {expected}, in {text!r}"
 
 
+def _check_grouping():
+    for names, expected in GROUPED:
+        texts = {f"{i}.cpp": UNNAMED.format(name) for i, name in enumerate(names)}
+        groups = grouping.group(texts)
+        yield "the grouping", groups == expected, f"made {groups}, not {expected}, of {names}"
+
+
 def run():
-    """(passed, failed), one test for each rule and one for the scanner; prints what failed."""
-    checks = [*_check_samples(), *_check_symbols(), *_check_scanner()]
+    """(passed, failed), one test for each rule, the scanner, the grouping; prints what failed."""
+    checks = [*_check_samples(), *_check_symbols(), *_check_scanner(), *_check_grouping()]
     tested = {name for name, _, _ in checks}
     failed = {rule.__name__ for rule in rules.RULES} - tested
     for name in sorted(failed):
