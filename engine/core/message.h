@@ -1,4 +1,4 @@
-// Peer messages as typed values (BEP 3, 6, 10, 21, 52, 54). Bytes are engine/wire's business; a
+// Peer messages as typed values (BEP 3, 6, 10, 11, 21, 52, 54). Bytes are engine/wire's business; a
 // payload is a handle.
 #pragma once
 
@@ -118,13 +118,26 @@ struct ExtendedHandshake {
   std::optional<std::uint16_t> listen_port;   // "p"
   std::optional<Endpoint> your_ip;            // "yourip"; the port is zero
   bool dont_have = false;                     // "m" has lt_donthave
+  bool peer_exchange = false;                 // "m" has ut_pex
   bool tributary = false;  // "m" has tributary: the peer shares the CDN's load (seed-swarm rule)
   friend bool operator==(const ExtendedHandshake&, const ExtendedHandshake&) = default;
 };
 
-using Message =
-    std::variant<KeepAlive, Choke, Unchoke, Interested, NotInterested, Have, BitfieldMessage,
-                 HaveAll, HaveNone, Request, Cancel, RejectRequest, Piece, SuggestPiece,
-                 AllowedFast, DontHave, HashRequest, Hashes, HashReject, ExtendedHandshake>;
+// BEP 11 (ut_pex): who else is in the swarm, as a change since the last message.
+struct PeerExchange {
+  struct Added {
+    Endpoint endpoint;
+    bool seed = false;  // flag 0x02: it uploads only
+    friend bool operator==(const Added&, const Added&) = default;
+  };
+  std::vector<Added> added;
+  std::vector<Endpoint> dropped;
+  friend bool operator==(const PeerExchange&, const PeerExchange&) = default;
+};
+
+using Message = std::variant<KeepAlive, Choke, Unchoke, Interested, NotInterested, Have,
+                             BitfieldMessage, HaveAll, HaveNone, Request, Cancel, RejectRequest,
+                             Piece, SuggestPiece, AllowedFast, DontHave, HashRequest, Hashes,
+                             HashReject, ExtendedHandshake, PeerExchange>;
 
 }  // namespace tributary::core

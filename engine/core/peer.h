@@ -16,6 +16,7 @@
 #include "engine/core/ids.h"
 #include "engine/core/layout.h"
 #include "engine/core/message.h"
+#include "engine/core/peer_book.h"
 
 namespace tributary::core {
 
@@ -51,6 +52,8 @@ struct Peer {
   Endpoint remote;
   PeerId peer_id;
   bool inbound = false;
+  PeerSource source = PeerSource::kIncoming;
+  std::optional<Endpoint> listening;  // where it can be dialled, as far as we know
   TimePoint connected_at{};
 
   // What it can do.
@@ -61,6 +64,7 @@ struct Peer {
   // Leaves cancels unanswered against BEP 6, as Transmission 3.00 does.
   bool ignores_cancels = false;
   bool tributary = false;
+  bool peer_exchange = false;  // understands BEP 11
   bool upload_only = false;
   std::int32_t request_queue = 250;  // "reqq"; the customary default (libtorrent, Transmission)
   std::string client;
@@ -102,6 +106,11 @@ struct Peer {
   RecentBytes sent;
   Bytes sent_total;
   TimePoint last_unchoked = kNeverUnchoked;
+
+  // Peer exchange.
+  std::vector<Endpoint> told;  // of these, and of no later departure
+  TimePoint may_tell_at{};     // our next message
+  TimePoint may_tell_us_at{};  // its next
 
   TimePoint last_sent{};  // any message, for keep-alives
   std::int32_t offences = 0;

@@ -4,6 +4,7 @@
 #include <tuple>
 
 #include "engine/base/check.h"
+#include "engine/core/dht_node_id.h"
 
 namespace tributary::core {
 namespace {
@@ -28,6 +29,11 @@ bool v6_dialable(const IpAddress& ip) {
 bool is_dialable(const Endpoint& e) {
   if (e.port == 0) return false;
   return e.is_v4() ? v4_dialable(e.address[12], e.address[13]) : v6_dialable(e.address);
+}
+
+bool may_share(const Endpoint& peer, const Endpoint& address) {
+  if (address.is_loopback()) return peer.is_loopback();
+  return !dht::is_local(address) || dht::is_local(peer);
 }
 
 PeerBook::PeerBook(const PeerBookParams& params) : params_(params) {
@@ -63,7 +69,7 @@ bool PeerBook::add_one(const Endpoint& endpoint, PeerSource source, std::uint32_
     known->position = position;
     return false;
   }
-  if (entries_.size() >= params_.max_peers && !make_room()) return false;
+  if (entries_.size() >= params_.max_peers && !make_room(source)) return false;
   Entry entry;
   entry.endpoint = endpoint;
   entry.source = source;
@@ -74,17 +80,14 @@ bool PeerBook::add_one(const Endpoint& endpoint, PeerSource source, std::uint32_
 }
 
 // An answer never pushes out its own addresses, so that one answer cannot churn through itself.
-bool PeerBook::make_room() {
+bool PeerBook::make_room(PeerSource source) {
   auto last = entries_.end();
   for (auto it = entries_.begin(); it != entries_.end(); ++it) {
     if (it->state != State::kIdle || it->answer == answers_) continue;
-    if (last == entries_.end()) {
+    if (source == PeerSource::kExchange && it->source != source) continue;
+    if (last == entries_.end() ||
+        std::tuple(last->source, key(*last)) < std::tuple(it->source, key(*it)))
       last = it;
-      continue;
-    }
-    const bool user = it->source == PeerSource::kUser;
-    const bool last_user = last->source == PeerSource::kUser;
-    if (user != last_user ? last_user : before(*last, *it)) last = it;
   }
   if (last == entries_.end()) return false;
   entries_.erase(last);
@@ -100,7 +103,7 @@ std::optional<Endpoint> PeerBook::next_dial(TimePoint now, const BanList& bans) 
       entry.next_try = *until;
       continue;
     }
-    if (!best || before(entry, *best)) best = &entry;
+    if (!best || key(entry) < key(*best)) best = &entry;
   }
   if (best) {
     best->state = State::kDialing;
@@ -172,11 +175,15 @@ void PeerBook::on_closed(const Endpoint& remote, bool useful, TimePoint now) {
   update_deadline();
 }
 
-bool PeerBook::before(const Entry& a, const Entry& b) {
-  const auto key = [](const Entry& e) {
-    return std::tuple(e.tried, e.failures, ~e.answer, e.position);
-  };
-  return key(a) < key(b);
+// By which addresses are dialled, the smallest first.
+PeerBook::Key PeerBook::key(const Entry& e) {
+  return {e.tried, e.failures, e.source == PeerSource::kExchange, ~e.answer, e.position};
+}
+
+PeerSource PeerBook::source_of(const Endpoint& endpoint) const {
+  const auto it = std::find_if(entries_.begin(), entries_.end(),
+                               [&](const Entry& e) { return e.endpoint == endpoint; });
+  return it == entries_.end() ? PeerSource::kIncoming : it->source;
 }
 
 PeerBook::Entry* PeerBook::find(const Endpoint& endpoint) {

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <optional>
 #include <span>
+#include <tuple>
 #include <vector>
 
 #include "engine/base/endpoint.h"
@@ -12,7 +13,8 @@
 
 namespace tributary::core {
 
-enum class PeerSource { kTracker, kUser, kIncoming };
+// How an address became known, the most trusted first.
+enum class PeerSource : std::uint8_t { kUser, kTracker, kIncoming, kExchange };
 
 struct PeerBookParams {
   std::size_t max_peers = 500;  // addresses; ten tracker answers of 50
@@ -30,12 +32,16 @@ struct PeerBookParams {
 // multicast, broadcast or reserved, link-local (its scope is unknown), or IPv4-compatible IPv6.
 // Loopback is allowed.
 bool is_dialable(const Endpoint& endpoint);
+// Whether who sits at `peer` may speak of `address` to us, and we to him: of the world's addresses
+// freely, of those on this machine or in a private network only where he is there as well. So no
+// stranger makes us dial into our own house, or hears of it.
+bool may_share(const Endpoint& peer, const Endpoint& address);
 
 // Tracks every address with its state (idle, being dialled, connected) and failures, the
 // connections that came in, and the last dials. Addresses are compared whole; IPv4 has one form
-// only (Endpoint). Order of dialling: never tried before tried, fewer failures first, the newest
-// answer first, and within one answer in its order. Costs a pass over the addresses for each call
-// that changes it.
+// only (Endpoint). Order of dialling: never tried before tried, fewer failures first, peers' word
+// (kExchange) last, the newest answer first, and within one answer in its order. Costs a pass over
+// the addresses for each call that changes it.
 class PeerBook {
  public:
   explicit PeerBook(const PeerBookParams& params = {});
@@ -43,9 +49,12 @@ class PeerBook {
   // One of our own addresses: never dialled, forgotten if known.
   void add_own(const Endpoint& endpoint);
   // One answer's addresses. Undialable, own and repeated ones are left out; at the cap a new one
-  // replaces the idle one that would be dialled last, users' addresses after all others. Returns
-  // how many were new.
+  // replaces the idle one of the least trusted source that would be dialled last; peers' word never
+  // replaces anything else. Returns how many were new.
   std::size_t add(std::span<const Endpoint> answer, PeerSource source);
+
+  // How the address became known; kIncoming when it is not.
+  PeerSource source_of(const Endpoint& endpoint) const;
 
   // The next address to dial, which then counts as half-open until on_connected or on_failed.
   std::optional<Endpoint> next_dial(TimePoint now, const BanList& bans);
@@ -86,10 +95,11 @@ class PeerBook {
     std::optional<Endpoint> listening;  // an entry
   };
 
-  static bool before(const Entry& a, const Entry& b);
+  using Key = std::tuple<bool, int, bool, std::uint64_t, std::uint32_t>;
+  static Key key(const Entry& e);
   Entry* find(const Endpoint& endpoint);
   bool add_one(const Endpoint& endpoint, PeerSource source, std::uint32_t position);
-  bool make_room();
+  bool make_room(PeerSource source);
   void settle(Entry& entry, bool useful, TimePoint now);
   TimePoint token_at() const;
   void update_deadline();

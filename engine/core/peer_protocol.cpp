@@ -51,6 +51,7 @@ void PeerProtocol::greet(Peer& peer) {
     hello.client = s_.params.client_name;
     hello.request_queue = kOurRequestQueue;
     hello.dont_have = true;
+    hello.peer_exchange = !s_.meta.info.is_private;
     hello.tributary = s_.params.policy.seed_swarm;
     if (s_.params.listen_port != 0) hello.listen_port = s_.params.listen_port;
     if (s_.pieces.complete()) hello.upload_only = true;
@@ -203,6 +204,7 @@ void PeerProtocol::on(Peer& peer, const ExtendedHandshake& m) {
   if (m.request_queue) peer.request_queue = std::clamp(*m.request_queue, 1, kMaxTrustedQueue);
   if (m.upload_only) peer.upload_only = *m.upload_only;
   peer.dont_have = m.dont_have;
+  peer.peer_exchange = m.peer_exchange;
   if (peer.tributary != m.tributary) s_.replan_seeds = true;
   peer.tributary = m.tributary;
   peer.client = m.client;

@@ -62,6 +62,7 @@ class PeerProtocol {
   void on(Peer& peer, const Hashes& m) { receiver_.on_hashes(peer, m); }
   void on(Peer& peer, const HashReject&) { static_cast<void>(peer); }
   void on(Peer& peer, const ExtendedHandshake& m);
+  void on(Peer& peer, const PeerExchange&) { static_cast<void>(peer); }  // PeerExchanger's
   void on(Peer& peer, const KeepAlive&) { static_cast<void>(peer); }
 
   void set_has(Peer& peer, Bitfield has);

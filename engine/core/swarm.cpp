@@ -26,7 +26,8 @@ Swarm::Swarm(const Metainfo& metainfo, const SwarmParams& params, const Bitfield
       protocol_(s_, receiver_, uploader_),
       planner_(s_, receiver_),
       announcer_(metainfo.trackers, s_.random.split()),
-      book_(params.book) {
+      book_(params.book),
+      exchanger_(s_, book_) {
   receiver_.connect(protocol_);
   s_.now = now;
   for (std::size_t f = 0; f < metainfo.info.files.size(); ++f) {
@@ -67,6 +68,7 @@ void Swarm::settle() {
     }
     planner_.plan();
     uploader_.on_time();
+    exchanger_.on_time();
     if (!std::exchange(was_complete_, s_.pieces.complete()) && was_complete_) {
       announcer_.on_completed();
     }
@@ -78,7 +80,7 @@ TimePoint Swarm::next_deadline() const {
   const bool use_peers = s_.uses_peers();
   if (closed_) return use_peers ? announcer_.next_deadline() : kNever;
   TimePoint next = std::min(planner_.next_deadline(), uploader_.next_deadline());
-  next = std::min({next, s_.watch_at, s_.silence_at()});
+  next = std::min({next, s_.watch_at, s_.silence_at(), exchanger_.next_deadline()});
   if (!use_peers) return next;  // discover() does nothing
   if (sharing_ || s_.active()) {
     next = std::min({next, announcer_.next_deadline(), book_.next_deadline()});
@@ -150,19 +152,32 @@ void Swarm::on(const PeerConnected& e) {
     return;
   }
   protocol_.on_connected(e);
+  if (Peer* peer = s_.peer(e.conn); peer && !e.inbound) {
+    peer->listening = e.remote;
+    peer->source = book_.source_of(e.remote);
+    exchanger_.on_change();
+  }
   s_.watch_by(s_.now + kKeepAliveInterval);
 }
 
 void Swarm::on(const PeerMessage& e) {
+  Peer* peer = s_.peer(e.conn);
   if (const auto* hello = std::get_if<ExtendedHandshake>(&e.message)) {
-    const Peer* peer = s_.peer(e.conn);
-    // A private torrent's peers are its tracker's to name (BEP 27).
-    if (peer && peer->inbound && hello->listen_port && !s_.meta.info.is_private) {
-      book_.on_listen_port(peer->remote, *hello->listen_port);
-    }
+    if (peer) on_hello(*peer, *hello);
+  } else if (const auto* exchange = std::get_if<PeerExchange>(&e.message)) {
+    if (peer) exchanger_.on_message(*peer, *exchange);
   }
   s_.changed_peers.push_back(e.conn);
   protocol_.on_message(e.conn, e.message);
+}
+
+void Swarm::on_hello(Peer& peer, const ExtendedHandshake& hello) {
+  exchanger_.on_change();
+  // A private torrent's peers are its tracker's to name (BEP 27).
+  if (!peer.inbound || !hello.listen_port || s_.meta.info.is_private) return;
+  book_.on_listen_port(peer.remote, *hello.listen_port);
+  peer.listening = peer.remote;
+  peer.listening->port = *hello.listen_port;
 }
 
 void Swarm::on(const PeerClosed& e) {
@@ -176,6 +191,7 @@ void Swarm::on(const PeerClosed& e) {
   if (!peer) return;
   book_.on_closed(peer->remote, peer->received_total > 0_B || peer->sent_total > 0_B, s_.now);
   protocol_.on_closed(e.conn);
+  exchanger_.on_change();
 }
 
 void Swarm::on(const Restored& e) {

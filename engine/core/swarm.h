@@ -8,6 +8,7 @@
 
 #include "engine/core/announcer.h"
 #include "engine/core/peer_book.h"
+#include "engine/core/peer_exchanger.h"
 #include "engine/core/peer_protocol.h"
 #include "engine/core/planner.h"
 #include "engine/core/receiver.h"
@@ -82,6 +83,7 @@ class Swarm {
   void on(const PeerConnected& e);
   void on(const PeerClosed& e);
   void on(const PeerMessage& e);
+  void on_hello(Peer& peer, const ExtendedHandshake& hello);
   void on(const BlockSent& e) { uploader_.on_sent(e); }
   void on(const Verified& e) { receiver_.on_verified(e); }
   void on(const HashesVerified& e) { receiver_.on_hashes_verified(e); }
@@ -116,6 +118,7 @@ class Swarm {
   Planner planner_;
   Announcer announcer_;
   PeerBook book_;
+  PeerExchanger exchanger_;
   struct Dial {
     Endpoint remote;
   };

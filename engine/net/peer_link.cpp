@@ -207,7 +207,7 @@ void PeerLink::free(core::BufferId id) {
 // --- Sending
 
 void PeerLink::send(const core::Message& message) {
-  queue_.push(message, decoder_ ? decoder_->peer_dont_have_id() : std::uint8_t{0});
+  queue_.push(message, decoder_ ? decoder_->peer_ids() : wire::ExtensionIds{});
 }
 
 void PeerLink::send_block(const core::BlockSpan& span, Payload payload) {

@@ -38,11 +38,11 @@ std::vector<wire::Octets> WriteBatch::parts() const {
   return parts;
 }
 
-void SendQueue::push(const core::Message& message, std::uint8_t peer_dont_have_id) {
+void SendQueue::push(const core::Message& message, const wire::ExtensionIds& peer_ids) {
   if (!lane_.empty() && keeps_its_place(message)) {
-    wire::encode_message(message, peer_dont_have_id, lane_.emplace_back().message);
+    wire::encode_message(message, peer_ids, lane_.emplace_back().message);
   } else {
-    wire::encode_message(message, peer_dont_have_id, control_);
+    wire::encode_message(message, peer_ids, control_);
   }
 }
 

@@ -11,6 +11,7 @@
 #include "engine/core/message.h"
 #include "engine/net/payload.h"
 #include "engine/wire/octets.h"
+#include "engine/wire/peer_codec.h"
 
 namespace tributary::net {
 
@@ -44,8 +45,8 @@ class WriteBatch {
 // govern.
 class SendQueue {
  public:
-  // `peer_dont_have_id` as in wire::encode_message; what the peer does not understand is dropped.
-  void push(const core::Message& message, std::uint8_t peer_dont_have_id);
+  // `peer_ids` as in wire::encode_message; what the peer does not understand is dropped.
+  void push(const core::Message& message, const wire::ExtensionIds& peer_ids);
   // A piece message.
   void push_block(const core::BlockSpan& span, Payload payload);
 

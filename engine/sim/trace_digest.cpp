@@ -90,8 +90,10 @@ class Fold {
   void one(const core::Hashes& m) { fields(m.span.index, m.hashes.size()); }
   void one(const core::HashReject& m) { fields(m.span.index); }
   void one(const core::ExtendedHandshake& m) {
-    fields(m.request_queue.value_or(-1), m.listen_port.value_or(0), m.dont_have, m.tributary);
+    fields(m.request_queue.value_or(-1), m.listen_port.value_or(0), m.dont_have, m.tributary,
+           m.peer_exchange);
   }
+  void one(const core::PeerExchange& m) { fields(m.added.size(), m.dropped.size()); }
   void one(const core::KeepAlive&) {}
   void one(const core::Choke&) {}
   void one(const core::Unchoke&) {}

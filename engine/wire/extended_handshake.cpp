@@ -9,6 +9,7 @@ namespace tributary::wire {
 namespace {
 
 constexpr const char* kDontHaveName = "lt_donthave";
+constexpr const char* kPeerExchangeName = "ut_pex";
 constexpr const char* kTributaryName = "tributary";
 
 // The id under which the peer knows an extension; 0, or no byte, means that it does not.
@@ -39,6 +40,7 @@ OctetBuffer encode_extended_handshake(const core::ExtendedHandshake& handshake) 
   out.begin_dict().key("m").begin_dict();
   if (handshake.dont_have) out.key(kDontHaveName).integer(kDontHaveId);
   if (handshake.tributary) out.key(kTributaryName).integer(kTributaryId);
+  if (handshake.peer_exchange) out.key(kPeerExchangeName).integer(kPeerExchangeId);
   out.end();
   if (handshake.listen_port) out.key("p").integer(*handshake.listen_port);
   if (handshake.request_queue) out.key("reqq").integer(*handshake.request_queue);
@@ -59,8 +61,10 @@ Result<DecodedExtendedHandshake> decode_extended_handshake(Octets dictionary) {
   if (!root.is_dict()) return invalid("extended handshake: no dictionary");
   DecodedExtendedHandshake out;
   const BencodeView names = root.find("m");
-  out.dont_have_id = extension_id(names, kDontHaveName);
-  out.handshake.dont_have = out.dont_have_id != 0;
+  out.ids.dont_have = extension_id(names, kDontHaveName);
+  out.handshake.dont_have = out.ids.dont_have != 0;
+  out.ids.peer_exchange = extension_id(names, kPeerExchangeName);
+  out.handshake.peer_exchange = out.ids.peer_exchange != 0;
   out.handshake.tributary = extension_id(names, kTributaryName) != 0;
   out.handshake.client = printable(root.find("v").string().value_or("").substr(0, kMaxClientName));
   if (const auto n = root.find("reqq").integer(); n && *n >= 0) {

@@ -1,4 +1,5 @@
-// The peer protocol as bytes: BEP 3, 6 (fast), 10 (extensions), 21, 52 (hashes), 54 (lt_donthave).
+// The peer protocol as bytes: BEP 3, 6 (fast), 10 (extensions), 11 (ut_pex), 21, 52 (hashes),
+// 54 (lt_donthave).
 #pragma once
 
 #include <array>
@@ -34,11 +35,25 @@ inline constexpr std::size_t kMaxExtendedHandshake = 16U << 10;
 // "v" of a handshake is cut to this many bytes.
 inline constexpr std::size_t kMaxClientName = 64;
 
-// The extended message ids that we advertise, so those by which peers address us. lt_donthave has
-// libtorrent's own number, so that clients that mix up the directions are understood all the same.
+// Peers taken from one ut_pex message of each kind and family; BEP 11 allows 50 and more at first.
+inline constexpr std::size_t kMaxExchangedPeers = 200;
+
+// The extended message ids that we advertise, so those by which peers address us. ut_pex and
+// lt_donthave have libtorrent's own numbers, so that clients that mix up the directions are
+// understood all the same.
 inline constexpr std::uint8_t kExtendedHandshakeId = 0;
+inline constexpr std::uint8_t kPeerExchangeId = 1;
 inline constexpr std::uint8_t kDontHaveId = 7;
 inline constexpr std::uint8_t kTributaryId = 8;
+
+// By which ids a peer wants extended messages; 0: it does not understand them.
+struct ExtensionIds {
+  std::uint8_t dont_have = 0;
+  std::uint8_t peer_exchange = 0;
+  friend bool operator==(const ExtensionIds&, const ExtensionIds&) = default;
+};
+// Ours, as a peer uses them.
+inline constexpr ExtensionIds kOurExtensionIds{kDontHaveId, kPeerExchangeId};
 
 // Where payloads go. Implemented by the host; called within commit() and feed() only.
 class PayloadBuffers {
@@ -77,8 +92,8 @@ class PeerDecoder {
   // The same for bytes that are elsewhere, at the price of a copy.
   Result<void> feed(Octets bytes, std::vector<core::Message>& out);
 
-  // By which id the peer wants lt_donthave; 0 while it does not. For PeerEncoder.
-  std::uint8_t peer_dont_have_id() const { return peer_dont_have_id_; }
+  // The peer's, as its last extended handshake told them. For encode_message().
+  const ExtensionIds& peer_ids() const { return peer_ids_; }
 
  private:
   Error fail(std::string why);
@@ -105,13 +120,13 @@ class PeerDecoder {
   };
   std::optional<Arriving> arriving_;
   std::optional<Error> error_;
-  std::uint8_t peer_dont_have_id_ = 0;
+  ExtensionIds peer_ids_;
 };
 
-// Appends the message to `out`, length prefix included. `peer_dont_have_id` is the decoder's. Of a
+// Appends the message to `out`, length prefix included. `peer_ids` are the decoder's. Of a
 // Piece only the 13 bytes of header are written; its payload of span.length bytes follows by the
 // host's hand. False, and nothing written, when the peer does not understand the message.
-bool encode_message(const core::Message& message, std::uint8_t peer_dont_have_id, OctetBuffer& out);
+bool encode_message(const core::Message& message, const ExtensionIds& peer_ids, OctetBuffer& out);
 
 inline constexpr std::size_t kPieceHeaderSize = 13;
 // What precedes a block's payload on the wire.
@@ -121,8 +136,13 @@ std::array<std::uint8_t, kPieceHeaderSize> encode_piece_header(const core::Block
 OctetBuffer encode_extended_handshake(const core::ExtendedHandshake& handshake);
 struct DecodedExtendedHandshake {
   core::ExtendedHandshake handshake;
-  std::uint8_t dont_have_id = 0;  // 0: the peer does not know it
+  ExtensionIds ids;
 };
 Result<DecodedExtendedHandshake> decode_extended_handshake(Octets dictionary);
+
+// The dictionary of a ut_pex message, without prefix and ids (BEP 11).
+OctetBuffer encode_peer_exchange(const core::PeerExchange& message);
+// Addresses above kMaxExchangedPeers, with port 0 or cut off are left out.
+Result<core::PeerExchange> decode_peer_exchange(Octets dictionary);
 
 }  // namespace tributary::wire

@@ -273,12 +273,15 @@ Result<void> PeerDecoder::decode_extended(Octets body, std::vector<core::Message
   const Octets fields = body.subspan(1);
   if (body.front() == kExtendedHandshakeId) {
     TRIBUTARY_TRY(decoded, decode_extended_handshake(fields));
-    peer_dont_have_id_ = decoded.dont_have_id;
+    peer_ids_ = decoded.ids;
     out.emplace_back(std::move(decoded.handshake));
   } else if (body.front() == kDontHaveId) {
     if (fields.size() != 4) return invalid("lt_donthave of another size than 4 bytes");
     TRIBUTARY_TRY(piece, read_piece(fields, 0));
     out.emplace_back(core::DontHave{piece});
+  } else if (body.front() == kPeerExchangeId) {
+    TRIBUTARY_TRY(exchange, decode_peer_exchange(fields));
+    out.emplace_back(std::move(exchange));
   }
   return {};
 }

@@ -25,8 +25,7 @@ std::uint32_t u32(core::PieceIndex i) { return static_cast<std::uint32_t>(i.valu
 // Writes one message per call: its length, its id, its fields.
 class Writer {
  public:
-  Writer(std::uint8_t peer_dont_have_id, OctetBuffer& out)
-      : peer_dont_have_id_(peer_dont_have_id), out_(out) {}
+  Writer(const ExtensionIds& peer_ids, OctetBuffer& out) : peer_ids_(peer_ids), out_(out) {}
 
   bool operator()(const core::KeepAlive&) { return append_u32(out_, 0), true; }
   bool operator()(const core::Choke&) { return head(MessageId::kChoke); }
@@ -59,15 +58,19 @@ class Writer {
     return true;
   }
   bool operator()(const core::DontHave& m) {
-    if (peer_dont_have_id_ == 0) return false;
-    head(MessageId::kExtended, 5);
-    out_.push_back(peer_dont_have_id_);
+    if (peer_ids_.dont_have == 0) return false;
+    extended(peer_ids_.dont_have, 4);
     return append_u32(out_, u32(m.piece)), true;
+  }
+  bool operator()(const core::PeerExchange& m) {
+    if (peer_ids_.peer_exchange == 0) return false;
+    const OctetBuffer dictionary = encode_peer_exchange(m);
+    extended(peer_ids_.peer_exchange, dictionary.size());
+    return append(out_, dictionary), true;
   }
   bool operator()(const core::ExtendedHandshake& m) {
     const OctetBuffer dictionary = encode_extended_handshake(m);
-    head(MessageId::kExtended, dictionary.size() + 1);
-    out_.push_back(kExtendedHandshakeId);
+    extended(kExtendedHandshakeId, dictionary.size());
     return append(out_, dictionary), true;
   }
 
@@ -76,6 +79,10 @@ class Writer {
     append_u32(out_, static_cast<std::uint32_t>(field_bytes + 1));
     out_.push_back(static_cast<std::uint8_t>(id));
     return true;
+  }
+  void extended(std::uint8_t id, std::size_t field_bytes) {
+    head(MessageId::kExtended, field_bytes + 1);
+    out_.push_back(id);
   }
   bool indexed(MessageId id, core::PieceIndex piece) {
     head(id, 4);
@@ -96,7 +103,7 @@ class Writer {
     return true;
   }
 
-  std::uint8_t peer_dont_have_id_;
+  ExtensionIds peer_ids_;
   OctetBuffer& out_;
 };
 
@@ -129,9 +136,8 @@ Result<core::Handshake> decode_handshake(std::span<const std::uint8_t, kHandshak
                          .v2 = (bytes[kReservedAt + 7] & kV2Bit) != 0};
 }
 
-bool encode_message(const core::Message& message, std::uint8_t peer_dont_have_id,
-                    OctetBuffer& out) {
-  return std::visit(Writer(peer_dont_have_id, out), message);
+bool encode_message(const core::Message& message, const ExtensionIds& peer_ids, OctetBuffer& out) {
+  return std::visit(Writer(peer_ids, out), message);
 }
 
 std::array<std::uint8_t, kPieceHeaderSize> encode_piece_header(const core::BlockSpan& span) {

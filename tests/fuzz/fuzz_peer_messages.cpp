@@ -35,7 +35,7 @@ class Buffers : public wire::PayloadBuffers {
 wire::OctetBuffer encode(const std::vector<core::Message>& messages, const Buffers& buffers) {
   wire::OctetBuffer out;
   for (const core::Message& message : messages) {
-    TRIBUTARY_CHECK(wire::encode_message(message, wire::kDontHaveId, out));
+    TRIBUTARY_CHECK(wire::encode_message(message, wire::kOurExtensionIds, out));
     const auto* piece = std::get_if<core::Piece>(&message);
     if (piece != nullptr && piece->buffer != core::kNoBuffer) {
       wire::append(out, buffers.at(piece->buffer));

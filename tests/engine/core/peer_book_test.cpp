@@ -284,5 +284,19 @@ TEST_CASE("property: limits hold, counts agree with a model, and the deadline is
   }
 }
 
+TEST_CASE("peers' word never replaces what others named, and is dialled after it") {
+  PeerBookParams params;
+  params.max_peers = 3;
+  PeerBook book(params);
+  CHECK(book.add(eps(1, 4), PeerSource::kExchange) == 3);
+  CHECK(book.add(eps(10, 12), PeerSource::kTracker) == 2);
+  CHECK(book.add(eps(20, 30), PeerSource::kExchange) == 1);
+  CHECK(book.source_of(ep(20)) == PeerSource::kExchange);
+  CHECK(book.next_dial(at(0s), kNoBans) == ep(10));
+  CHECK(book.next_dial(at(0s), kNoBans) == ep(11));
+  CHECK(book.next_dial(at(0s), kNoBans) == ep(20));
+  CHECK(book.add(eps(30, 31), PeerSource::kExchange) == 0);
+}
+
 }  // namespace
 }  // namespace tributary::core

@@ -156,6 +156,12 @@ class Describe {
   static std::string text(const Hashes&) { return "hashes"; }
   static std::string text(const HashReject&) { return "hash reject"; }
   static std::string text(const ExtendedHandshake&) { return "hello"; }
+  static std::string text(const PeerExchange& m) {
+    std::string out = "exchange";
+    for (const auto& peer : m.added) out += " +" + std::to_string(peer.endpoint.port);
+    for (const Endpoint& endpoint : m.dropped) out += " -" + std::to_string(endpoint.port);
+    return out;
+  }
 
   const Layout& layout_;
 };

@@ -27,7 +27,7 @@ wire::OctetBuffer piece(std::uint8_t fill) {
 
 wire::OctetBuffer encoded(const core::Message& message) {
   wire::OctetBuffer out;
-  wire::encode_message(message, 0, out);
+  wire::encode_message(message, wire::ExtensionIds{}, out);
   return out;
 }
 
@@ -38,7 +38,7 @@ Payload payload(std::uint8_t fill) { return std::vector<std::uint8_t>(5, fill); 
 TEST_CASE("a batch is the bytes of its messages and payloads in order, payloads not copied") {
   SendQueue queue;
   WriteBatch batch;
-  queue.push(core::Interested{}, 0);
+  queue.push(core::Interested{}, {});
   queue.push_block(kSpan, payload(1));
   queue.push_block(kSpan, payload(2));
   CHECK(queue.block_size() == 10_B);
@@ -59,9 +59,9 @@ TEST_CASE("choke and unchoke stay behind the blocks before them, others do not")
   SendQueue queue;
   WriteBatch batch;
   queue.push_block(kSpan, payload(1));
-  queue.push(core::Choke{}, 0);
-  queue.push(core::Have{core::PieceIndex(9)}, 0);
-  queue.push(core::Unchoke{}, 0);
+  queue.push(core::Choke{}, {});
+  queue.push(core::Have{core::PieceIndex(9)}, {});
+  queue.push(core::Unchoke{}, {});
   queue.take_control(batch);
   while (queue.has_blocks()) queue.take_block(batch);
   wire::OctetBuffer expected = encoded(core::Have{core::PieceIndex(9)});
@@ -74,9 +74,9 @@ TEST_CASE("choke and unchoke stay behind the blocks before them, others do not")
 TEST_CASE("without blocks waiting all messages go out in the order given") {
   SendQueue queue;
   WriteBatch batch;
-  queue.push(core::Choke{}, 0);
-  queue.push(core::Unchoke{}, 0);
-  queue.push(core::NotInterested{}, 0);
+  queue.push(core::Choke{}, {});
+  queue.push(core::Unchoke{}, {});
+  queue.push(core::NotInterested{}, {});
   CHECK_FALSE(queue.has_blocks());
   queue.take_control(batch);
   wire::OctetBuffer expected = encoded(core::Choke{});
@@ -87,9 +87,9 @@ TEST_CASE("without blocks waiting all messages go out in the order given") {
 
 TEST_CASE("what the peer does not understand is not sent") {
   SendQueue queue;
-  queue.push(core::DontHave{core::PieceIndex(1)}, 0);
+  queue.push(core::DontHave{core::PieceIndex(1)}, {});
   CHECK(queue.empty());
-  queue.push(core::DontHave{core::PieceIndex(1)}, 7);
+  queue.push(core::DontHave{core::PieceIndex(1)}, {.dont_have = 7});
   CHECK(queue.has_control());
 }
 

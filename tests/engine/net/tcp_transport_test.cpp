@@ -236,7 +236,7 @@ TEST_CASE("a handshake in single bytes is accepted, together with messages behin
   const auto bytes = wire::encode_handshake(handshake(2));
   for (std::size_t i = 0; i + 1 < bytes.size(); ++i) raw.send({bytes[i]});
   wire::OctetBuffer rest{bytes.back()};
-  wire::encode_message(core::Interested{}, 0, rest);
+  wire::encode_message(core::Interested{}, {}, rest);
   raw.send(rest);
   const auto answered = [&] { return raw.received().size() >= wire::kHandshakeSize; };
   REQUIRE(loop.run_until([&] { return a.messages.size() == 1 && answered(); }, kDeadline));
@@ -310,10 +310,10 @@ TEST_CASE("messages behind one that made the host disconnect are not delivered, 
     a.transport->disconnect(message.conn, "enough");
   };
   wire::OctetBuffer bytes;
-  wire::encode_message(core::Have{core::PieceIndex(1)}, 0, bytes);
+  wire::encode_message(core::Have{core::PieceIndex(1)}, {}, bytes);
   wire::append(bytes, wire::encode_piece_header({core::PieceIndex(0), 0_B, 10_B}));
   bytes.resize(bytes.size() + 10);
-  wire::encode_message(core::Have{core::PieceIndex(2)}, 0, bytes);
+  wire::encode_message(core::Have{core::PieceIndex(2)}, {}, bytes);
   open.raw.send(bytes);
   REQUIRE(loop.run_until([&] { return a.closed.size() == 1; }, kDeadline));
   CHECK(delivered == 1);

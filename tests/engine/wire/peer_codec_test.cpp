@@ -42,30 +42,37 @@ std::vector<Message> samples() {
   handshake.listen_port = 6881;
   handshake.your_ip = Endpoint::v4(10, 0, 0, 1, 0);
   handshake.dont_have = true;
+  handshake.peer_exchange = true;
   handshake.tributary = true;
   core::ExtendedHandshake v6;
   v6.your_ip = Endpoint{{0x20, 1, 0xd, 0xb8, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1}, 0};
-  return {core::KeepAlive{},
-          core::Choke{},
-          core::Unchoke{},
-          core::Interested{},
-          core::NotInterested{},
-          core::Have{PieceIndex(5)},
-          core::BitfieldMessage{testing::random_bytes(random, 100'000)},
-          core::HaveAll{},
-          core::HaveNone{},
-          core::Request{span},
-          core::Cancel{span},
-          core::RejectRequest{span},
-          core::SuggestPiece{PieceIndex(INT32_MAX)},
-          core::AllowedFast{PieceIndex(0)},
-          core::DontHave{PieceIndex(9)},
-          core::HashRequest{hashes},
-          core::Hashes{hashes, {random_digest<Sha256>(random), random_digest<Sha256>(random)}},
-          core::HashReject{hashes},
-          handshake,
-          v6,
-          core::ExtendedHandshake{}};
+  return {
+      core::KeepAlive{},
+      core::Choke{},
+      core::Unchoke{},
+      core::Interested{},
+      core::NotInterested{},
+      core::Have{PieceIndex(5)},
+      core::BitfieldMessage{testing::random_bytes(random, 100'000)},
+      core::HaveAll{},
+      core::HaveNone{},
+      core::Request{span},
+      core::Cancel{span},
+      core::RejectRequest{span},
+      core::SuggestPiece{PieceIndex(INT32_MAX)},
+      core::AllowedFast{PieceIndex(0)},
+      core::DontHave{PieceIndex(9)},
+      core::HashRequest{hashes},
+      core::Hashes{hashes, {random_digest<Sha256>(random), random_digest<Sha256>(random)}},
+      core::HashReject{hashes},
+      handshake,
+      v6,
+      core::PeerExchange{{{Endpoint::v4(10, 0, 0, 1, 6881), true},
+                          {Endpoint::v4(10, 0, 0, 2, 1), false},
+                          {Endpoint{v6.your_ip->address, 6881}, true}},
+                         {Endpoint::v4(10, 0, 0, 3, 6881), Endpoint{v6.your_ip->address, 6882}}},
+      core::PeerExchange{},
+      core::ExtendedHandshake{}};
 }
 
 TEST_CASE("a handshake is 68 bytes and survives the round trip with any bits") {
@@ -98,7 +105,7 @@ TEST_CASE("the reserved bits are those of the BEPs") {
 TEST_CASE("every message survives the round trip in portions of any size") {
   const auto messages = samples();
   OctetBuffer stream;
-  for (const Message& m : messages) CHECK(encode_message(m, kDontHaveId, stream));
+  for (const Message& m : messages) CHECK(encode_message(m, kOurExtensionIds, stream));
   for (std::size_t portion : {std::size_t{1}, std::size_t{3}, std::size_t{4096}, stream.size()}) {
     Buffers buffers;
     PeerDecoder decoder(buffers);
@@ -121,7 +128,7 @@ TEST_CASE("payloads land in the host's buffers, whatever surrounds and splits th
     const BlockSpan span{PieceIndex(2), 0_B, Bytes(static_cast<std::int64_t>(size))};
     append(stream, encode_piece_header(span));
     append(stream, payloads.back());
-    encode_message(core::Have{PieceIndex(1)}, 0, stream);
+    encode_message(core::Have{PieceIndex(1)}, {}, stream);
   }
   for (std::size_t portion : {1U, 13U, 14U, 4096U, 5000U, 100'000U}) {
     Buffers buffers;
@@ -220,7 +227,7 @@ TEST_CASE("lt_donthave goes out by the peer's number, and not to a peer that lac
   PeerDecoder decoder(buffers);
   std::vector<Message> messages;
   OctetBuffer out;
-  CHECK_FALSE(encode_message(core::DontHave{PieceIndex(1)}, decoder.peer_dont_have_id(), out));
+  CHECK_FALSE(encode_message(core::DontHave{PieceIndex(1)}, decoder.peer_ids(), out));
   CHECK(out.empty());
   const OctetBuffer handshake = testing::bytes("d1:md11:lt_donthavei33eee");
   OctetBuffer frame;
@@ -229,9 +236,35 @@ TEST_CASE("lt_donthave goes out by the peer's number, and not to a peer that lac
   frame.push_back(0);
   append(frame, handshake);
   REQUIRE(decoder.feed(frame, messages).ok());
-  CHECK(decoder.peer_dont_have_id() == 33);
-  CHECK(encode_message(core::DontHave{PieceIndex(1)}, decoder.peer_dont_have_id(), out));
+  CHECK(decoder.peer_ids().dont_have == 33);
+  CHECK(encode_message(core::DontHave{PieceIndex(1)}, decoder.peer_ids(), out));
   CHECK(out == OctetBuffer{0, 0, 0, 6, 20, 33, 0, 0, 0, 1});
+}
+
+TEST_CASE("of a ut_pex message what is no address is left out") {
+  using namespace std::string_view_literals;
+  const auto decoded = decode_peer_exchange(
+      as_octets("d5:added20:\x0a\0\0\1\x1a\xe1\x0a\0\0\2\0\0\x0a\0\0\3\x1a\xe1\x0a\0"
+                "7:added.f1:\x02"
+                "6:added65:\0\0\0\0\0"
+                "7:droppedi5ee"sv));
+  REQUIRE_MESSAGE(decoded.ok(), (decoded.ok() ? "" : decoded.error().message));
+  CHECK(decoded->added ==
+        std::vector<core::PeerExchange::Added>{{Endpoint::v4(10, 0, 0, 1, 6881), true},
+                                               {Endpoint::v4(10, 0, 0, 3, 6881), false}});
+  CHECK(decoded->dropped.empty());
+  CHECK_FALSE(decode_peer_exchange(as_octets("i1e")).ok());
+}
+
+TEST_CASE("of a long ut_pex message only the first peers are taken") {
+  core::PeerExchange message;
+  for (int n = 0; n < 1000; ++n) {
+    message.added.push_back({Endpoint::v4(10, 0, 0, 1, static_cast<std::uint16_t>(n + 1)), false});
+  }
+  const auto decoded = decode_peer_exchange(encode_peer_exchange(message));
+  REQUIRE(decoded.ok());
+  message.added.resize(kMaxExchangedPeers);
+  CHECK(*decoded == message);
 }
 
 TEST_CASE("odd values of an extended handshake are dropped, not trusted") {
@@ -249,7 +282,8 @@ TEST_CASE("random streams and flipped bits never crash and never leak a buffer")
   Random random(5);
   OctetBuffer stream;
   for (const Message& m : samples()) {
-    if (!std::holds_alternative<core::BitfieldMessage>(m)) encode_message(m, 7, stream);
+    if (!std::holds_alternative<core::BitfieldMessage>(m))
+      encode_message(m, kOurExtensionIds, stream);
   }
   append(stream, encode_piece_header({PieceIndex(0), 0_B, 64_B}));
   stream.resize(stream.size() + 64);

@@ -1,0 +1,67 @@
+#include "engine/core/peer_exchanger.h"
+
+#include <algorithm>
+#include <utility>
+
+namespace tributary::core {
+namespace {
+
+bool contains(const std::vector<Endpoint>& list, const Endpoint& endpoint) {
+  return std::find(list.begin(), list.end(), endpoint) != list.end();
+}
+
+}  // namespace
+
+void PeerExchanger::on_change() {
+  if (s_.meta.info.is_private) return;
+  next_ = std::min(next_, s_.now + kExchangeDelay);
+}
+
+void PeerExchanger::on_message(Peer& from, const PeerExchange& message) {
+  if (s_.meta.info.is_private) return;
+  if (s_.now < from.may_tell_us_at) return static_cast<void>(++from.offences);
+  from.may_tell_us_at = s_.now + kExchangeInterval - kExchangeSlack;
+  std::vector<Endpoint> peers;
+  for (const PeerExchange::Added& peer : message.added) {
+    if (peers.size() == kMaxExchanged) break;
+    if (may_share(from.remote, peer.endpoint)) peers.push_back(peer.endpoint);
+  }
+  if (book_.add(peers, PeerSource::kExchange) > 0) s_.discovery_over = false;
+}
+
+void PeerExchanger::on_time() {
+  if (s_.now < next_) return;
+  next_ = kNever;
+  for (auto& [conn, peer] : s_.peers) {
+    if (!peer.peer_exchange) continue;
+    if (s_.now >= peer.may_tell_at) {
+      tell(peer);
+    } else {
+      next_ = std::min(next_, peer.may_tell_at);
+    }
+  }
+}
+
+void PeerExchanger::tell(Peer& to) {
+  PeerExchange message;
+  std::vector<Endpoint> present;
+  for (const auto& [conn, other] : s_.peers) {
+    if (conn == to.conn || !other.listening || !may_share(to.remote, *other.listening)) continue;
+    present.push_back(*other.listening);
+    if (contains(to.told, *other.listening) || message.added.size() == kMaxExchanged) continue;
+    message.added.push_back({*other.listening, other.has.all()});
+  }
+  for (const Endpoint& endpoint : to.told) {
+    if (message.dropped.size() == kMaxExchanged) break;
+    if (!contains(present, endpoint)) message.dropped.push_back(endpoint);
+  }
+  if (message.added.empty() && message.dropped.empty()) return;
+  std::erase_if(to.told, [&](const Endpoint& e) { return contains(message.dropped, e); });
+  for (const PeerExchange::Added& peer : message.added) to.told.push_back(peer.endpoint);
+  to.may_tell_at = s_.now + kExchangeInterval;
+  // What did not fit goes with the next.
+  if (message.added.size() == kMaxExchanged) next_ = std::min(next_, to.may_tell_at);
+  s_.send(to, std::move(message));
+}
+
+}  // namespace tributary::core
