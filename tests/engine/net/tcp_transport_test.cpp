@@ -2,93 +2,19 @@
 
 #include <doctest/doctest.h>
 
-#include <algorithm>
-#include <map>
 #include <memory>
 #include <string>
 #include <vector>
 
 #include "engine/net/address.h"
-#include "engine/net/hasher.h"
 #include "tests/engine/net/raw_peer.h"
-#include "tests/engine/net/sample_torrent.h"
+#include "tests/engine/net/transport_rig.h"
 
 namespace tributary::net {
 namespace {
 
-constexpr Duration kDeadline = 30s;
-constexpr core::TorrentId kTorrent(1);
-const Endpoint kAnyPort = Endpoint::v4(127, 0, 0, 1, 0);
-
-core::Handshake handshake(std::uint8_t peer, std::uint8_t hash = 7) {
-  core::Handshake h;
-  h.info_hash.bytes.fill(hash);
-  h.peer_id.bytes.fill(peer);
-  h.fast = h.extended = true;
-  return h;
-}
-
-// A node's worth of transport that remembers what it is told.
-struct Node final : TransportHost {
-  Node(Loop& l, std::uint8_t id, TransportLimits limits = {}, BufferLimits buffers = {})
-      : loop(l), ours(handshake(id)), pool(buffers) {
-    const auto sink = [this](LogLevel, std::string_view line) { log += std::string(line) + "\n"; };
-    transport = std::make_unique<TcpTransport>(loop, pool, *this, sink, limits);
-  }
-
-  std::optional<LocalSide> find_torrent(const core::Handshake& remote) override {
-    const InfoHash& hash = remote.info_hash;
-    const bool known = hash == ours.info_hash || hash == other_hash;
-    return known ? std::optional(LocalSide{kTorrent, ours}) : std::nullopt;
-  }
-  void handle(core::Input input) override {
-    if (auto* up = std::get_if<core::PeerConnected>(&input)) connected.push_back(*up);
-    if (auto* closed_conn = std::get_if<core::PeerClosed>(&input))
-      closed.push_back(closed_conn->conn);
-    if (auto* sent = std::get_if<core::BlockSent>(&input)) blocks_sent.push_back(*sent);
-    if (auto* message = std::get_if<core::PeerMessage>(&input)) {
-      if (on_message) return on_message(*message);
-      messages.push_back(message->message);
-    }
-  }
-  bool keeps_up() override { return !behind; }
-
-  Endpoint listen() {
-    auto at = transport->listen(kAnyPort);
-    REQUIRE(at.ok());
-    return *at;
-  }
-  void dial(const Endpoint& to, std::uint64_t conn = 1) {
-    transport->connect({kTorrent, core::ConnId(conn), to, ours});
-  }
-  core::ConnId conn(std::size_t i = 0) const { return connected.at(i).conn; }
-
-  Loop& loop;
-  core::Handshake ours;
-  InfoHash other_hash{};
-  BufferPool pool;
-  bool behind = false;
-  std::string log;
-  std::vector<core::PeerConnected> connected;
-  std::vector<core::ConnId> closed;
-  std::vector<core::BlockSent> blocks_sent;
-  std::vector<core::Message> messages;
-  std::function<void(core::PeerMessage&)> on_message;
-  std::unique_ptr<TcpTransport> transport;
-};
-
-struct Pair {
-  explicit Pair(TransportLimits limits = {}, BufferLimits b_buffers = {})
-      : a(loop, 1, limits), b(loop, 2, limits, b_buffers) {
-    b.dial(a.listen());
-    REQUIRE(wait([&] { return a.connected.size() == 1 && b.connected.size() == 1; }));
-  }
-  bool wait(const std::function<bool()>& done) { return loop.run_until(done, kDeadline); }
-
-  Loop loop;
-  Node a;
-  Node b;
-};
+using Node = TransportNode;
+using Pair = TransportPair;
 
 TEST_CASE("both sides learn of a connection, with the other's handshake") {
   Pair pair;
@@ -268,14 +194,6 @@ TEST_CASE("a connection without messages is closed after the idle limit") {
   REQUIRE(pair.wait([&] { return pair.a.closed.size() == 1 && pair.b.closed.size() == 1; }));
 }
 
-struct OpenRaw {
-  explicit OpenRaw(Loop& loop, Node& node) : raw(loop, node.listen()) {
-    raw.send(wire::encode_handshake(handshake(2)));
-    REQUIRE(loop.run_until([&] { return node.connected.size() == 1; }, kDeadline));
-  }
-  RawPeer raw;
-};
-
 TEST_CASE("an oversized message closes the connection with a reason") {
   Loop loop;
   Node a(loop, 1);
@@ -362,151 +280,6 @@ TEST_CASE("closing a torrent's connections reaches open and waiting ones") {
   b.transport->disconnect_all(kTorrent, "track is over");
   REQUIRE(loop.run_until([&] { return b.closed.size() == 3; }, kDeadline));
   CHECK(b.transport->connection_count() == 0);
-}
-
-// Serves a sample torrent's blocks on request, and fetches it block by block.
-struct Transfer {
-  explicit Transfer(TransportLimits limits = {}, BufferLimits buffers = {})
-      : torrent(sample_torrent(Versions::kHybrid)), pair(limits, buffers) {
-    pair.a.on_message = [this](core::PeerMessage& m) {
-      const core::BlockSpan span = std::get<core::Request>(m.message).span;
-      const core::BlockIndex block = layout.block_at(span.piece, span.begin);
-      const wire::Octets bytes = torrent.block(block);
-      if (block.value() % 2 == 0) {
-        return pair.a.transport->send_block(m.conn, span, std::vector(bytes.begin(), bytes.end()));
-      }
-      const core::BufferId id = pair.a.pool.copy(bytes);
-      pair.a.transport->send_block(m.conn, span, pair.a.pool.share(id));
-      pair.a.pool.release(id);  // the transport has its share
-    };
-    pair.b.on_message = [this](core::PeerMessage& m) { arrived(std::get<core::Piece>(m.message)); };
-  }
-  void request_all() {
-    for (core::BlockIndex b(0); b.value() < layout.block_count(); ++b) {
-      const core::BlockSpan span = layout.span_of(b);
-      if (span.length > 0_B) {
-        pair.b.transport->send(core::ConnId(1), core::Request{span});
-        ++requested;
-      }
-    }
-  }
-  void arrived(const core::Piece& piece) {
-    const core::BlockIndex block = layout.block_at(piece.span.piece, piece.span.begin);
-    core::Verify action{kTorrent, {block, block + 1}, {piece.buffer}, sha256(torrent.block(block))};
-    hasher.verify(hashes, action);
-    pair.b.pool.release(piece.buffer);
-  }
-
-  SampleTorrent torrent;
-  core::Layout layout{*torrent.info};
-  std::shared_ptr<TorrentHashes> hashes = std::make_shared<TorrentHashes>(torrent.info);
-  Pair pair;
-  int requested = 0;
-  int good = 0;
-  int bad = 0;
-  Hasher hasher{pair.loop,
-                pair.b.pool,
-                {[this](const core::Verified& v, Verdict) { ++(v.good ? good : bad); }, {}}};
-};
-
-TEST_CASE("many blocks travel unharmed, are reported sent, and are counted") {
-  Transfer transfer;
-  constexpr int kRounds = 50;
-  for (int i = 0; i < kRounds; ++i) {
-    transfer.request_all();
-    REQUIRE(transfer.pair.wait([&] { return transfer.good + transfer.bad == transfer.requested; }));
-  }
-  CHECK(transfer.bad == 0);
-  Pair& pair = transfer.pair;
-  REQUIRE(pair.wait([&] { return std::ssize(pair.a.blocks_sent) == transfer.requested; }));
-  CHECK(std::ranges::all_of(pair.a.blocks_sent, [](const core::BlockSent& s) { return s.sent; }));
-  const Bytes payload = (64_KiB * 2 + 20_KiB + 17_KiB) * kRounds;
-  CHECK(pair.b.transport->stats(core::ConnId(1))->payload_in == payload);
-  CHECK(pair.a.transport->totals().payload_out == payload);
-  CHECK(pair.b.transport->totals().overhead_in == 68_B + 13_B * transfer.requested);
-  CHECK(pair.wait([&] { return pair.a.pool.in_use() == 0 && pair.b.pool.in_use() == 0; }));
-}
-
-TEST_CASE("limited upload and download still move every byte, control messages first") {
-  Transfer transfer;
-  transfer.pair.a.transport->set_upload_rate(40_Mbps);
-  transfer.pair.b.transport->set_download_rate(30_Mbps);
-  for (int i = 0; i < 5; ++i) transfer.request_all();
-  REQUIRE(transfer.pair.wait([&] { return transfer.good == transfer.requested; }));
-  CHECK(transfer.bad == 0);
-}
-
-TEST_CASE("messages overtake blocks that wait for the limit, choke does not") {
-  Pair pair;
-  pair.a.transport->set_upload_rate(BitRate());  // the burst of 64 KiB, then nothing
-  const core::BlockSpan span{core::PieceIndex(0), 0_B, 16_KiB};
-  for (int i = 0; i < 6; ++i) {
-    pair.a.transport->send_block(pair.a.conn(), span, std::vector<std::uint8_t>(16384));
-  }
-  REQUIRE(pair.wait([&] { return pair.b.messages.size() == 4; }));
-  pair.a.transport->send(pair.a.conn(), core::Choke{});
-  pair.a.transport->send(pair.a.conn(), core::Have{core::PieceIndex(5)});
-  REQUIRE(pair.wait([&] { return pair.b.messages.size() == 5; }));
-  CHECK(std::holds_alternative<core::Have>(pair.b.messages[4]));
-  CHECK(pair.a.blocks_sent.size() == 4);
-  pair.a.transport->set_upload_rate(kUnlimited);
-  REQUIRE(pair.wait([&] { return pair.b.messages.size() == 8; }));
-  CHECK(std::holds_alternative<core::Choke>(pair.b.messages[7]));
-}
-
-TEST_CASE("a peer that does not read gets no more blocks, then loses the connection") {
-  Loop loop;
-  Node a(loop, 1, {.max_waiting_messages = 64_KiB, .max_waiting_payload = 64_KiB});
-  OpenRaw open(loop, a);
-  open.raw.stop_reading();
-  const core::BlockSpan span{core::PieceIndex(0), 0_B, 16_KiB};
-  const auto refused = [&] {
-    return std::ranges::any_of(a.blocks_sent, [](const core::BlockSent& s) { return !s.sent; });
-  };
-  const auto push = [&] {
-    for (int i = 0; i < 8; ++i) {  // more than may wait, so that each turn writes or refuses
-      a.transport->send_block(a.conn(), span, std::vector<std::uint8_t>(16384));
-    }
-    return refused();
-  };
-  REQUIRE(loop.run_until(push, kDeadline));
-  CHECK(a.closed.empty());
-  for (int i = 0; i < 10'000; ++i) {
-    a.transport->send(a.conn(), core::Have{core::PieceIndex(1)});
-  }
-  REQUIRE(loop.run_until([&] { return a.closed.size() == 1; }, kDeadline));
-  CHECK(a.log.find("does not read") != std::string::npos);
-}
-
-TEST_CASE("a short pool holds reading back until buffers are free, and loses nothing") {
-  Pair pair({}, {.max_buffers = 330, .max_idle = 10});
-  std::vector<core::BufferId> held;
-  pair.b.on_message = [&](core::PeerMessage& m) {
-    held.push_back(std::get<core::Piece>(m.message).buffer);
-  };
-  const core::BlockSpan span{core::PieceIndex(0), 0_B, 16_KiB};
-  for (int i = 0; i < 100; ++i) {
-    pair.a.transport->send_block(pair.a.conn(), span, std::vector<std::uint8_t>(16384));
-  }
-  std::size_t seen = 0;
-  while (seen < 100) {
-    REQUIRE(pair.wait([&] { return held.size() > 10 || seen + held.size() == 100; }));
-    CHECK(pair.b.pool.in_use() <= 12);
-    seen += held.size();
-    for (const core::BufferId id : std::exchange(held, {})) pair.b.pool.release(id);
-  }
-  CHECK(seen == 100);
-}
-
-TEST_CASE("a transport may go while connections are open, opening and sending") {
-  Transfer transfer;
-  transfer.request_all();
-  Node& b = transfer.pair.b;
-  REQUIRE(transfer.pair.wait([&] { return transfer.good > 0; }));
-  b.dial(Endpoint::v4(127, 0, 0, 1, 1), 77);
-  b.transport.reset();
-  REQUIRE(transfer.pair.wait([&] { return transfer.pair.a.closed.size() == 1; }));
-  CHECK(b.closed.empty());
 }
 
 }  // namespace
