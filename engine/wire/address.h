@@ -1,6 +1,7 @@
 // IP addresses as text and in the compact form of trackers (BEP 23, BEP 7).
 #pragma once
 
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -19,6 +20,15 @@ std::string format_address(const Endpoint& endpoint);
 
 inline constexpr std::size_t kCompactV4Size = 6;
 inline constexpr std::size_t kCompactV6Size = 18;
+
+// v4-mapped addresses are of IPv4.
+enum class AddressFamily : std::uint8_t { kV4, kV6 };
+constexpr AddressFamily family_of(const Endpoint& endpoint) {
+  return endpoint.is_v4() ? AddressFamily::kV4 : AddressFamily::kV6;
+}
+constexpr std::size_t compact_size(AddressFamily family) {
+  return family == AddressFamily::kV4 ? kCompactV4Size : kCompactV6Size;
+}
 
 // Address and port, 6 or 18 bytes by the endpoint's family.
 void append_compact(OctetBuffer& out, const Endpoint& endpoint);

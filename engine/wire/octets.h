@@ -30,6 +30,9 @@ inline std::uint16_t read_u16(Octets octets, std::size_t at = 0) {
 inline std::uint32_t read_u32(Octets octets, std::size_t at = 0) {
   return std::uint32_t{read_u16(octets, at)} << 16 | read_u16(octets, at + 2);
 }
+inline std::uint64_t read_u64(Octets octets, std::size_t at = 0) {
+  return std::uint64_t{read_u32(octets, at)} << 32 | read_u32(octets, at + 4);
+}
 
 inline void append_u16(OctetBuffer& out, std::uint16_t n) {
   out.push_back(static_cast<std::uint8_t>(n >> 8));
@@ -38,6 +41,10 @@ inline void append_u16(OctetBuffer& out, std::uint16_t n) {
 inline void append_u32(OctetBuffer& out, std::uint32_t n) {
   append_u16(out, static_cast<std::uint16_t>(n >> 16));
   append_u16(out, static_cast<std::uint16_t>(n));
+}
+inline void append_u64(OctetBuffer& out, std::uint64_t n) {
+  append_u32(out, static_cast<std::uint32_t>(n >> 32));
+  append_u32(out, static_cast<std::uint32_t>(n));
 }
 
 }  // namespace tributary::wire

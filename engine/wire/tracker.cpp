@@ -3,11 +3,11 @@
 #include <algorithm>
 #include <array>
 #include <charconv>
-#include <set>
 
 #include "engine/base/check.h"
 #include "engine/wire/address.h"
 #include "engine/wire/bencode.h"
+#include "engine/wire/peer_list.h"
 #include "engine/wire/text.h"
 #include "engine/wire/url.h"
 
@@ -59,33 +59,9 @@ Result<BencodeDocument> decode_answer(Octets body) {
   return document;
 }
 
-Duration clamp_interval(std::int64_t seconds) {
-  const auto most = std::chrono::duration_cast<std::chrono::seconds>(kMaxAnnounceInterval).count();
-  const Duration asked = std::chrono::seconds(std::clamp<std::int64_t>(seconds, 0, most));
-  return std::max(asked, kMinAnnounceInterval);
-}
-
-// Gathers peers without doubles up to the limit.
-class PeerList {
- public:
-  void add(const Endpoint& peer) {
-    if (peer.port == 0 || out_.size() >= kMaxPeersPerAnswer) return;
-    if (seen_.insert(peer).second) out_.push_back(peer);
-  }
-  std::vector<Endpoint> take() { return std::move(out_); }
-
- private:
-  std::vector<Endpoint> out_;
-  std::set<Endpoint> seen_;
-};
-
 Result<void> read_compact_peers(BencodeView value, std::size_t size, PeerList& out) {
-  const Octets bytes = as_octets(*value.string());
-  if (bytes.size() % size != 0) return invalid("tracker's answer: peers of a broken length");
-  for (std::size_t at = 0; at < bytes.size(); at += size) {
-    out.add(read_compact(bytes.subspan(at, size)));
-  }
-  return {};
+  if (out.add_compact(as_octets(*value.string()), size)) return {};
+  return invalid("tracker's answer: peers of a broken length");
 }
 
 // The model of BEP 3. Peers that are named by host name are passed over.
@@ -111,6 +87,12 @@ std::optional<std::int64_t> read_count(BencodeView value) {
 }
 
 }  // namespace
+
+Duration bounded_announce_interval(std::int64_t seconds) {
+  const auto most = std::chrono::duration_cast<std::chrono::seconds>(kMaxAnnounceInterval).count();
+  const Duration asked = std::chrono::seconds(std::clamp<std::int64_t>(seconds, 0, most));
+  return std::max(asked, kMinAnnounceInterval);
+}
 
 std::string announce_url(const AnnounceRequest& request) {
   std::string query = "info_hash=" + percent_encode(as_text(request.info_hash.bytes));
@@ -155,9 +137,10 @@ Result<AnnounceAnswer> decode_announce_answer(Octets body) {
   AnnounceAnswer out;
   const auto default_s =
       std::chrono::duration_cast<std::chrono::seconds>(kDefaultAnnounceInterval).count();
-  out.interval = clamp_interval(root.find("interval").integer().value_or(default_s));
-  out.min_interval =
-      std::min(clamp_interval(root.find("min interval").integer().value_or(0)), out.interval);
+  out.interval = bounded_announce_interval(root.find("interval").integer().value_or(default_s));
+  if (const auto least = root.find("min interval").integer()) {
+    out.min_interval = std::min(bounded_announce_interval(*least), out.interval);
+  }
   out.seeds = read_count(root.find("complete"));
   out.leechers = read_count(root.find("incomplete"));
   out.warning = printable(root.find("warning message").string().value_or(""));

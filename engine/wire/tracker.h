@@ -15,19 +15,20 @@
 #include "engine/base/units.h"
 #include "engine/core/events.h"
 #include "engine/wire/octets.h"
+#include "engine/wire/peer_list.h"
 
 namespace tributary::wire {
 
 // Bytes of a tracker's answer. kMaxPeersPerAnswer peers in the wordy model take about 100 KiB.
 inline constexpr std::size_t kMaxTrackerAnswer = 1U << 20;
-// Peers used of one answer; more would only be dialled much later.
-inline constexpr std::size_t kMaxPeersPerAnswer = 1000;
 // A tracker that asks for announces more often than this gets them this often, and one that wants
 // to hear nothing for days is asked daily.
 inline constexpr Duration kMinAnnounceInterval = 5s;
 inline constexpr Duration kMaxAnnounceInterval = std::chrono::hours(24);
 // When a tracker names none.
 inline constexpr Duration kDefaultAnnounceInterval = std::chrono::minutes(30);
+// What a tracker names, in seconds, brought within the two bounds.
+Duration bounded_announce_interval(std::int64_t seconds);
 // Hashes in one scrape; with 74 the URL stays under 8 KiB.
 inline constexpr std::size_t kMaxScrapeHashes = 74;
 
@@ -54,7 +55,7 @@ Result<std::string> scrape_url(std::string_view tracker, std::span<const InfoHas
 struct AnnounceAnswer {
   std::vector<Endpoint> peers;  // no port 0, no doubles
   Duration interval{};          // within kMinAnnounceInterval and kMaxAnnounceInterval
-  Duration min_interval{};      // the same, at most `interval`
+  Duration min_interval{};      // the same, at most `interval`; zero: it named none
   std::optional<std::int64_t> seeds;
   std::optional<std::int64_t> leechers;
   std::string warning;     // for the log; empty: none

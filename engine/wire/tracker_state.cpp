@@ -17,6 +17,32 @@ std::int64_t seconds(Duration d) {
   return std::chrono::duration_cast<std::chrono::seconds>(d).count();
 }
 
+OctetBuffer encode_answer(const AnnounceQuery& query, const TrackerAnswer& answer) {
+  const SwarmCounts& n = answer.counts;
+  BencodeEncoder out;
+  out.begin_dict().key("complete").integer(n.seeds).key("downloaded").integer(n.downloaded);
+  out.key("incomplete").integer(n.leechers);
+  out.key("interval").integer(seconds(answer.interval));
+  out.key("min interval").integer(seconds(answer.min_interval));
+  if (query.compact) {
+    OctetBuffer v4;
+    OctetBuffer v6;
+    for (const TrackedPeer& peer : answer.peers) {
+      append_compact(peer.endpoint.is_v4() ? v4 : v6, peer.endpoint);
+    }
+    out.key("peers").string(v4);
+    if (!v6.empty()) out.key("peers6").string(v6);
+    return out.end().take();
+  }
+  out.key("peers").begin_list();
+  for (const TrackedPeer& peer : answer.peers) {
+    out.begin_dict().key("ip").string(format_address(peer.endpoint));
+    if (!query.no_peer_id) out.key("peer id").string(peer.id.bytes);
+    out.key("port").integer(peer.endpoint.port).end();
+  }
+  return out.end().end().take();
+}
+
 }  // namespace
 
 OctetBuffer encode_tracker_failure(std::string_view reason) {
@@ -29,15 +55,21 @@ TrackerState::TrackerState(const TrackerOptions& options, std::uint64_t seed)
   TRIBUTARY_CHECK(options.max_peers_per_answer >= 0 && options.max_swarms > 0);
 }
 
+TrackerAnswer TrackerState::announce(const AnnounceQuery& query, const Endpoint& remote,
+                                     TimePoint now, std::optional<AddressFamily> only) {
+  expire(now);
+  Endpoint who = remote;
+  who.port = query.port;
+  update(query, who, now);
+  return {counts(query.info_hash), options_.interval, options_.min_interval,
+          draw(query, who, only)};
+}
+
 OctetBuffer TrackerState::handle_announce(std::string_view query, const Endpoint& remote,
                                           TimePoint now) {
-  expire(now);
   const auto parsed = parse_announce_query(query);
   if (!parsed) return encode_tracker_failure(parsed.error().message);
-  Endpoint who = remote;
-  who.port = parsed->port;
-  update(*parsed, who, now);
-  return encode_answer(*parsed, who);
+  return encode_answer(*parsed, announce(*parsed, remote, now));
 }
 
 OctetBuffer TrackerState::handle_scrape(std::string_view query, TimePoint now) {
@@ -122,9 +154,9 @@ void TrackerState::remove(SwarmMap::iterator swarm, const Endpoint& who) {
 }
 
 // A random sample: the first steps of a Fisher-Yates shuffle, left in place.
-std::vector<TrackerState::PeerMap::const_iterator> TrackerState::draw(const AnnounceQuery& query,
-                                                                      const Endpoint& who) {
-  std::vector<PeerMap::const_iterator> out;
+std::vector<TrackedPeer> TrackerState::draw(const AnnounceQuery& query, const Endpoint& who,
+                                            std::optional<AddressFamily> only) {
+  std::vector<TrackedPeer> out;
   const auto found = swarms_.find(query.info_hash);
   if (found == swarms_.end() || query.event == core::AnnounceEvent::kStopped) return out;
   auto& order = found->second.order;
@@ -136,37 +168,13 @@ std::vector<TrackerState::PeerMap::const_iterator> TrackerState::draw(const Anno
     std::swap(order[i], order[j]);
     order[i]->second.position = i;
     order[j]->second.position = j;
-    const Peer& peer = order[i]->second;
-    const bool self = order[i]->first == who || peer.id == query.peer_id;
+    const auto& [at, peer] = *order[i];
+    const bool self = at == who || peer.id == query.peer_id;
     const bool useless = peer.seed && query.left == 0_B;
-    if (!self && !useless) out.push_back(order[i]);
+    const bool fits = !only || family_of(at) == *only;
+    if (!self && !useless && fits) out.push_back({at, peer.id});
   }
   return out;
-}
-
-OctetBuffer TrackerState::encode_answer(const AnnounceQuery& query, const Endpoint& who) {
-  const SwarmCounts n = counts(query.info_hash);
-  const auto peers = draw(query, who);
-  BencodeEncoder out;
-  out.begin_dict().key("complete").integer(n.seeds).key("downloaded").integer(n.downloaded);
-  out.key("incomplete").integer(n.leechers);
-  out.key("interval").integer(seconds(options_.interval));
-  out.key("min interval").integer(seconds(options_.min_interval));
-  if (query.compact) {
-    OctetBuffer v4;
-    OctetBuffer v6;
-    for (const auto& peer : peers) append_compact(peer->first.is_v4() ? v4 : v6, peer->first);
-    out.key("peers").string(v4);
-    if (!v6.empty()) out.key("peers6").string(v6);
-    return out.end().take();
-  }
-  out.key("peers").begin_list();
-  for (const auto& peer : peers) {
-    out.begin_dict().key("ip").string(format_address(peer->first));
-    if (!query.no_peer_id) out.key("peer id").string(peer->second.id.bytes);
-    out.key("port").integer(peer->first.port).end();
-  }
-  return out.end().end().take();
 }
 
 }  // namespace tributary::wire

@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <set>
 #include <string_view>
 #include <tuple>
@@ -15,6 +16,7 @@
 #include "engine/base/result.h"
 #include "engine/base/units.h"
 #include "engine/core/events.h"
+#include "engine/wire/address.h"
 #include "engine/wire/octets.h"
 
 namespace tributary::wire {
@@ -33,6 +35,7 @@ struct AnnounceQuery {
   std::int32_t want = 50;
   bool compact = true;
   bool no_peer_id = false;
+  friend bool operator==(const AnnounceQuery&, const AnnounceQuery&) = default;
 };
 // What stands after '?' of an announce. info_hash, peer_id and port are needed; "ip" is ignored,
 // for anybody could send peers to a stranger with it. Of a key that comes twice the first counts.
@@ -59,6 +62,20 @@ struct SwarmCounts {
   std::int64_t seeds = 0;
   std::int64_t leechers = 0;
   std::int64_t downloaded = 0;  // "completed" events
+  friend bool operator==(const SwarmCounts&, const SwarmCounts&) = default;
+};
+
+struct TrackedPeer {
+  Endpoint endpoint;
+  PeerId id;
+};
+
+// What an announce is answered, whatever the protocol.
+struct TrackerAnswer {
+  SwarmCounts counts;
+  Duration interval{};
+  Duration min_interval{};
+  std::vector<TrackedPeer> peers;
 };
 
 // Not thread-safe. Same options, seed and calls: same answers.
@@ -69,11 +86,14 @@ class TrackerState {
  public:
   TrackerState(const TrackerOptions& options, std::uint64_t seed);
 
-  // The response body for the query of an announce from `remote`, whose port is of no interest.
-  // Times must not run backwards.
+  // Lists the peer of an announce from `remote`, whose port is of no interest, and draws others for
+  // it: of one family only where `only` names it. Times must not run backwards, here and below.
+  TrackerAnswer announce(const AnnounceQuery& query, const Endpoint& remote, TimePoint now,
+                         std::optional<AddressFamily> only = {});
+  // The same as the response body for the query of an HTTP announce.
   OctetBuffer handle_announce(std::string_view query, const Endpoint& remote, TimePoint now);
   OctetBuffer handle_scrape(std::string_view query, TimePoint now);
-  // Forgets the peers that fell silent. Each handle_ call does so first.
+  // Forgets the peers that fell silent. The calls above do so first.
   void expire(TimePoint now);
 
   std::size_t peer_count() const { return expiries_.size(); }
@@ -100,8 +120,8 @@ class TrackerState {
   SwarmMap::iterator find_or_add_swarm(const InfoHash& info_hash);
   void update(const AnnounceQuery& query, const Endpoint& who, TimePoint now);
   void remove(SwarmMap::iterator swarm, const Endpoint& who);
-  std::vector<PeerMap::const_iterator> draw(const AnnounceQuery& query, const Endpoint& who);
-  OctetBuffer encode_answer(const AnnounceQuery& query, const Endpoint& who);
+  std::vector<TrackedPeer> draw(const AnnounceQuery& query, const Endpoint& who,
+                                std::optional<AddressFamily> only);
 
   TrackerOptions options_;
   Random random_;

@@ -87,6 +87,7 @@ TEST_CASE("answers of both models are read, without port 0 and doubles") {
   REQUIRE(wordy.ok());
   CHECK(wordy->peers.size() == 2);
   CHECK(wordy->interval == kMinAnnounceInterval);
+  CHECK(wordy->min_interval == 0s);
 }
 
 TEST_CASE("failures, malformed answers and wild intervals are handled") {
