@@ -36,7 +36,8 @@ TrackerClient::TrackerClient(Loop& loop, HttpClient& client, TrackerIdentity ide
       client_(client),
       identity_(identity),
       sink_(std::move(sink)),
-      log_(std::move(log)) {}
+      log_(std::move(log)),
+      udp_(loop) {}
 
 TrackerClient::~TrackerClient() {
   for (const auto& [id, pending] : pending_) {
@@ -51,8 +52,8 @@ void TrackerClient::announce(const core::Announce& announce, const std::vector<I
   pending.ask = announce;
   pending.reply.torrent = announce.torrent;
   pending.reply.tracker = announce.tracker;
-  if (!wire::is_http_url(announce.tracker)) {
-    on_error(pending, "only http and https trackers are supported; the others are passed over");
+  if (!wire::is_http_url(announce.tracker) && !wire::is_udp_url(announce.tracker)) {
+    on_error(pending, "only http, https and udp trackers are supported; it is passed over");
     loop_.post([this, id, alive = std::weak_ptr<bool>(alive_)] {
       if (!alive.expired()) settle(id);
     });
@@ -63,8 +64,7 @@ void TrackerClient::announce(const core::Announce& announce, const std::vector<I
 }
 
 void TrackerClient::send(std::uint64_t id, const InfoHash& hash) {
-  Pending& pending = pending_.at(id);
-  const core::Announce& ask = pending.ask;
+  const core::Announce& ask = pending_.at(id).ask;
   wire::AnnounceRequest announce;
   announce.tracker = ask.tracker;
   announce.info_hash = hash;
@@ -79,22 +79,31 @@ void TrackerClient::send(std::uint64_t id, const InfoHash& hash) {
   const auto known = tracker_ids_.find({ask.tracker, hash});
   if (known != tracker_ids_.end()) announce.tracker_id = known->second;
 
+  const Duration timeout =
+      ask.event == core::AnnounceEvent::kStopped ? kStoppedTimeout : kAnnounceTimeout;
+  if (!wire::is_udp_url(ask.tracker)) return send_by_http(id, announce, timeout);
+  udp_.announce(announce, timeout, [this, id, hash](const Result<wire::AnnounceAnswer>& answer) {
+    on_answer(id, hash, answer);
+  });
+}
+
+void TrackerClient::send_by_http(std::uint64_t id, const wire::AnnounceRequest& announce,
+                                 Duration timeout) {
   HttpClientRequest request;
   request.url = wire::announce_url(announce);
   request.max_body = Bytes(std::int64_t{wire::kMaxTrackerAnswer});
-  request.total_timeout =
-      ask.event == core::AnnounceEvent::kStopped ? kStoppedTimeout : kAnnounceTimeout;
-  request.connect_timeout = std::min(request.connect_timeout, request.total_timeout);
-  request.stall_timeout = request.total_timeout;
-  pending.requests.push_back(client_.fetch(
-      std::move(request),
-      [this, id, hash](const Result<HttpReply>& reply) { on_reply(id, hash, reply); }));
+  request.total_timeout = timeout;
+  request.connect_timeout = std::min(request.connect_timeout, timeout);
+  request.stall_timeout = timeout;
+  pending_.at(id).requests.push_back(client_.fetch(
+      std::move(request), [this, id, hash = announce.info_hash](const Result<HttpReply>& reply) {
+        on_answer(id, hash, decode(reply));
+      }));
 }
 
-void TrackerClient::on_reply(std::uint64_t id, const InfoHash& hash,
-                             const Result<HttpReply>& reply) {
+void TrackerClient::on_answer(std::uint64_t id, const InfoHash& hash,
+                              const Result<wire::AnnounceAnswer>& answer) {
   Pending& pending = pending_.at(id);
-  const auto answer = decode(reply);
   if (!answer) {
     on_error(pending, answer.error().message);
   } else {

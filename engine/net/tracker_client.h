@@ -1,4 +1,4 @@
-// Performs the core's announces at HTTP trackers (BEP 3, 7, 23).
+// Performs the core's announces at trackers, over HTTP (BEP 3, 7, 23) and UDP (BEP 15).
 #pragma once
 
 #include <cstdint>
@@ -15,6 +15,7 @@
 #include "engine/core/events.h"
 #include "engine/net/http_client.h"
 #include "engine/net/loop.h"
+#include "engine/net/udp_tracker_client.h"
 #include "engine/wire/tracker.h"
 
 namespace tributary::net {
@@ -45,8 +46,8 @@ class TrackerClient {
   TrackerClient& operator=(const TrackerClient&) = delete;
 
   // Announces each hash (a hybrid torrent has two, BEP 52) and answers once: with all peers and the
-  // longer intervals when any announce succeeded, else with AnnounceFailed. Schemes other than http
-  // and https fail with a line in the log. REQUIRES: 1 or 2 hashes.
+  // longer intervals when any announce succeeded, else with AnnounceFailed. Schemes other than
+  // http, https and udp fail with a line in the log. REQUIRES: 1 or 2 hashes.
   void announce(const core::Announce& announce, const std::vector<InfoHash>& hashes);
 
   std::size_t running() const { return pending_.size(); }
@@ -61,7 +62,9 @@ class TrackerClient {
   };
 
   void send(std::uint64_t id, const InfoHash& hash);
-  void on_reply(std::uint64_t id, const InfoHash& hash, const Result<HttpReply>& reply);
+  void send_by_http(std::uint64_t id, const wire::AnnounceRequest& announce, Duration timeout);
+  void on_answer(std::uint64_t id, const InfoHash& hash,
+                 const Result<wire::AnnounceAnswer>& answer);
   void on_error(const Pending& pending, const std::string& message) const;
   void merge(Pending& pending, const wire::AnnounceAnswer& answer) const;
   void settle(std::uint64_t id);
@@ -74,6 +77,7 @@ class TrackerClient {
   std::map<std::uint64_t, Pending> pending_;
   std::map<std::pair<std::string, InfoHash>, std::string> tracker_ids_;
   std::uint64_t next_id_ = 1;
+  UdpTrackerClient udp_;
   std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
 };
 

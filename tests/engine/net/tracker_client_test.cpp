@@ -85,13 +85,49 @@ TEST_CASE("both hashes of a hybrid are announced and answered once, with all pee
   CHECK(std::get<core::AnnounceReply>(outcome).peers.size() == 2);
 }
 
+TEST_CASE("by UDP all is the same: peers, both hashes of a hybrid, the farewell") {
+  Bench b;
+  const std::string url = b.server->udp_announce_url();
+  const auto v1 = b.client(1, 7001);
+  const auto v2 = b.client(2, 7002);
+  const auto hybrid = b.client(3, 7003);
+  const InfoHash a = digest<InfoHash>(1);
+  const InfoHash c = digest<InfoHash>(2);
+  b.announce(*v1, url, {a});
+  b.announce(*v2, b.server->announce_url(), {c});  // they share one memory
+  auto outcome = b.announce(*hybrid, url, {a, c});
+  const auto& reply = std::get<core::AnnounceReply>(outcome);
+  CHECK(reply.tracker == url);
+  CHECK(reply.peers.size() == 2);
+  CHECK(reply.interval == wire::TrackerOptions().interval);
+  CHECK(reply.min_interval == 0s);  // UDP names none: the core knows what is usual
+  CHECK(b.server->state().counts(a).leechers == 2);
+  b.announce(*hybrid, url, {a, c}, core::AnnounceEvent::kStopped);
+  CHECK(b.server->state().counts(a).leechers == 1);
+  CHECK(b.server->state().counts(c).leechers == 1);
+  CHECK(b.server->announces() == 6);
+  CHECK(b.log.empty());
+}
+
+TEST_CASE("leaving a UDP tracker that does not answer takes the short time-out") {
+  Bench b;
+  const auto client = b.client(1, 7001);
+  const auto silent = DatagramSocket::bind(b.loop, kAnyPort, [](wire::Octets, const Endpoint&) {});
+  REQUIRE(silent);
+  const std::string url = "udp://" + format_endpoint((*silent)->address());
+  CHECK(std::holds_alternative<core::AnnounceFailed>(
+      b.announce(*client, url, {digest<InfoHash>(1)}, core::AnnounceEvent::kStopped)));
+  REQUIRE(b.log.size() == 1);
+  CHECK(b.log.front().starts_with("tracker " + url + ": no answer by UDP within 2 s; "));
+}
+
 TEST_CASE("schemes that are not supported fail with a line in the log") {
   Bench b;
   const auto client = b.client(1, 7001);
-  const auto outcome = b.announce(*client, "udp://127.0.0.1:6969/announce", {digest<InfoHash>(1)});
-  CHECK(std::get<core::AnnounceFailed>(outcome).tracker == "udp://127.0.0.1:6969/announce");
+  const auto outcome = b.announce(*client, "wss://127.0.0.1:6969/announce", {digest<InfoHash>(1)});
+  CHECK(std::get<core::AnnounceFailed>(outcome).tracker == "wss://127.0.0.1:6969/announce");
   REQUIRE(b.log.size() == 1);
-  CHECK(b.log.front().find("udp://127.0.0.1:6969/announce") != std::string::npos);
+  CHECK(b.log.front().find("wss://127.0.0.1:6969/announce") != std::string::npos);
 }
 
 TEST_CASE("a tracker that answers nonsense or an error has failed") {

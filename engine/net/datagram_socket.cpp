@@ -1,0 +1,121 @@
+#include "engine/net/datagram_socket.h"
+
+#include <uv.h>
+
+#include <array>
+#include <optional>
+#include <string>
+#include <utility>
+
+#include "engine/base/check.h"
+#include "engine/net/address.h"
+
+namespace tributary::net {
+namespace {
+
+const sockaddr* generic(const sockaddr_storage& address) {
+  return reinterpret_cast<const sockaddr*>(&address);
+}
+
+uv_buf_t buffer_of(std::span<const std::uint8_t> datagram) {
+  // libuv has no const buffers; it only reads this one.
+  auto* bytes = const_cast<std::uint8_t*>(datagram.data());
+  return uv_buf_init(reinterpret_cast<char*>(bytes), static_cast<unsigned int>(datagram.size()));
+}
+
+Error socket_error(const char* what, const Endpoint& address, int rc) {
+  return io_error(std::string(what) + format_endpoint(address) + " by UDP: " + uv_strerror(rc));
+}
+
+}  // namespace
+
+struct DatagramSocket::State {
+  uv_udp_t uv{};
+  Receive receive;
+  Unreachable unreachable;
+  std::optional<Endpoint> remote;  // connected
+  std::array<char, static_cast<std::size_t>(kMaxDatagram.count())> buffer;
+
+  void on_read(ssize_t size, const uv_buf_t& read, const sockaddr* from, unsigned int flags) {
+    if (size < 0) {
+      if (remote) unreachable(socket_error("cannot reach ", *remote, static_cast<int>(size)));
+      return;
+    }
+    if (!from || (flags & UV_UDP_PARTIAL) != 0) return;
+    const Endpoint sender = from_sockaddr(*from);
+    // What came between bind and connect may be from anybody.
+    if (remote && sender != *remote) return;
+    receive({reinterpret_cast<const std::uint8_t*>(read.base), static_cast<std::size_t>(size)},
+            sender);
+  }
+};
+
+Result<std::unique_ptr<DatagramSocket>> DatagramSocket::bind(Loop& loop, const Endpoint& address,
+                                                             Receive receive) {
+  auto* state = new State;
+  TRIBUTARY_CHECK(uv_udp_init(loop.uv(), &state->uv) == 0);
+  std::unique_ptr<DatagramSocket> socket(new DatagramSocket(state));
+  state->receive = std::move(receive);
+  const unsigned int flags = address.is_v4() ? 0 : UV_UDP_IPV6ONLY;
+  const int rc = uv_udp_bind(&state->uv, generic(to_sockaddr(address)), flags);
+  if (rc != 0) return socket_error("cannot listen on ", address, rc);
+  if (auto started = socket->start(); !started) return started.error();
+  return socket;
+}
+
+Result<std::unique_ptr<DatagramSocket>> DatagramSocket::connect(Loop& loop, const Endpoint& remote,
+                                                                Receive receive,
+                                                                Unreachable unreachable) {
+  auto* state = new State;
+  TRIBUTARY_CHECK(uv_udp_init(loop.uv(), &state->uv) == 0);
+  std::unique_ptr<DatagramSocket> socket(new DatagramSocket(state));
+  state->receive = std::move(receive);
+  state->unreachable = std::move(unreachable);
+  state->remote = remote;
+  const int rc = uv_udp_connect(&state->uv, generic(to_sockaddr(remote)));
+  if (rc != 0) return socket_error("cannot reach ", remote, rc);
+  if (auto started = socket->start(); !started) return started.error();
+  return socket;
+}
+
+Result<void> DatagramSocket::start() {
+  state_->uv.data = state_;
+  const auto lend = [](uv_handle_t* handle, std::size_t, uv_buf_t* out) {
+    auto& buffer = static_cast<State*>(handle->data)->buffer;
+    *out = uv_buf_init(buffer.data(), static_cast<unsigned int>(buffer.size()));
+  };
+  const auto read = [](uv_udp_t* uv, ssize_t size, const uv_buf_t* buffer, const sockaddr* from,
+                       unsigned int flags) {
+    static_cast<State*>(uv->data)->on_read(size, *buffer, from, flags);
+  };
+  sockaddr_storage bound{};
+  int length = sizeof bound;
+  int rc = uv_udp_recv_start(&state_->uv, lend, read);
+  if (rc == 0) {
+    rc = uv_udp_getsockname(&state_->uv, reinterpret_cast<sockaddr*>(&bound), &length);
+  }
+  if (rc != 0) return io_error(std::string("cannot use a UDP socket: ") + uv_strerror(rc));
+  address_ = from_sockaddr(*generic(bound));
+  return {};
+}
+
+DatagramSocket::~DatagramSocket() {
+  state_->uv.data = state_;
+  uv_close(reinterpret_cast<uv_handle_t*>(&state_->uv),
+           [](uv_handle_t* handle) { delete static_cast<State*>(handle->data); });
+}
+
+void DatagramSocket::send_to(std::span<const std::uint8_t> datagram, const Endpoint& to) {
+  const uv_buf_t buffer = buffer_of(datagram);
+  const sockaddr_storage address = to_sockaddr(to);
+  static_cast<void>(uv_udp_try_send(&state_->uv, &buffer, 1, generic(address)));
+}
+
+Result<void> DatagramSocket::send(std::span<const std::uint8_t> datagram) {
+  const uv_buf_t buffer = buffer_of(datagram);
+  const int rc = uv_udp_try_send(&state_->uv, &buffer, 1, nullptr);
+  if (rc >= 0 || rc == UV_EAGAIN || rc == UV_ENOBUFS) return {};
+  return socket_error("cannot reach ", *state_->remote, rc);
+}
+
+}  // namespace tributary::net

@@ -1,0 +1,57 @@
+// A UDP socket on a loop.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <span>
+
+#include "engine/base/endpoint.h"
+#include "engine/base/result.h"
+#include "engine/base/units.h"
+#include "engine/net/loop.h"
+
+namespace tributary::net {
+
+// Longer datagrams are dropped.
+inline constexpr Bytes kMaxDatagram = 8_KiB;
+
+// Loop thread only; must not outlive its loop. The callbacks must not destroy the socket. In one
+// turn of the loop at most 32 datagrams are read, by libuv's own limit, so that a flood leaves time
+// for the rest.
+class DatagramSocket {
+ public:
+  // The bytes are valid during the call.
+  using Receive = std::function<void(std::span<const std::uint8_t> datagram, const Endpoint& from)>;
+  // The system says that the far end cannot be reached: connected sockets only.
+  using Unreachable = std::function<void(const Error&)>;
+
+  // Takes datagrams from anybody. Port 0 is chosen by the system; an IPv6 address takes IPv6 only.
+  // Errors: the address is taken or not ours.
+  static Result<std::unique_ptr<DatagramSocket>> bind(Loop& loop, const Endpoint& address,
+                                                      Receive receive);
+  // Takes datagrams from `remote` alone, at a port that the system chooses. Errors: no way to
+  // there.
+  static Result<std::unique_ptr<DatagramSocket>> connect(Loop& loop, const Endpoint& remote,
+                                                         Receive receive, Unreachable unreachable);
+  ~DatagramSocket();
+  DatagramSocket(const DatagramSocket&) = delete;
+  DatagramSocket& operator=(const DatagramSocket&) = delete;
+
+  // For bound sockets. Never waits: what the system cannot take is lost, as datagrams may be.
+  void send_to(std::span<const std::uint8_t> datagram, const Endpoint& to);
+  // For connected sockets. The same, but an error when the far end cannot be reached.
+  Result<void> send(std::span<const std::uint8_t> datagram);
+
+  // Where it is bound.
+  Endpoint address() const { return address_; }
+
+ private:
+  struct State;
+  explicit DatagramSocket(State* state) : state_(state) {}
+  Result<void> start();
+
+  State* state_;  // owned; outlives the socket until libuv has closed the handle
+  Endpoint address_;
+};
+
+}  // namespace tributary::net
