@@ -20,6 +20,7 @@ struct TrackerArguments {
   Endpoint listen = Endpoint::v4(127, 0, 0, 1, kPort);
   Duration interval = wire::TrackerOptions{}.interval;
   Duration min_interval = Duration(-1);  // negative: the default, or the interval where shorter
+  bool no_udp = false;
   bool verbose = false;
 };
 
@@ -46,8 +47,10 @@ int serve(const TrackerArguments& arguments) {
     return fail(kName, invalid("--interval is below a second; give at least 1s"));
   }
   ServerSession session(arguments.verbose);
+  net::TrackerServerOptions server_options;
+  server_options.udp = !arguments.no_udp;
   auto tracker = net::TrackerServer::serve(session.loop(), arguments.listen, options_of(arguments),
-                                           net::secure_random_u64());
+                                           net::secure_random_u64(), server_options);
   if (!tracker) return fail(kName, {ErrorCode::kIo, tracker.error().message});
   ServerSession::announce_ready((*tracker)->address());
   session.run([&] { return describe(**tracker); });
@@ -58,7 +61,8 @@ int serve(const TrackerArguments& arguments) {
 constexpr const char* kExample =
     "Keeps everything in memory. Prints \"listening on HOST:PORT\" when ready; Ctrl-C ends it. "
     "The\n"
-    "announce URL is http://HOST:PORT/announce, and /scrape counts.\n\n"
+    "announce URL is http://HOST:PORT/announce, or udp://HOST:PORT/announce: UDP has the same\n"
+    "port. Both know the same peers, and both answer scrapes.\n\n"
     "Examples:\n"
     "  tributary tracker\n"
     "  tributary tracker --listen [::1]:6969 --interval 5m";
@@ -67,14 +71,15 @@ constexpr const char* kExample =
 
 void add_tracker(CommandLine& line) {
   auto arguments = std::make_shared<TrackerArguments>();
-  Subcommand sub = line.add(kName, "Run an HTTP tracker (BEP 3, 7, 23, 48)", kExample,
-                            [arguments] { return serve(*arguments); });
+  Subcommand sub = line.add(kName, "Run a tracker over HTTP and UDP (BEP 3, 7, 15, 23, 48)",
+                            kExample, [arguments] { return serve(*arguments); });
   sub.add("--listen", "HOST:PORT", arguments->listen, parse_listen,
           "Where to listen (127.0.0.1:6969)");
   sub.add("--interval", "T", arguments->interval, parse_time,
           "How often peers should announce (30m); they expire after twice that");
   sub.add("--min-interval", "T", arguments->min_interval, parse_time,
           "How often they may at most (1m)");
+  sub.add("--no-udp", arguments->no_udp, "HTTP alone");
   sub.add("-v,--verbose", arguments->verbose, "Print counters where there is no terminal");
 }
 
