@@ -8,6 +8,7 @@
 #include "engine/net/address.h"
 #include "engine/wire/metainfo.h"
 #include "engine/wire/text.h"
+#include "engine/wire/udp_tracker.h"
 #include "engine/wire/url.h"
 
 namespace tributary::demo {
@@ -115,11 +116,6 @@ Error url_error(std::string_view what, std::string_view text, std::string_view s
                  " URL; give one like " + std::string(example));
 }
 
-bool is_udp_url(std::string_view text) {
-  if (!text.starts_with("udp://")) return false;
-  return wire::is_http_url("http" + std::string(text.substr(3)));
-}
-
 }  // namespace
 
 Result<BitRate> parse_rate(std::string_view text) {
@@ -177,7 +173,13 @@ Result<std::string> parse_edge(std::string_view text) {
 }
 
 Result<std::string> parse_tracker(std::string_view text) {
-  if (wire::is_http_url(text) || is_udp_url(text)) return std::string(text);
+  if (wire::is_http_url(text)) return std::string(text);
+  if (wire::is_udp_url(text)) {
+    if (const auto udp = wire::parse_udp_tracker(text); !udp) {
+      return invalid("tracker " + quoted(text) + ": " + udp.error().message);
+    }
+    return std::string(text);
+  }
   return url_error("tracker", text, "http, https or udp",
                    "http://tracker.example.org:6969/announce");
 }

@@ -25,7 +25,7 @@ Result<Bytes> parse_piece_length(std::string_view text);
 // Where to listen: "127.0.0.1:8080", "[::1]:0", ":8080" and "localhost:8080" (loopback).
 Result<Endpoint> parse_listen(std::string_view text);
 
-// An edge must be http or https; a tracker may be udp as well, for the sake of other clients.
+// An edge must be http or https; a tracker may be udp as well, which needs a port.
 Result<std::string> parse_edge(std::string_view text);
 Result<std::string> parse_tracker(std::string_view text);
 

@@ -98,6 +98,9 @@ TEST_CASE("edges are http or https, trackers also udp") {
     CHECK(!parse_tracker(text));
   }
   CHECK(!parse_edge("udp://t.example.org:6969"));
+  CHECK(parse_tracker("udp://t.example.org/announce").error().message ==
+        "tracker \"udp://t.example.org/announce\": the port is missing; a UDP tracker is "
+        "udp://HOST:PORT/announce");
 }
 
 TEST_CASE("sources of unknown schemes are refused, paths are left to be opened") {
