@@ -114,7 +114,8 @@ UdpTransactionId transaction_of(Octets request) { return UdpTransactionId(read_u
 Result<UdpTrackerRequest> read_announce(Octets in) {
   if (in.size() < kAnnounceRequest) return invalid("announce is shorter than 98 bytes");
   const auto count = [&in](std::size_t at) {
-    return Bytes(static_cast<std::int64_t>(read_u64(in, at)));
+    const std::uint64_t sent = read_u64(in, at);
+    return Bytes(static_cast<std::int64_t>(std::min<std::uint64_t>(sent, INT64_MAX)));
   };
   UdpAnnounce out{connection_of(in), transaction_of(in), {}, 0, {}};
   AnnounceQuery& query = out.query;
@@ -123,9 +124,6 @@ Result<UdpTrackerRequest> read_announce(Octets in) {
   query.downloaded = count(56);
   query.left = count(64);
   query.uploaded = count(72);
-  if (std::min({query.downloaded, query.left, query.uploaded}) < 0_B) {
-    return invalid("announce with a negative count");
-  }
   const std::uint32_t event = read_u32(in, 80);
   if (event < std::size(kEvents)) query.event = kEvents[event];
   out.key = read_u32(in, 88);
