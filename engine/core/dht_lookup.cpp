@@ -6,15 +6,6 @@
 #include "engine/core/dht_node_id.h"
 
 namespace tributary::core::dht {
-namespace {
-
-bool same_subnet(const Endpoint& a, const Endpoint& b) {
-  if (a.is_v4() != b.is_v4()) return false;
-  const std::ptrdiff_t size = a.is_v4() ? 15 : 8;
-  return std::equal(a.address.begin(), a.address.begin() + size, b.address.begin());
-}
-
-}  // namespace
 
 Lookup::Lookup(const NodeId& target, const NodeId& own_id, const LookupLimits& limits)
     : target_(target), own_id_(own_id), limits_(limits) {}

@@ -1,5 +1,6 @@
 #include "engine/core/dht_node_id.h"
 
+#include <algorithm>
 #include <array>
 #include <bit>
 
@@ -74,6 +75,12 @@ bool is_local(const Endpoint& endpoint) {
   if (!endpoint.is_v4()) return (a[0] & 0xfe) == 0xfc || (a[0] == 0xfe && (a[1] & 0xc0) == 0x80);
   return a[12] == 10 || (a[12] == 172 && (a[13] & 0xf0) == 16) || (a[12] == 192 && a[13] == 168) ||
          (a[12] == 169 && a[13] == 254);
+}
+
+bool same_subnet(const Endpoint& a, const Endpoint& b) {
+  if (a.is_v4() != b.is_v4()) return false;
+  const std::ptrdiff_t size = a.is_v4() ? 15 : 8;
+  return std::equal(a.address.begin(), a.address.begin() + size, b.address.begin());
 }
 
 }  // namespace tributary::core::dht

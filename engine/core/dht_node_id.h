@@ -20,5 +20,7 @@ NodeId secure_id(const Endpoint& external, Random& random);
 // loopback ones.
 bool is_secure(const NodeId& id, const Endpoint& endpoint);
 bool is_local(const Endpoint& endpoint);
+// Of one IPv4 /24 or IPv6 /64: what one owner easily has all of.
+bool same_subnet(const Endpoint& a, const Endpoint& b);
 
 }  // namespace tributary::core::dht

@@ -6,16 +6,10 @@
 #include <utility>
 
 #include "engine/core/dht_node_id.h"
+#include "tests/engine/core/dht_rig.h"
 
 namespace tributary::core::dht {
 namespace {
-
-NodeId id_of(std::uint8_t first, std::uint8_t last = 0) {
-  NodeId id;
-  id.bytes[0] = first;
-  id.bytes[19] = last;
-  return id;
-}
 
 Contact node(std::uint8_t first, std::uint8_t host) {
   return {id_of(first), Endpoint::v4(10, 0, 0, host, 6881)};
