@@ -41,7 +41,7 @@ void Lookup::on_reply(const Endpoint& from, const Reply& reply) {
   const int hop = answered.hop + 1;
   candidates_.erase(candidates_.begin() + static_cast<std::ptrdiff_t>(at));
   insert(std::move(answered));
-  take_peers(reply.peers);
+  add_peers(reply.peers);
   for (const Contact& node : reply.nodes) add(node, hop, true);
 }
 
@@ -53,13 +53,20 @@ void Lookup::on_failure(const Endpoint& from) {
   ++progress_.failed;
 }
 
+int Lookup::hop_of(const Endpoint& node) const {
+  const std::size_t at = find(node);
+  return at == candidates_.size() ? 0 : candidates_[at].hop;
+}
+
 bool Lookup::done() const { return in_flight_ == 0 && next_index() == candidates_.size(); }
 
 std::vector<Lookup::Holder> Lookup::holders() const {
   std::vector<Holder> out;
   for (const Candidate& candidate : candidates_) {
     if (out.size() == limits_.closest) break;
-    if (candidate.state == State::kAnswered) out.push_back({candidate.node, candidate.token});
+    if (candidate.state == State::kAnswered) {
+      out.push_back({candidate.node, candidate.token, candidate.hop});
+    }
   }
   return out;
 }
@@ -70,7 +77,7 @@ void Lookup::add(const Contact& node, int hop, bool known_id) {
 }
 
 bool Lookup::acceptable(const Contact& node, bool known_id) const {
-  if (node.endpoint.port == 0 || node.id == own_id_) return false;
+  if (node.endpoint.port == 0 || (known_id && node.id == own_id_)) return false;
   if (known_id && limits_.secure_ids && !is_secure(node.id, node.endpoint)) return false;
   std::size_t neighbours = 0;
   for (const Candidate& other : candidates_) {
@@ -94,7 +101,7 @@ void Lookup::insert(Candidate candidate) {
   if (farthest != candidates_.rend()) candidates_.erase(std::next(farthest).base());
 }
 
-void Lookup::take_peers(const std::vector<Endpoint>& peers) {
+void Lookup::add_peers(const std::vector<Endpoint>& peers) {
   for (const Endpoint& peer : peers) {
     if (peers_.size() == limits_.peers) return;
     if (std::find(peers_.begin(), peers_.end(), peer) == peers_.end()) peers_.push_back(peer);

@@ -41,18 +41,23 @@ class Lookup {
   struct Holder {
     Contact node;
     std::string token;
+    int hop = 0;  // of the chain of referrals that led there, 1 for a node to begin with
   };
 
   Lookup(const NodeId& target, const NodeId& own_id, const LookupLimits& limits = {});
 
   // Nodes to begin with. Bootstrap hosts have no known id: give the target's, `known_id` false.
   void add_start(const Contact& node, bool known_id = true);
+  // Peers known from elsewhere, so that no answer names them anew.
+  void add_peers(const std::vector<Endpoint>& peers);
   // The next node to ask; nothing while enough are asked already, or when none is left.
   std::optional<Contact> next();
   void on_reply(const Endpoint& from, const Reply& reply);
   // Timed out, or answered with an error.
   void on_failure(const Endpoint& from);
 
+  // As in Holder; 0 for a node that is unknown or forgotten.
+  int hop_of(const Endpoint& node) const;
   // Nothing is on the way and nothing is worth asking.
   bool done() const;
   const NodeId& target() const { return target_; }
@@ -77,7 +82,6 @@ class Lookup {
   void add(const Contact& node, int hop, bool known_id);
   bool acceptable(const Contact& node, bool known_id) const;
   void insert(Candidate candidate);
-  void take_peers(const std::vector<Endpoint>& peers);
   std::size_t find(const Endpoint& from) const;
   std::size_t next_index() const;
 

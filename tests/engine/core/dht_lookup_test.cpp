@@ -77,6 +77,12 @@ TEST_CASE("a bootstrap host is taken under whatever id it answers with") {
   CHECK(lookup.holders().front().node.id == id_of(7));
 }
 
+TEST_CASE("a search for the own id begins at a bootstrap host too") {
+  Lookup lookup(kSelf, kSelf);
+  lookup.add_start({kSelf, Endpoint::v4(10, 0, 0, 9, 1)}, false);
+  CHECK(lookup.next());
+}
+
 TEST_CASE("public nodes with ids of others' addresses and crowds of one subnet are left out") {
   Random random(3);
   Lookup lookup(kTarget, kSelf, {.in_flight = 100});
