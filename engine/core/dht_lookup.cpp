@@ -10,7 +10,9 @@ namespace tributary::core::dht {
 Lookup::Lookup(const NodeId& target, const NodeId& own_id, const LookupLimits& limits)
     : target_(target), own_id_(own_id), limits_(limits) {}
 
-void Lookup::add_start(const Contact& node, bool known_id) { add(node, 1, known_id); }
+void Lookup::add_start(const Contact& node, bool known_id) {
+  if (acceptable(node, known_id)) add(node, 1, known_id);
+}
 
 std::optional<Contact> Lookup::next() {
   if (in_flight_ >= limits_.in_flight) return std::nullopt;
@@ -42,7 +44,10 @@ void Lookup::on_reply(const Endpoint& from, const Reply& reply) {
   candidates_.erase(candidates_.begin() + static_cast<std::ptrdiff_t>(at));
   insert(std::move(answered));
   add_peers(reply.peers);
-  for (const Contact& node : reply.nodes) add(node, hop, true);
+  for (const Contact& node : reply.nodes) {
+    const bool believable = !limits_.secure_ids || is_secure(node.id, node.endpoint);
+    if (believable && acceptable(node, true)) add(node, hop, true);
+  }
 }
 
 void Lookup::on_failure(const Endpoint& from) {
@@ -72,13 +77,11 @@ std::vector<Lookup::Holder> Lookup::holders() const {
 }
 
 void Lookup::add(const Contact& node, int hop, bool known_id) {
-  if (!acceptable(node, known_id)) return;
   insert({distance(node.id, target_), node, State::kNew, known_id, hop, {}});
 }
 
 bool Lookup::acceptable(const Contact& node, bool known_id) const {
   if (node.endpoint.port == 0 || (known_id && node.id == own_id_)) return false;
-  if (known_id && limits_.secure_ids && !is_secure(node.id, node.endpoint)) return false;
   std::size_t neighbours = 0;
   for (const Candidate& other : candidates_) {
     if (other.node.endpoint == node.endpoint) return false;

@@ -21,7 +21,8 @@ struct LookupLimits {
   // Nodes accepted from one IPv4 /24 or IPv6 /64, local addresses exempt: a liar holds many
   // addresses of one network more easily than of many.
   std::size_t per_subnet = 2;
-  // Leave out nodes whose ids do not fit their addresses (BEP 42).
+  // Leave out nodes that answers name under ids that do not fit their addresses (BEP 42). Those to
+  // begin with are known to exist.
   bool secure_ids = true;
 };
 

@@ -74,6 +74,7 @@ std::optional<Action> Node::poll() {
 }
 
 TimePoint Node::next_deadline() const {
+  if (!params_.upkeep) return pending_.next_timeout();
   return std::min(
       {pending_.next_timeout(), joining_ ? kNever : join_at_, refresh_deadline(), ping_deadline()});
 }
@@ -306,7 +307,7 @@ void Node::ask(const Contact& node, Purpose purpose, LookupId lookup, Query quer
 // Upkeep ---------------------------------------------------------------------------------------
 
 void Node::add_stranger(const Contact& node) {
-  if (strangers_.size() >= params_.limits.strangers) return;
+  if (!params_.upkeep || strangers_.size() >= params_.limits.strangers) return;
   if (node.endpoint.is_v4() != params_.v4 || !table_.wants(node, now_)) return;
   const auto known = std::find_if(strangers_.begin(), strangers_.end(), [&](const Contact& other) {
     return other.endpoint == node.endpoint;
@@ -317,6 +318,7 @@ void Node::add_stranger(const Contact& node) {
 // What follows from whatever changed, in one fixed order.
 void Node::settle() {
   expire_queries();
+  if (!params_.upkeep) return;
   join_if_due();
   refresh_if_due();
   ping_if_due();

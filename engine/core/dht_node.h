@@ -43,6 +43,9 @@ struct NodeParams {
   // Asks, but answers nobody and is in nobody's table: for a client that is gone soon, or cannot be
   // reached (BEP 43).
   bool read_only = false;
+  // Joins, keeps the table fresh and pings strangers by itself. False: only searches when told, as
+  // a command does that looks one hash up.
+  bool upkeep = true;
   NodeLimits limits;
   RoutingLimits table;
   LookupLimits lookup;

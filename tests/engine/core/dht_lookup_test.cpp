@@ -86,14 +86,20 @@ TEST_CASE("a search for the own id begins at a bootstrap host too") {
 TEST_CASE("public nodes with ids of others' addresses and crowds of one subnet are left out") {
   Random random(3);
   Lookup lookup(kTarget, kSelf, {.in_flight = 100});
-  lookup.add_start({id_of(1), Endpoint::v4(124, 31, 75, 21, 1)});
-  CHECK_FALSE(lookup.next());
-  for (std::uint8_t host = 1; host <= 20; ++host) {
+  lookup.add_start({id_of(1), Endpoint::v4(21, 75, 31, 124, 1)});
+  const auto first = lookup.next();
+  REQUIRE(first);
+  Reply reply{first->id, {{id_of(2), Endpoint::v4(124, 31, 75, 21, 1)}}, {}, ""};
+  for (std::uint8_t host = 1; host <= 7; ++host) {
     const Endpoint at = Endpoint::v4(124, 31, 75, host, 1);
-    lookup.add_start({secure_id(at, random), at});
+    reply.nodes.push_back({secure_id(at, random), at});
   }
-  CHECK(lookup.next());
-  CHECK(lookup.next());
+  lookup.on_reply(first->endpoint, reply);
+  for (int i = 0; i < 2; ++i) {
+    const auto next = lookup.next();
+    REQUIRE(next);
+    CHECK(is_secure(next->id, next->endpoint));
+  }
   CHECK_FALSE(lookup.next());
 }
 

@@ -239,6 +239,21 @@ TEST_CASE("joining is tried again, less and less often, while nobody answers") {
   CHECK(at[9] - at[8] == 302s);
 }
 
+TEST_CASE("a node without upkeep sends nothing but searches and answers") {
+  NodeParams p = params();
+  p.upkeep = false;
+  Rig rig(p);
+  rig.node.bootstrap({contact(1, 1).endpoint}, rig.now);
+  rig.node.suggest({contact(2, 2)}, rig.now);
+  CHECK(rig.ask(contact(3, 3), query(Method::kPing)));
+  CHECK(rig.sent().empty());
+  CHECK(rig.node.next_deadline() == kNever);
+  rig.node.find_nodes(id_of(9), rig.now);
+  const auto sent = rig.sent();
+  REQUIRE(sent.size() == 1);
+  CHECK(sent[0].to == contact(1, 1).endpoint);
+}
+
 TEST_CASE("without a node or a host a search ends at once") {
   Rig rig;
   const LookupId id = rig.node.find_peers(id_of(1), rig.now);
@@ -433,7 +448,7 @@ TEST_CASE("the address that most see is learnt, and an id taken that fits it") {
   CHECK(is_secure(rig.node.id(), ours));
   CHECK(rig.node.table().size() == 6);
   rig.run_until(rig.now + 20s);  // what is under way ends first
-  bool joins = false;  // the new neighbourhood is another one
+  bool joins = false;            // the new neighbourhood is another one
   for (const SendDatagram& each : rig.sent()) joins |= query_of(each).target == rig.node.id();
   CHECK(joins);
 }
