@@ -1,5 +1,6 @@
-"""The simulator: a flash crowd, and how fast it runs."""
+"""The simulator: a flash crowd, how fast it runs, and searches of the DHT."""
 import json
+import math
 import os
 import re
 import subprocess
@@ -65,3 +66,32 @@ def planner(bench):
         "CDN, by kind of input, some 700 of them for reading the clock. A verdict is told to the "
         "quarter of the peers that lack the piece; `replan`: all is open to all again."],
         head, rows)
+
+
+def spread(series):
+    return f"{series['mean']:.1f} / {series['p95']} / {series['max']}"
+
+
+def dht(bench):
+    sizes = (1000,) if bench.quick else (1000, 10000, 100000)
+    searches = 100 if bench.quick else 1000
+    rows = []
+    for nodes in sizes:
+        for case, gone, lying in (("all there", 0, 0), ("30 % gone", 30, 0), ("10 % lie", 0, 10)):
+            r = json.loads(output([bench.program("dht_bench"), str(nodes), str(gone), str(lying),
+                                   str(searches)]))
+            rows.append([f"{nodes:,}", f"{math.log2(nodes):.1f}", case, spread(r["hops"]),
+                         f"{r['hops']['mean'] / math.log2(nodes):.2f}", spread(r["chain"]),
+                         spread(r["queries"]), f"{r['took_ms']['p50']} ms",
+                         f"{r['found']} of {searches}", f"{r['wall_s']:.0f} s",
+                         f"{r['peak_mib']} MiB"])
+    argv = [bench.program("dht_bench"), "NODES", "GONE", "LYING", str(searches)]
+    table("Searches of the DHT", command_line(*argv), [
+        "Each search is for another hash, which another node announced before nodes left. Mean / "
+        "95 % / most of all.",
+        "hops: referrals to the first node that named the peer; chain: the longest among all that "
+        "answered until the search was sure of the 8 closest nodes.",
+        "Tables are filled from the known population, not by as many joins (tests/scenario lets "
+        "1,000 nodes join). 0.5 % of the datagrams are lost."],
+        ["nodes", "log2 n", "case", "hops", "mean ÷ log2 n", "chain", "queries", "median time",
+         "found", "wall", "memory"], rows)
