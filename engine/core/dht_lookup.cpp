@@ -3,15 +3,18 @@
 #include <algorithm>
 #include <utility>
 
+#include "engine/base/check.h"
 #include "engine/core/dht_node_id.h"
 
 namespace tributary::core::dht {
 
 Lookup::Lookup(const NodeId& target, const NodeId& own_id, const LookupLimits& limits)
-    : target_(target), own_id_(own_id), limits_(limits) {}
+    : target_(target), own_id_(own_id), limits_(limits) {
+  TRIBUTARY_CHECK(limits.paths > 0);
+}
 
 void Lookup::add_start(const Contact& node, bool known_id) {
-  if (acceptable(node, known_id)) add(node, 1, known_id);
+  if (acceptable(node, known_id)) add(node, 1, starts_++ % limits_.paths, known_id);
 }
 
 std::optional<Contact> Lookup::next() {
@@ -41,12 +44,17 @@ void Lookup::on_reply(const Endpoint& from, const Reply& reply) {
   progress_.hops = std::max(progress_.hops, answered.hop);
   progress_.shared_bits = std::max(progress_.shared_bits, shared_bits(reply.id, target_));
   const int hop = answered.hop + 1;
+  const std::size_t path = answered.path;
   candidates_.erase(candidates_.begin() + static_cast<std::ptrdiff_t>(at));
   insert(std::move(answered));
   add_peers(reply.peers);
+  std::size_t named = 0;
   for (const Contact& node : reply.nodes) {
     const bool believable = !limits_.secure_ids || is_secure(node.id, node.endpoint);
-    if (believable && acceptable(node, true)) add(node, hop, true);
+    if (!believable || !acceptable(node, true)) continue;
+    // With less to begin with than there are paths, they part at the second step.
+    const bool parts = hop == 2 && starts_ < limits_.paths;
+    add(node, hop, parts ? named++ % limits_.paths : path, true);
   }
 }
 
@@ -76,8 +84,8 @@ std::vector<Lookup::Holder> Lookup::holders() const {
   return out;
 }
 
-void Lookup::add(const Contact& node, int hop, bool known_id) {
-  insert({distance(node.id, target_), node, State::kNew, known_id, hop, {}});
+void Lookup::add(const Contact& node, int hop, std::size_t path, bool known_id) {
+  insert({distance(node.id, target_), node, State::kNew, known_id, hop, path, {}});
 }
 
 bool Lookup::acceptable(const Contact& node, bool known_id) const {
@@ -118,13 +126,21 @@ std::size_t Lookup::find(const Endpoint& from) const {
   return static_cast<std::size_t>(found - candidates_.begin());
 }
 
-// The closest that was not asked, unless enough closer ones have answered already.
+// The closest that was not asked, unless enough closer ones have answered already, of all and of
+// its path.
 std::size_t Lookup::next_index() const {
   if (progress_.asked >= limits_.queries) return candidates_.size();
   std::size_t answered = 0;
+  std::vector<std::size_t> of_path(limits_.paths, 0);
   for (std::size_t i = 0; i < candidates_.size(); ++i) {
-    if (candidates_[i].state == State::kNew) return i;
-    if (candidates_[i].state == State::kAnswered && ++answered == limits_.closest) break;
+    const Candidate& candidate = candidates_[i];
+    if (candidate.state == State::kAnswered) {
+      ++answered;
+      ++of_path[candidate.path];
+    } else if (candidate.state == State::kNew &&
+               (answered < limits_.closest || of_path[candidate.path] < limits_.per_path)) {
+      return i;
+    }
   }
   return candidates_.size();
 }

@@ -59,6 +59,7 @@ void measure(const Case& c) {
   params.nodes = static_cast<std::size_t>(c.nodes);
   params.lying_percent = c.lying;
   params.node.upkeep = false;
+  params.node.peers.lifetime = std::chrono::hours(24);  // searches follow each other for hours
   DhtNet net(params);
   net.fill_tables();
   std::vector<std::pair<tributary::core::dht::NodeId, Endpoint>> announced;

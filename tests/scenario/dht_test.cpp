@@ -59,6 +59,7 @@ DhtNetParams population(std::size_t nodes, int lying_percent = 0) {
   DhtNetParams params;
   params.nodes = nodes;
   params.lying_percent = lying_percent;
+  params.node.peers.lifetime = std::chrono::hours(24);  // no announcement expires meanwhile
   return params;
 }
 

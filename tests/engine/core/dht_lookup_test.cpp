@@ -44,12 +44,40 @@ TEST_CASE("a lookup asks the closest first, at most so many at once") {
 }
 
 TEST_CASE("a lookup ends when the closest have answered, though farther nodes are known") {
-  Lookup lookup(kTarget, kSelf, {.in_flight = 1, .closest = 2});
+  Lookup lookup(kTarget, kSelf, {.in_flight = 1, .closest = 2, .per_path = 1});
   for (std::uint8_t i = 1; i <= 4; ++i) lookup.add_start(node(i, i));
   for (std::uint8_t i = 1; i <= 2; ++i) {
     CHECK(lookup.next() == node(i, i));
     lookup.on_reply(node(i, i).endpoint, {id_of(i), {}, {}, ""});
   }
+  CHECK(lookup.done());
+}
+
+TEST_CASE("who names its fellows near the target ends its own way, not the search") {
+  Lookup lookup(kTarget, kSelf, {.in_flight = 1, .closest = 2, .paths = 2, .per_path = 2});
+  lookup.add_start(node(0x40, 1));  // the liar
+  lookup.add_start(node(0x80, 2));
+  CHECK(lookup.next() == node(0x40, 1));
+  lookup.on_reply(node(0x40, 1).endpoint, {id_of(0x40), {node(4, 4), node(5, 5)}, {}, ""});
+  for (std::uint8_t i = 4; i <= 5; ++i) {
+    CHECK(lookup.next() == node(i, i));
+    lookup.on_reply(node(i, i).endpoint, {id_of(i), {}, {}, ""});
+  }
+  CHECK(lookup.next() == node(0x80, 2));
+  lookup.on_reply(node(0x80, 2).endpoint, {id_of(0x80), {node(1, 6), node(2, 7)}, {}, ""});
+  CHECK(lookup.next() == node(1, 6));
+}
+
+TEST_CASE("with one node to begin with the ways part at the second step") {
+  Lookup lookup(kTarget, kSelf, {.in_flight = 1, .closest = 1, .paths = 2, .per_path = 1});
+  lookup.add_start(node(0x80, 1));
+  REQUIRE(lookup.next());
+  lookup.on_reply(node(0x80, 1).endpoint,
+                  {id_of(0x80), {node(1, 2), node(2, 3), node(3, 4)}, {}, ""});
+  CHECK(lookup.next() == node(1, 2));
+  lookup.on_reply(node(1, 2).endpoint, {id_of(1), {}, {}, ""});
+  CHECK(lookup.next() == node(2, 3));
+  lookup.on_reply(node(2, 3).endpoint, {id_of(2), {}, {}, ""});
   CHECK(lookup.done());
 }
 
