@@ -18,7 +18,8 @@ void Lookup::add_start(const Contact& node, bool known_id) {
 }
 
 std::optional<Contact> Lookup::next() {
-  if (in_flight_ >= limits_.in_flight) return std::nullopt;
+  const std::size_t beside = std::min(slow_, limits_.in_flight);
+  if (in_flight_ - beside >= limits_.in_flight) return std::nullopt;
   const std::size_t at = next_index();
   if (at == candidates_.size()) return std::nullopt;
   candidates_[at].state = State::kAsked;
@@ -37,9 +38,8 @@ void Lookup::on_reply(const Endpoint& from, const Reply& reply) {
     answered.distance = distance(reply.id, target_);
     answered.known_id = true;
   }
-  answered.state = State::kAnswered;
+  settle(answered, State::kAnswered);
   answered.token = reply.token;
-  --in_flight_;
   ++progress_.answered;
   progress_.hops = std::max(progress_.hops, answered.hop);
   progress_.shared_bits = std::max(progress_.shared_bits, shared_bits(reply.id, target_));
@@ -61,9 +61,22 @@ void Lookup::on_reply(const Endpoint& from, const Reply& reply) {
 void Lookup::on_failure(const Endpoint& from) {
   const std::size_t at = find(from);
   if (at == candidates_.size() || candidates_[at].state != State::kAsked) return;
-  candidates_[at].state = State::kFailed;
-  --in_flight_;
+  settle(candidates_[at], State::kFailed);
   ++progress_.failed;
+}
+
+void Lookup::on_slow(const Endpoint& from) {
+  const std::size_t at = find(from);
+  if (at == candidates_.size() || candidates_[at].state != State::kAsked) return;
+  if (!candidates_[at].slow) ++slow_;
+  candidates_[at].slow = true;
+}
+
+void Lookup::settle(Candidate& candidate, State outcome) {
+  candidate.state = outcome;
+  --in_flight_;
+  if (candidate.slow) --slow_;
+  candidate.slow = false;
 }
 
 int Lookup::hop_of(const Endpoint& node) const {
@@ -85,7 +98,7 @@ std::vector<Lookup::Holder> Lookup::holders() const {
 }
 
 void Lookup::add(const Contact& node, int hop, std::size_t path, bool known_id) {
-  insert({distance(node.id, target_), node, State::kNew, known_id, hop, path, {}});
+  insert({distance(node.id, target_), node, State::kNew, known_id, false, hop, path, {}});
 }
 
 bool Lookup::acceptable(const Contact& node, bool known_id) const {

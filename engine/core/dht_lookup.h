@@ -60,6 +60,9 @@ class Lookup {
   // The next node to ask; nothing while enough are asked already, or when none is left.
   std::optional<Contact> next();
   void on_reply(const Endpoint& from, const Reply& reply);
+  // It has not answered for long, but still may: another is asked beside it, up to as many again as
+  // are asked at once.
+  void on_slow(const Endpoint& from);
   // Timed out, or answered with an error.
   void on_failure(const Endpoint& from);
 
@@ -82,6 +85,7 @@ class Lookup {
     Contact node;
     State state = State::kNew;
     bool known_id = true;
+    bool slow = false;
     int hop = 0;
     std::size_t path = 0;  // of who named it first
     std::string token;
@@ -92,6 +96,7 @@ class Lookup {
   void insert(Candidate candidate);
   std::size_t find(const Endpoint& from) const;
   std::size_t next_index() const;
+  void settle(Candidate& candidate, State outcome);
 
   NodeId target_;
   NodeId own_id_;
@@ -99,6 +104,7 @@ class Lookup {
   std::vector<Candidate> candidates_;  // by distance
   std::size_t starts_ = 0;
   std::size_t in_flight_ = 0;
+  std::size_t slow_ = 0;  // of them
   LookupProgress progress_;
   std::vector<Endpoint> peers_;
 };

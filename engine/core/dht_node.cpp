@@ -14,7 +14,7 @@ Node::Node(const NodeParams& params, TimePoint now)
       table_(params.id ? *params.id : random_id(random_), params.table),
       peers_(params.peers),
       limiter_(params.answers, secrets_.next()),
-      pending_(params.limits.query_timeout),
+      pending_(params.limits.query_timeout, params.limits.slow_after),
       now_(now),
       join_retry_(params.limits.first_join_retry) {}
 
@@ -74,9 +74,9 @@ std::optional<Action> Node::poll() {
 }
 
 TimePoint Node::next_deadline() const {
-  if (!params_.upkeep) return pending_.next_timeout();
-  return std::min(
-      {pending_.next_timeout(), joining_ ? kNever : join_at_, refresh_deadline(), ping_deadline()});
+  if (!params_.upkeep) return pending_.next_deadline();
+  return std::min({pending_.next_deadline(), joining_ ? kNever : join_at_, refresh_deadline(),
+                   ping_deadline()});
 }
 
 Node::Search Node::search_for_peers(const NodeId& info_hash) {
@@ -318,6 +318,7 @@ void Node::add_stranger(const Contact& node) {
 // What follows from whatever changed, in one fixed order.
 void Node::settle() {
   expire_queries();
+  pass_slow_queries();
   if (!params_.upkeep) return;
   join_if_due();
   refresh_if_due();
@@ -327,6 +328,15 @@ void Node::settle() {
 void Node::expire_queries() {
   while (const auto query = pending_.expire(now_)) {
     on_timeout(*query);
+  }
+}
+
+void Node::pass_slow_queries() {
+  while (const auto query = pending_.take_slow(now_)) {
+    const auto found = searches_.find(query->lookup);
+    if (query->purpose != Purpose::kLookup || found == searches_.end()) continue;
+    found->second.lookup.on_slow(query->node.endpoint);
+    advance(query->lookup);
   }
 }
 

@@ -21,6 +21,8 @@ namespace tributary::core::dht {
 struct NodeLimits {
   // After it a query counts as unanswered. Twice the round trip across the world over a full queue.
   Duration query_timeout = 2s;
+  // After it a search asks another node beside: most round trips are shorter.
+  Duration slow_after = 400ms;
   // Between two pings of strangers or questionable nodes: upkeep must not be felt.
   Duration ping_interval = 200ms;
   // Strangers that wait to be pinged; further ones will ask again.
@@ -188,6 +190,7 @@ class Node {
 
   void settle();
   void expire_queries();
+  void pass_slow_queries();
   void join_if_due();
   void refresh_if_due();
   void ping_if_due();

@@ -35,7 +35,8 @@ struct PendingQuery {
 // as old ones end.
 class PendingQueries {
  public:
-  explicit PendingQueries(Duration timeout) : timeout_(timeout) {}
+  PendingQueries(Duration timeout, Duration slow_after)
+      : timeout_(timeout), slow_after_(slow_after) {}
 
   // A transaction id of 4 bytes that no other query has: 2^-32 per forged answer.
   std::string add(const PendingQuery& query, Secrets& secrets);
@@ -44,13 +45,23 @@ class PendingQueries {
   std::optional<PendingQuery> take(std::string_view transaction, const Endpoint& from);
   // One that has timed out.
   std::optional<PendingQuery> expire(TimePoint now);
-  TimePoint next_timeout() const;
+  // One that has waited for `slow_after` and still does; each is named once.
+  std::optional<PendingQuery> take_slow(TimePoint now);
+  // The next of either.
+  TimePoint next_deadline() const;
   std::size_t size() const { return queries_.size(); }
 
  private:
+  using Times = std::set<std::pair<TimePoint, std::string>>;
+  using Queries = std::map<std::string, PendingQuery, std::less<>>;
+  static TimePoint first(const Times& times);
+  PendingQuery remove(Queries::iterator at);
+
   Duration timeout_;
-  std::map<std::string, PendingQuery, std::less<>> queries_;
-  std::set<std::pair<TimePoint, std::string>> timeouts_;
+  Duration slow_after_;
+  Queries queries_;
+  Times timeouts_;
+  Times slow_;
 };
 
 }  // namespace tributary::core::dht

@@ -81,6 +81,25 @@ TEST_CASE("with one node to begin with the ways part at the second step") {
   CHECK(lookup.done());
 }
 
+TEST_CASE("beside nodes that are slow others are asked, up to twice as many") {
+  Lookup lookup(kTarget, kSelf, {.in_flight = 2});
+  for (std::uint8_t i = 1; i <= 8; ++i) lookup.add_start(node(i, i));
+  CHECK(lookup.next() == node(1, 1));
+  CHECK(lookup.next() == node(2, 2));
+  CHECK_FALSE(lookup.next());
+  lookup.on_slow(node(1, 1).endpoint);
+  lookup.on_slow(node(1, 1).endpoint);
+  CHECK(lookup.next() == node(3, 3));
+  CHECK_FALSE(lookup.next());
+  lookup.on_slow(node(2, 2).endpoint);
+  CHECK(lookup.next() == node(4, 4));
+  lookup.on_slow(node(3, 3).endpoint);
+  CHECK_FALSE(lookup.next());
+  lookup.on_reply(node(1, 1).endpoint, {id_of(1), {}, {}, "late, but taken"});
+  CHECK(lookup.holders().size() == 1);
+  CHECK(lookup.next() == node(5, 5));
+}
+
 TEST_CASE("answers of strangers, second answers and answers under another id count for nothing") {
   Lookup lookup(kTarget, kSelf);
   lookup.add_start(node(2, 2));
