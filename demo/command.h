@@ -22,6 +22,7 @@ void add_inspect(CommandLine& line);
 void add_origin(CommandLine& line);
 void add_tracker(CommandLine& line);
 void add_seed(CommandLine& line);
+void add_dht(CommandLine& line);
 void add_play(CommandLine& line);
 
 // Prints "tributary COMMAND: message" on stderr, printable and in one line. Returns the exit code

@@ -28,5 +28,6 @@ int main(int argc, char** argv) {
   tributary::demo::add_seed(line);
   tributary::demo::add_origin(line);
   tributary::demo::add_tracker(line);
+  tributary::demo::add_dht(line);
   return line.run(argc, argv);
 }

@@ -91,6 +91,51 @@ class Libtorrent:
         return handle
 
 
+class LibtorrentDht:
+    """A libtorrent session that takes part in the DHT, through these nodes and nobody else."""
+
+    def __init__(self, scene, nodes=()):
+        need_libtorrent()
+        self.session = libtorrent.session({
+            "listen_interfaces": "127.0.0.1:0", "enable_dht": True, "dht_bootstrap_nodes": "",
+            "dht_restrict_routing_ips": False, "dht_restrict_search_ips": False,
+            "enable_lsd": False, "enable_upnp": False, "enable_natpmp": False,
+            "alert_mask": libtorrent.alert.category_t.all_categories})
+        scene.callback(self.close)
+        wait_until(lambda: self.session.is_dht_running() and self.session.listen_port(),
+                   "libtorrent's DHT runs")
+        self.address = f"127.0.0.1:{self.session.listen_port()}"
+        self.torrent, self.folder = None, scene.dir
+        for node in nodes:
+            host, port = node.split(":")
+            self.session.add_dht_node((host, int(port)))
+
+    def close(self):
+        self.torrent = None
+        self.session = None
+
+    def announce(self, info_hash):
+        """Says that this session has the torrent; at its own address."""
+        if self.torrent is None:
+            settings = libtorrent.parse_magnet_uri(f"magnet:?xt=urn:btih:{info_hash.hex()}")
+            settings.save_path = self.folder
+            self.torrent = self.session.add_torrent(settings)
+        self.torrent.force_dht_announce()
+
+    def find(self, info_hash, address, limit=15):
+        """Asks until the DHT names this address."""
+        host, port = address.split(":")
+
+        def named():
+            self.session.dht_get_peers(libtorrent.sha1_hash(info_hash))
+            found = [peer for alert in self.session.pop_alerts()
+                     if isinstance(alert, libtorrent.dht_get_peers_reply_alert)
+                     for peer in alert.peers()]
+            return (host, int(port)) in found
+
+        wait_until(named, f"libtorrent finds {address}", limit)
+
+
 class Transmission:
     """A transmission-daemon. It dials no peers at 127.*, so others have to dial it."""
 
