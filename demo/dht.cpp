@@ -149,7 +149,7 @@ class DhtMember {
 
   Result<void> open(const Endpoint& at, dht::NodeParams params, net::DhtSocket::Events events) {
     if (saved_) params.id = saved_->id;
-    auto socket = net::DhtSocket::listen(session_.loop(), at, std::move(params), std::move(events));
+    auto socket = net::DhtSocket::listen(session_.loop(), at, params, std::move(events));
     if (!socket) return socket.error();
     socket_ = std::move(*socket);
     if (saved_) socket_->restore(*saved_);

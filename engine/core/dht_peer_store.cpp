@@ -58,7 +58,7 @@ bool PeerStore::has_room(const NodeId& info_hash, const Swarm* swarm, const Endp
   return true;
 }
 
-void PeerStore::evict_from(const NodeId& info_hash) {
+void PeerStore::evict_from(NodeId info_hash) {
   const Swarm& swarm = swarms_.at(info_hash);
   const auto oldest =
       std::min_element(swarm.begin(), swarm.end(),

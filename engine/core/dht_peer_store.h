@@ -58,7 +58,7 @@ class PeerStore {
   using Expiry = std::tuple<TimePoint, NodeId, Endpoint>;
 
   bool has_room(const NodeId& info_hash, const Swarm* swarm, const Endpoint& peer);
-  void evict_from(const NodeId& info_hash);
+  void evict_from(NodeId info_hash);  // by value: what names it may go with the peer
   void add(const NodeId& info_hash, const Endpoint& peer, TimePoint expires_at);
   void remove(const NodeId& info_hash, const Endpoint& peer);
 
