@@ -289,9 +289,10 @@ std::vector<dht::Contact> DhtNet::invented(const dht::NodeId& target) {
   for (std::uint8_t n = 0; n < dht::kBucketSize; ++n) {
     dht::Contact best;
     for (int i = 0; i < kTries; ++i) {
+      const std::uint64_t net = random_.below(65536);
       const Endpoint at = Endpoint::v4(static_cast<std::uint8_t>(kNobodysNet + n),
-                                       static_cast<std::uint8_t>(random_.below(256)),
-                                       static_cast<std::uint8_t>(random_.below(256)), 1, kPort);
+                                       static_cast<std::uint8_t>(net >> 8),
+                                       static_cast<std::uint8_t>(net), 1, kPort);
       const dht::NodeId id = dht::secure_id(at, random_);
       if (i == 0 || dht::shared_bits(id, target) > dht::shared_bits(best.id, target)) {
         best = {id, at};
