@@ -2,7 +2,10 @@
 #include <doctest/doctest.h>
 
 #include <csignal>
+#include <memory>
 #include <nlohmann/json.hpp>
+#include <string>
+#include <vector>
 
 #include "tests/demo/process.h"
 
