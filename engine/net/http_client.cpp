@@ -511,6 +511,8 @@ HttpClient::HttpClient(Loop& loop, HttpClientOptions options)
 HttpClient::~HttpClient() {
   TRIBUTARY_CHECK(state_->depth == 0);
   while (!state_->requests.empty()) state_->remove(*state_->requests.begin()->second);
+  // Who exits meanwhile would take OpenSSL away from under it.
+  curl_ready().wait();
   if (state_->multi) curl_multi_cleanup(state_->multi);
   uv_timer_stop(state_->timer);
   uv_close(reinterpret_cast<uv_handle_t*>(state_->timer),

@@ -99,7 +99,7 @@ TEST_CASE("edges are http or https, trackers also udp") {
   }
   CHECK(!parse_edge("udp://t.example.org:6969"));
   CHECK(parse_tracker("udp://t.example.org/announce").error().message ==
-        "tracker \"udp://t.example.org/announce\": the port is missing; a UDP tracker is "
+        "tracker 'udp://t.example.org/announce': the port is missing; a UDP tracker is "
         "udp://HOST:PORT/announce");
 }
 
