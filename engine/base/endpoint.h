@@ -35,6 +35,14 @@ struct Endpoint {
     }
     return address[15] == 1;
   }
+  // Of this machine, link or house: loopback, link-local and private addresses.
+  constexpr bool is_local() const {
+    if (is_loopback()) return true;
+    const auto& a = address;
+    if (!is_v4()) return (a[0] & 0xfe) == 0xfc || (a[0] == 0xfe && (a[1] & 0xc0) == 0x80);
+    return a[12] == 10 || (a[12] == 172 && (a[13] & 0xf0) == 16) ||
+           (a[12] == 192 && a[13] == 168) || (a[12] == 169 && a[13] == 254);
+  }
 };
 
 }  // namespace tributary

@@ -109,7 +109,7 @@ bool Lookup::acceptable(const Contact& node, bool known_id) const {
     if (known_id && other.known_id && other.node.id == node.id) return false;
     neighbours += same_subnet(other.node.endpoint, node.endpoint) ? 1 : 0;
   }
-  return is_local(node.endpoint) || neighbours < limits_.per_subnet;
+  return node.endpoint.is_local() || neighbours < limits_.per_subnet;
 }
 
 // Above the limit the farthest that is not asked at present goes.

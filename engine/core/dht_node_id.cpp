@@ -63,18 +63,10 @@ NodeId secure_id(const Endpoint& external, Random& random) {
 }
 
 bool is_secure(const NodeId& id, const Endpoint& endpoint) {
-  if (is_local(endpoint)) return true;
+  if (endpoint.is_local()) return true;
   const std::uint32_t prefix = prefix_of(endpoint, id.bytes[19] & 7);
   return id.bytes[0] == prefix >> 24 && id.bytes[1] == (prefix >> 16 & 0xff) &&
          (id.bytes[2] & 0xf8) == (prefix >> 8 & 0xf8);
-}
-
-bool is_local(const Endpoint& endpoint) {
-  if (endpoint.is_loopback()) return true;
-  const auto& a = endpoint.address;
-  if (!endpoint.is_v4()) return (a[0] & 0xfe) == 0xfc || (a[0] == 0xfe && (a[1] & 0xc0) == 0x80);
-  return a[12] == 10 || (a[12] == 172 && (a[13] & 0xf0) == 16) || (a[12] == 192 && a[13] == 168) ||
-         (a[12] == 169 && a[13] == 254);
 }
 
 bool same_subnet(const Endpoint& a, const Endpoint& b) {

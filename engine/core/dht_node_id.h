@@ -16,10 +16,8 @@ int shared_bits(const NodeId& a, const NodeId& b);
 NodeId random_id(Random& random);
 // An id for a node that the world sees at `external` (BEP 42).
 NodeId secure_id(const Endpoint& external, Random& random);
-// Whether the id fits the address. True for addresses that BEP 42 exempts: private, link-local and
-// loopback ones.
+// Whether the id fits the address. True for local addresses, which BEP 42 exempts.
 bool is_secure(const NodeId& id, const Endpoint& endpoint);
-bool is_local(const Endpoint& endpoint);
 // Of one IPv4 /24 or IPv6 /64: what one owner easily has all of.
 bool same_subnet(const Endpoint& a, const Endpoint& b);
 

@@ -7,7 +7,7 @@
 namespace tributary::core::dht {
 
 bool OwnAddress::vote(const Endpoint& voter, const Endpoint& seen) {
-  if (is_local(voter) || is_local(seen) || voter.is_v4() != seen.is_v4()) return false;
+  if (voter.is_local() || seen.is_local() || voter.is_v4() != seen.is_v4()) return false;
   Endpoint at = seen;
   at.port = 0;
   std::erase_if(votes_, [&](const Vote& vote) { return same_subnet(vote.voter, voter); });

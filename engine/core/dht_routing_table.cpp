@@ -223,7 +223,7 @@ void RoutingTable::check() const {
     TRIBUTARY_CHECK(bucket.waiting.size() <= limits_.waiting);
     for (const Entry& entry : bucket.nodes) {
       TRIBUTARY_CHECK(index_of(entry.node.id) == i && find(entry.node.id) == &entry);
-      TRIBUTARY_CHECK(is_local(entry.node.endpoint) ||
+      TRIBUTARY_CHECK(entry.node.endpoint.is_local() ||
                       of_subnet(bucket.nodes, entry.node.endpoint) <= limits_.per_subnet_in_bucket);
     }
   }
@@ -241,7 +241,7 @@ NodeState RoutingTable::state(const Entry& entry, TimePoint now) const {
 }
 
 bool RoutingTable::crowded(const Bucket& bucket, const Endpoint& endpoint) const {
-  if (is_local(endpoint)) return false;
+  if (endpoint.is_local()) return false;
   if (of_subnet(bucket.nodes, endpoint) >= limits_.per_subnet_in_bucket) return true;
   std::size_t all = 0;
   for (const Bucket& each : buckets_) all += of_subnet(each.nodes, endpoint);
@@ -291,7 +291,7 @@ std::size_t RoutingTable::bad_one(const Bucket& bucket, TimePoint now) const {
 
 void RoutingTable::wait(Bucket& bucket, const Entry& entry) const {
   const Endpoint& endpoint = entry.node.endpoint;
-  if (!is_local(endpoint) && of_subnet(bucket.waiting, endpoint) >= limits_.per_subnet_in_bucket) {
+  if (!endpoint.is_local() && of_subnet(bucket.waiting, endpoint) >= limits_.per_subnet_in_bucket) {
     return;
   }
   bucket.waiting.push_back(entry);

@@ -108,7 +108,7 @@ struct Peer {
   TimePoint last_unchoked = kNeverUnchoked;
 
   // Peer exchange.
-  std::vector<Endpoint> told;  // of these, and of no later departure
+  std::vector<Endpoint> told;  // by us, of these addresses
   TimePoint may_tell_at{};     // our next message
   TimePoint may_tell_us_at{};  // its next
 

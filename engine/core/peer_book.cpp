@@ -2,9 +2,9 @@
 
 #include <algorithm>
 #include <tuple>
+#include <utility>
 
 #include "engine/base/check.h"
-#include "engine/core/dht_node_id.h"
 
 namespace tributary::core {
 namespace {
@@ -33,7 +33,7 @@ bool is_dialable(const Endpoint& e) {
 
 bool may_share(const Endpoint& peer, const Endpoint& address) {
   if (address.is_loopback()) return peer.is_loopback();
-  return !dht::is_local(address) || dht::is_local(peer);
+  return !address.is_local() || peer.is_local();
 }
 
 PeerBook::PeerBook(const PeerBookParams& params) : params_(params) {
@@ -181,15 +181,18 @@ PeerBook::Key PeerBook::key(const Entry& e) {
 }
 
 PeerSource PeerBook::source_of(const Endpoint& endpoint) const {
-  const auto it = std::find_if(entries_.begin(), entries_.end(),
-                               [&](const Entry& e) { return e.endpoint == endpoint; });
-  return it == entries_.end() ? PeerSource::kIncoming : it->source;
+  const Entry* entry = find(endpoint);
+  return entry ? entry->source : PeerSource::kIncoming;
 }
 
-PeerBook::Entry* PeerBook::find(const Endpoint& endpoint) {
+const PeerBook::Entry* PeerBook::find(const Endpoint& endpoint) const {
   const auto it = std::find_if(entries_.begin(), entries_.end(),
                                [&](const Entry& e) { return e.endpoint == endpoint; });
   return it == entries_.end() ? nullptr : &*it;
+}
+
+PeerBook::Entry* PeerBook::find(const Endpoint& endpoint) {
+  return const_cast<Entry*>(std::as_const(*this).find(endpoint));
 }
 
 // Back to idle after a dial or a connection.

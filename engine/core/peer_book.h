@@ -97,6 +97,7 @@ class PeerBook {
 
   using Key = std::tuple<bool, int, bool, std::uint64_t, std::uint32_t>;
   static Key key(const Entry& e);
+  const Entry* find(const Endpoint& endpoint) const;
   Entry* find(const Endpoint& endpoint);
   bool add_one(const Endpoint& endpoint, PeerSource source, std::uint32_t position);
   bool make_room(PeerSource source);
