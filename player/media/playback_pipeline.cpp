@@ -251,6 +251,12 @@ void PlaybackPipeline::emit(PipelineEvent event) {
   if (options_.wake) options_.wake();
 }
 
+// A track begins or ends at the sink's frame.
+void PlaybackPipeline::emit_boundary(PipelineEvent::Kind kind, TrackId track, Duration gap,
+                                     std::int64_t frame) {
+  emit({kind, track, clock_.now(), gap, {}, {}, format_.time_of(frame)});
+}
+
 // Turns what the sink has done since the last look into events.
 void PlaybackPipeline::observe() {
   sink_status_ = sink_.status();
@@ -287,22 +293,10 @@ void PlaybackPipeline::observe_segments(const SinkStatus& status) {
       s.started = true;
       ++stats_.tracks_started;
       stats_.longest_gap = std::max(stats_.longest_gap, s.gap);
-      emit({PipelineEvent::Kind::kTrackStarted,
-            s.track.id,
-            clock_.now(),
-            s.gap,
-            {},
-            {},
-            format_.time_of(s.begin)});
+      emit_boundary(PipelineEvent::Kind::kTrackStarted, s.track.id, s.gap, s.begin);
     }
     if (!s.end || status.heard_frames < *s.end || segments_.size() < 2) return;
-    emit({PipelineEvent::Kind::kTrackFinished,
-          s.track.id,
-          clock_.now(),
-          {},
-          {},
-          {},
-          format_.time_of(*s.end)});
+    emit_boundary(PipelineEvent::Kind::kTrackFinished, s.track.id, {}, *s.end);
     segments_.pop_front();
   }
 }
@@ -333,17 +327,10 @@ std::vector<PipelineEvent> PlaybackPipeline::poll() {
   if (ended_ && !ended_sent_) {
     ended_sent_ = true;
     const TrackId last = segments_.empty() ? TrackId() : segments_.back().track.id;
-    const TimePoint now = clock_.now();
     if (!segments_.empty()) {
-      emit({PipelineEvent::Kind::kTrackFinished,
-            last,
-            now,
-            {},
-            {},
-            {},
-            format_.time_of(sink_status_.heard_frames)});
+      emit_boundary(PipelineEvent::Kind::kTrackFinished, last, {}, sink_status_.heard_frames);
     }
-    emit({PipelineEvent::Kind::kEnded, last, now, {}, {}, {}});
+    emit({PipelineEvent::Kind::kEnded, last, clock_.now(), {}, {}, {}});
   }
   std::vector<PipelineEvent> events(std::make_move_iterator(events_.begin()),
                                     std::make_move_iterator(events_.end()));

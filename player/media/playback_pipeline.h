@@ -182,6 +182,7 @@ class PlaybackPipeline {
 
   // With mutex_ held.
   void emit(PipelineEvent event);
+  void emit_boundary(PipelineEvent::Kind kind, TrackId track, Duration gap, std::int64_t frame);
   void observe();
   void observe_underruns(const SinkStatus& status);
   void observe_segments(const SinkStatus& status);
