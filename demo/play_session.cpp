@@ -7,10 +7,10 @@
 #include <cstdio>
 
 #include "demo/human.h"
-#include "demo/publisher.h"
 #include "demo/summary.h"
 #include "engine/net/address.h"
 #include "engine/net/clock.h"
+#include "engine/net/disk_file.h"
 
 namespace tributary::demo {
 namespace {
@@ -153,7 +153,7 @@ Result<void> PlaySession::finish() {
   for (const std::string& line : render_summary(report, columns)) std::printf("%s\n", line.c_str());
   std::fflush(stdout);
   if (!settings_.report.empty()) {
-    auto written = write_file(settings_.report, wire::as_octets(player::to_json(report)));
+    auto written = net::replace_file(settings_.report, wire::as_octets(player::to_json(report)));
     if (!written) return written;
   }
   if (trace_) {

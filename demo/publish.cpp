@@ -8,6 +8,7 @@
 #include "demo/progress_bar.h"
 #include "demo/publisher.h"
 #include "demo/text_width.h"
+#include "engine/net/disk_file.h"
 
 namespace tributary::demo {
 namespace {
@@ -74,7 +75,7 @@ Result<void> publish(const PublishArguments& arguments) {
   if (arguments.piece_length > 0_B) settings.piece_length = arguments.piece_length;
   TRIBUTARY_TRY(published, build_torrent(album, scanned, settings, draw));
   bar = nullptr;
-  auto written = write_file(arguments.out, published.torrent);
+  auto written = net::replace_file(arguments.out, published.torrent);
   if (!written) return written;
   print_result(arguments, album, scanned, published);
   return {};

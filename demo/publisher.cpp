@@ -198,16 +198,4 @@ Result<Published> build_torrent(const Album& album, const ScannedAlbum& scanned,
   return Published{std::move(torrent), *length};
 }
 
-Result<void> write_file(const std::string& path, wire::Octets bytes) {
-  const std::string part = path + ".part";
-  FilePtr out(std::fopen(part.c_str(), "wbe"));
-  if (!out) return file_error("write", path);
-  const bool written = std::fwrite(bytes.data(), 1, bytes.size(), out.get()) == bytes.size();
-  const bool closed = std::fclose(out.release()) == 0;
-  if (written && closed && std::rename(part.c_str(), path.c_str()) == 0) return {};
-  const Error error = file_error("write", path);
-  std::remove(part.c_str());
-  return error;
-}
-
 }  // namespace tributary::demo

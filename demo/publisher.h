@@ -43,7 +43,4 @@ struct Published {
 Result<Published> build_torrent(const Album& album, const ScannedAlbum& scanned,
                                 const PublishSettings& settings, const PublishProgress& progress);
 
-// Replaces `path` in one step, so that nobody reads half a torrent. Errors: kIo, kNotFound.
-Result<void> write_file(const std::string& path, wire::Octets bytes);
-
 }  // namespace tributary::demo

@@ -1,21 +1,8 @@
 #include "engine/net/dht_file.h"
 
-#include <cerrno>
-#include <cstdio>
-#include <system_error>
-
 #include "engine/net/disk_file.h"
 
 namespace tributary::net {
-namespace {
-
-Result<void> write_new(const std::string& path, const wire::OctetBuffer& bytes) {
-  std::remove(path.c_str());  // of a save that was interrupted
-  TRIBUTARY_TRY(file, DiskFile::open_write(path));
-  return file.write(0_B, bytes);
-}
-
-}  // namespace
 
 Result<wire::DhtState> load_dht_state(const std::string& path) {
   TRIBUTARY_TRY(file, DiskFile::open_read(path));
@@ -34,13 +21,7 @@ Result<wire::DhtState> load_dht_state(const std::string& path) {
 }
 
 Result<void> save_dht_state(const std::string& path, const wire::DhtState& state) {
-  const std::string fresh = path + ".new";
-  const auto written = write_new(fresh, wire::encode_dht_state(state));
-  if (!written) return written.error();
-  if (std::rename(fresh.c_str(), path.c_str()) == 0) return {};
-  const std::string reason = std::generic_category().message(errno);
-  std::remove(fresh.c_str());
-  return io_error("cannot write " + path + ": " + reason);
+  return replace_file(path, wire::encode_dht_state(state));
 }
 
 }  // namespace tributary::net

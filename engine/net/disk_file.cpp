@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <cstdio>
 #include <cstdlib>
 #include <filesystem>
 #include <system_error>
@@ -17,9 +18,16 @@ namespace {
 
 std::string reason() { return std::generic_category().message(errno); }
 
-Result<DiskFile> failed_to(const char* what, const std::string& path) {
+Error failed_to(const char* what, const std::string& path) {
   const ErrorCode code = errno == ENOENT ? ErrorCode::kNotFound : ErrorCode::kIo;
   return Error{code, std::string("cannot ") + what + " " + path + ": " + reason()};
+}
+
+bool write_whole(const std::string& path, std::span<const std::uint8_t> content) {
+  std::FILE* file = std::fopen(path.c_str(), "wbe");
+  if (file == nullptr) return false;
+  const bool written = std::fwrite(content.data(), 1, content.size(), file) == content.size();
+  return std::fclose(file) == 0 && written;
 }
 
 bool is_regular(int fd) {
@@ -134,6 +142,20 @@ Result<DirectoryLock> DirectoryLock::take(const std::string& directory) {
     return io_error("cannot lock " + directory + ": " + reason());
   return Error{ErrorCode::kLimit,
                "cache " + directory + " is in use by another process; choose another --cache"};
+}
+
+Result<void> replace_file(const std::string& path, std::span<const std::uint8_t> content) {
+  std::error_code ignored;
+  const auto type = std::filesystem::symlink_status(path, ignored).type();
+  const bool plain =
+      type == std::filesystem::file_type::regular || type == std::filesystem::file_type::not_found;
+  const std::string target = plain ? path + ".part" : path;
+  if (write_whole(target, content) && (!plain || std::rename(target.c_str(), path.c_str()) == 0)) {
+    return {};
+  }
+  const Error error = failed_to("write", path);
+  if (plain) std::remove(target.c_str());
+  return error;
 }
 
 Result<void> make_directories(const std::string& path) {

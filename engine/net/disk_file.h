@@ -61,6 +61,9 @@ class DirectoryLock {
   DiskFile file_;
 };
 
+// Writes a whole file: who reads it meanwhile, or after the process dies, sees the old content or
+// the new. What is no plain file (a pipe, a terminal, a link) is written through.
+Result<void> replace_file(const std::string& path, std::span<const std::uint8_t> content);
 // Creates the directory and its parents.
 Result<void> make_directories(const std::string& path);
 // The space an ordinary user may still fill; zero when it cannot be told.

@@ -187,11 +187,11 @@ TEST_CASE("a state file is replaced whole, and a foreign one is told and left al
   wire::DhtState state;
   state.saved_at = 5s;
   state.nodes.push_back({{kHash, Endpoint::v4(1, 2, 3, 4, 5)}, 60s});
-  std::ofstream(path + ".new") << std::string(100'000, 'x');  // left by a crash
+  std::ofstream(path + ".part") << std::string(100'000, 'x');  // left by a crash
   REQUIRE(save_dht_state(path, state).ok());
   REQUIRE(load_dht_state(path).ok());
   CHECK(*load_dht_state(path) == state);
-  CHECK_FALSE(std::filesystem::exists(path + ".new"));
+  CHECK_FALSE(std::filesystem::exists(path + ".part"));
   state.nodes.clear();
   REQUIRE(save_dht_state(path, state).ok());
   CHECK(load_dht_state(path)->nodes.empty());
