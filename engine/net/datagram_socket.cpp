@@ -6,6 +6,7 @@
 #include <optional>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "engine/base/check.h"
 #include "engine/net/address.h"
@@ -24,21 +25,38 @@ uv_buf_t buffer_of(std::span<const std::uint8_t> datagram) {
 }
 
 Error socket_error(const char* what, const Endpoint& address, int rc) {
-  return io_error(std::string(what) + format_endpoint(address) + " by UDP: " + uv_strerror(rc));
+  return io_error(std::string("cannot ") + what + " " + format_endpoint(address) +
+                  " by UDP: " + uv_strerror(rc));
 }
 
 }  // namespace
 
 struct DatagramSocket::State {
+  struct Waiting {
+    uv_udp_send_t uv{};
+    std::vector<std::uint8_t> bytes;
+  };
+
   uv_udp_t uv{};
   Receive receive;
   Unreachable unreachable;
   std::optional<Endpoint> remote;  // connected
   std::array<char, static_cast<std::size_t>(kMaxDatagram.count())> buffer;
 
+  bool send_later(std::span<const std::uint8_t> datagram, const sockaddr* to) {
+    auto waiting = std::make_unique<Waiting>();
+    waiting->bytes.assign(datagram.begin(), datagram.end());
+    waiting->uv.data = waiting.get();
+    const uv_buf_t content = buffer_of(waiting->bytes);
+    const auto done = [](uv_udp_send_t* sent, int) { delete static_cast<Waiting*>(sent->data); };
+    if (uv_udp_send(&waiting->uv, &uv, &content, 1, to, done) != 0) return false;
+    static_cast<void>(waiting.release());  // `done` owns it now
+    return true;
+  }
+
   void on_read(ssize_t size, const uv_buf_t& read, const sockaddr* from, unsigned int flags) {
     if (size < 0) {
-      if (remote) unreachable(socket_error("cannot reach ", *remote, static_cast<int>(size)));
+      if (remote) unreachable(socket_error("reach", *remote, static_cast<int>(size)));
       return;
     }
     if (!from || (flags & UV_UDP_PARTIAL) != 0) return;
@@ -58,7 +76,7 @@ Result<std::unique_ptr<DatagramSocket>> DatagramSocket::bind(Loop& loop, const E
   state->receive = std::move(receive);
   const unsigned int flags = address.is_v4() ? 0 : UV_UDP_IPV6ONLY;
   const int rc = uv_udp_bind(&state->uv, generic(to_sockaddr(address)), flags);
-  if (rc != 0) return socket_error("cannot listen on ", address, rc);
+  if (rc != 0) return socket_error("listen on", address, rc);
   if (auto started = socket->start(); !started) return started.error();
   return socket;
 }
@@ -73,7 +91,7 @@ Result<std::unique_ptr<DatagramSocket>> DatagramSocket::connect(Loop& loop, cons
   state->unreachable = std::move(unreachable);
   state->remote = remote;
   const int rc = uv_udp_connect(&state->uv, generic(to_sockaddr(remote)));
-  if (rc != 0) return socket_error("cannot reach ", remote, rc);
+  if (rc != 0) return socket_error("reach", remote, rc);
   if (auto started = socket->start(); !started) return started.error();
   return socket;
 }
@@ -105,17 +123,22 @@ DatagramSocket::~DatagramSocket() {
            [](uv_handle_t* handle) { delete static_cast<State*>(handle->data); });
 }
 
-void DatagramSocket::send_to(std::span<const std::uint8_t> datagram, const Endpoint& to) {
+bool DatagramSocket::send_to(std::span<const std::uint8_t> datagram, const Endpoint& to,
+                             Bytes max_waiting) {
   const uv_buf_t buffer = buffer_of(datagram);
   const sockaddr_storage address = to_sockaddr(to);
-  static_cast<void>(uv_udp_try_send(&state_->uv, &buffer, 1, generic(address)));
+  const int rc = uv_udp_try_send(&state_->uv, &buffer, 1, generic(address));
+  if (rc != UV_EAGAIN) return rc >= 0;
+  const Bytes waiting(static_cast<std::int64_t>(uv_udp_get_send_queue_size(&state_->uv)));
+  if (waiting + Bytes(std::ssize(datagram)) > max_waiting) return false;
+  return state_->send_later(datagram, generic(address));
 }
 
 Result<void> DatagramSocket::send(std::span<const std::uint8_t> datagram) {
   const uv_buf_t buffer = buffer_of(datagram);
   const int rc = uv_udp_try_send(&state_->uv, &buffer, 1, nullptr);
   if (rc >= 0 || rc == UV_EAGAIN || rc == UV_ENOBUFS) return {};
-  return socket_error("cannot reach ", *state_->remote, rc);
+  return socket_error("reach", *state_->remote, rc);
 }
 
 }  // namespace tributary::net

@@ -37,13 +37,14 @@ class DatagramSocket {
   DatagramSocket(const DatagramSocket&) = delete;
   DatagramSocket& operator=(const DatagramSocket&) = delete;
 
-  // For bound sockets. Never waits: what the system cannot take is lost, as datagrams may be.
-  void send_to(std::span<const std::uint8_t> datagram, const Endpoint& to);
-  // For connected sockets. The same, but an error when the far end cannot be reached.
+  // For bound sockets. What the system cannot take at once waits here, up to `max_waiting` in all;
+  // beyond that it is lost, as datagrams may be. False: lost, or no way to there.
+  bool send_to(std::span<const std::uint8_t> datagram, const Endpoint& to, Bytes max_waiting = 0_B);
+  // For connected sockets. Never waits; an error when the far end cannot be reached.
   Result<void> send(std::span<const std::uint8_t> datagram);
 
   // Where it is bound.
-  Endpoint address() const { return address_; }
+  const Endpoint& address() const { return address_; }
 
  private:
   struct State;

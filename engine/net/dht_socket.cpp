@@ -1,14 +1,11 @@
 #include "engine/net/dht_socket.h"
 
-#include <uv.h>
-
-#include <array>
 #include <deque>
 #include <utility>
 
 #include "engine/base/check.h"
-#include "engine/net/address.h"
 #include "engine/net/clock.h"
+#include "engine/net/datagram_socket.h"
 #include "engine/net/digests.h"
 #include "engine/net/timer.h"
 #include "engine/wire/krpc.h"
@@ -33,33 +30,19 @@ class DhtSocket::Impl {
   dht::Node& node() { return node_; }
   const dht::Node& node() const { return node_; }
   const Impl* other() const { return other_; }
-  const Endpoint& address() const { return address_; }
+  const Endpoint& address() const { return socket_->address(); }
   const DhtSocketStats& stats() const { return stats_; }
 
  private:
-  // What libuv holds on to until the handle is closed.
-  struct Handle {
-    uv_udp_t uv{};
-    Impl* owner = nullptr;  // null once it is gone
-    // One byte more than is looked at, so that what is too long is seen to be.
-    std::array<char, wire::kMaxKrpcSize + 1> buffer;
-  };
-  struct Sending {
-    uv_udp_send_t uv{};
-    wire::OctetBuffer bytes;
-  };
-
   void on_datagram(const Endpoint& from, wire::Octets bytes);
   void send(const dht::SendDatagram& datagram);
-  void send_later(wire::OctetBuffer bytes, const sockaddr& to);
   void deliver();
 
   Loop& loop_;
   dht::Node node_;
   Events events_;
   DhtSocketLimits limits_;
-  Handle* handle_;
-  Endpoint address_;
+  std::unique_ptr<DatagramSocket> socket_;
   Impl* other_ = nullptr;
   DhtSocketStats stats_;
   std::deque<dht::Action> undelivered_;
@@ -73,45 +56,18 @@ DhtSocket::Impl::Impl(Loop& loop, const dht::NodeParams& params, Events events,
       node_(params, loop.now()),
       events_(std::move(events)),
       limits_(limits),
-      handle_(new Handle),
       deadline_(loop),
-      delivery_(loop) {
-  TRIBUTARY_CHECK(uv_udp_init(loop.uv(), &handle_->uv) == 0);
-  handle_->uv.data = handle_;
-  handle_->owner = this;
-}
+      delivery_(loop) {}
 
 DhtSocket::Impl::~Impl() {
   if (other_ != nullptr) other_->pair_with(nullptr);
-  handle_->owner = nullptr;
-  uv_close(reinterpret_cast<uv_handle_t*>(&handle_->uv),
-           [](uv_handle_t* uv) { delete static_cast<Handle*>(uv->data); });
 }
 
 Result<void> DhtSocket::Impl::bind(const Endpoint& at) {
-  const sockaddr_storage address = to_sockaddr(at);
-  int rc = uv_udp_bind(&handle_->uv, reinterpret_cast<const sockaddr*>(&address),
-                       at.is_v4() ? 0 : UV_UDP_IPV6ONLY);
-  const auto allocate = [](uv_handle_t* uv, std::size_t, uv_buf_t* out) {
-    auto& buffer = static_cast<Handle*>(uv->data)->buffer;
-    *out = uv_buf_init(buffer.data(), static_cast<unsigned int>(buffer.size()));
-  };
-  const auto received = [](uv_udp_t* uv, ssize_t size, const uv_buf_t* buffer, const sockaddr* from,
-                           unsigned int) {
-    Impl* owner = static_cast<Handle*>(uv->data)->owner;
-    if (owner == nullptr || size < 0 || from == nullptr) return;  // nothing more, or an error
-    const auto* bytes = reinterpret_cast<const std::uint8_t*>(buffer->base);
-    owner->on_datagram(from_sockaddr(*from), {bytes, static_cast<std::size_t>(size)});
-  };
-  if (rc == 0) rc = uv_udp_recv_start(&handle_->uv, allocate, received);
-  sockaddr_storage bound{};
-  int size = sizeof bound;
-  if (rc == 0) rc = uv_udp_getsockname(&handle_->uv, reinterpret_cast<sockaddr*>(&bound), &size);
-  if (rc != 0) {
-    return io_error("cannot listen on UDP " + format_endpoint(at) + ": " + uv_strerror(rc) +
-                    "; choose another address or port 0");
-  }
-  address_ = from_sockaddr(reinterpret_cast<const sockaddr&>(bound));
+  auto bound = DatagramSocket::bind(
+      loop_, at, [this](wire::Octets bytes, const Endpoint& from) { on_datagram(from, bytes); });
+  if (!bound) return io_error(bound.error().message + "; choose another address or port 0");
+  socket_ = std::move(*bound);
   return {};
 }
 
@@ -157,34 +113,10 @@ void DhtSocket::Impl::deliver() {
 }
 
 void DhtSocket::Impl::send(const dht::SendDatagram& datagram) {
-  wire::OctetBuffer bytes = wire::encode_krpc(datagram.message);
-  const sockaddr_storage address = to_sockaddr(datagram.to);
-  const auto& to = reinterpret_cast<const sockaddr&>(address);
-  const uv_buf_t buffer =
-      uv_buf_init(reinterpret_cast<char*>(bytes.data()), static_cast<unsigned int>(bytes.size()));
-  const int rc = uv_udp_try_send(&handle_->uv, &buffer, 1, &to);
-  if (rc == UV_EAGAIN) return send_later(std::move(bytes), to);
-  ++(rc < 0 ? stats_.dropped : stats_.sent);  // an address that cannot be reached times out
-}
-
-void DhtSocket::Impl::send_later(wire::OctetBuffer bytes, const sockaddr& to) {
-  const Bytes waiting(static_cast<std::int64_t>(uv_udp_get_send_queue_size(&handle_->uv)));
-  if (waiting + Bytes(std::ssize(bytes)) > limits_.max_waiting) {
-    ++stats_.dropped;
-    return;
-  }
-  auto sending = std::make_unique<Sending>();
-  sending->bytes = std::move(bytes);
-  sending->uv.data = sending.get();
-  const uv_buf_t buffer = uv_buf_init(reinterpret_cast<char*>(sending->bytes.data()),
-                                      static_cast<unsigned int>(sending->bytes.size()));
-  const auto done = [](uv_udp_send_t* uv, int) { delete static_cast<Sending*>(uv->data); };
-  if (uv_udp_send(&sending->uv, &handle_->uv, &buffer, 1, &to, done) != 0) {
-    ++stats_.dropped;
-    return;
-  }
-  static_cast<void>(sending.release());  // `done` owns it now
-  ++stats_.sent;
+  const wire::OctetBuffer bytes = wire::encode_krpc(datagram.message);
+  // An address that cannot be reached times out.
+  const bool taken = socket_->send_to(bytes, datagram.to, limits_.max_waiting);
+  ++(taken ? stats_.sent : stats_.dropped);
 }
 
 DhtSocket::DhtSocket(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
