@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "engine/base/check.h"
+#include "engine/core/peer_address.h"
 
 namespace tributary::core::dht {
 
@@ -22,7 +23,8 @@ void Node::bootstrap(const std::vector<Endpoint>& hosts, TimePoint now) {
   now_ = now;
   for (const Endpoint& host : hosts) {
     if (bootstrap_.size() == params_.limits.bootstrap) break;
-    if (host.is_v4() == params_.v4 && host.port != 0) bootstrap_.push_back(host);
+    const bool known = std::find(bootstrap_.begin(), bootstrap_.end(), host) != bootstrap_.end();
+    if (host.is_v4() == params_.v4 && host.port != 0 && !known) bootstrap_.push_back(host);
   }
   if (!joined_) join_at_ = now;
   settle();
@@ -128,7 +130,7 @@ void Node::on(const Endpoint& from, const Message& message, const Reply& reply) 
   learn(from, message, reply.id);
   if (query->purpose == Purpose::kAnnounce) return on_announced(query->lookup, true);
   if (query->purpose == Purpose::kLookup) {
-    const Reply own_family = take_other_family(reply);
+    const Reply own_family = take_other_family(from, reply);
     on_step(*query, &own_family);
   }
 }
@@ -201,7 +203,10 @@ void Node::on_announced(LookupId lookup, bool accepted) {
   if (--found->second.waiting == 0) finish(lookup);
 }
 
-Reply Node::take_other_family(Reply reply) {
+// What of an answer concerns this family, and its sender may speak of.
+Reply Node::take_other_family(const Endpoint& from, Reply reply) {
+  std::erase_if(reply.nodes, [&](const Contact& node) { return !may_share(from, node.endpoint); });
+  std::erase_if(reply.peers, [&](const Endpoint& peer) { return !may_share(from, peer); });
   OtherFamily other;
   const auto is_other = [&](const Contact& node) { return node.endpoint.is_v4() != params_.v4; };
   std::copy_if(reply.nodes.begin(), reply.nodes.end(), std::back_inserter(other.nodes), is_other);
@@ -279,7 +284,7 @@ void Node::finish(LookupId id) {
       joining_ = false;
       if (progress.answered == 0) return join_later();
       if (!joined_) table_.refresh_all();
-      joined_ = true;
+      if (!std::exchange(joined_, true)) out_.push_back(Joined{});
       join_retry_ = params_.limits.first_join_retry;
       return;
     case Kind::kRefresh:

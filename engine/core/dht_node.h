@@ -89,8 +89,10 @@ struct LookupDone {
 struct OtherFamily {
   std::vector<Contact> nodes;
 };
+// The own neighbourhood was searched and somebody answered: searches find their way from now on.
+struct Joined {};
 
-using Action = std::variant<SendDatagram, LookupStep, PeersFound, LookupDone, OtherFamily>;
+using Action = std::variant<SendDatagram, LookupStep, PeersFound, LookupDone, OtherFamily, Joined>;
 
 struct NodeStats {
   std::int64_t queries = 0;    // received
@@ -116,7 +118,7 @@ class Node {
   // outlive this one; null ends it.
   void pair_with(const Node* other) { other_ = other; }
   // Hosts to join through: asked while the table is empty or nearly so. Those above the limit, of
-  // the other family or without a port are left out.
+  // the other family or without a port, and repeated ones, are left out.
   void bootstrap(const std::vector<Endpoint>& hosts, TimePoint now);
   // What save() gave, `away` ago.
   void restore(const std::vector<SavedContact>& saved, Duration away, TimePoint now);
@@ -176,7 +178,7 @@ class Node {
   void on_step(const PendingQuery& query, const Reply* reply);
   void on_announced(LookupId lookup, bool accepted);
   void learn(const Endpoint& from, const Message& message, const NodeId& id);
-  Reply take_other_family(Reply reply);
+  Reply take_other_family(const Endpoint& from, Reply reply);
   void ask(const Contact& node, Purpose purpose, LookupId lookup, Query query);
   Search search_for_peers(const NodeId& info_hash);
   LookupId start(Search search);

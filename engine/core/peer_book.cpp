@@ -11,30 +11,7 @@ namespace {
 
 constexpr std::size_t kMaxOwn = 16;  // addresses of ours; a host has a handful
 
-bool v4_dialable(std::uint8_t a, std::uint8_t b) {
-  return a != 0 && a < 224 && !(a == 169 && b == 254);  // RFC 1122, 5771, 1112, 3927
-}
-
-bool v6_dialable(const IpAddress& ip) {
-  if (ip[0] == 0xff) return false;                            // multicast, RFC 4291
-  if (ip[0] == 0xfe && (ip[1] & 0xc0) == 0x80) return false;  // link-local
-  const bool zeros = std::all_of(ip.begin(), ip.begin() + 12, [](auto b) { return b == 0; });
-  if (!zeros) return true;
-  const bool loopback = ip[12] == 0 && ip[13] == 0 && ip[14] == 0 && ip[15] == 1;
-  return loopback;  // else unspecified or IPv4-compatible, which is no longer in use
-}
-
 }  // namespace
-
-bool is_dialable(const Endpoint& e) {
-  if (e.port == 0) return false;
-  return e.is_v4() ? v4_dialable(e.address[12], e.address[13]) : v6_dialable(e.address);
-}
-
-bool may_share(const Endpoint& peer, const Endpoint& address) {
-  if (address.is_loopback()) return peer.is_loopback();
-  return !address.is_local() || peer.is_local();
-}
 
 PeerBook::PeerBook(const PeerBookParams& params) : params_(params) {
   params_.dials_per_second = std::clamp(params_.dials_per_second, 1, 100);
@@ -84,7 +61,7 @@ bool PeerBook::make_room(PeerSource source) {
   auto last = entries_.end();
   for (auto it = entries_.begin(); it != entries_.end(); ++it) {
     if (it->state != State::kIdle || it->answer == answers_) continue;
-    if (source == PeerSource::kExchange && it->source != source) continue;
+    if (may_lie(source) && it->source < source) continue;
     if (last == entries_.end() ||
         std::tuple(last->source, key(*last)) < std::tuple(it->source, key(*it)))
       last = it;

@@ -9,12 +9,11 @@
 
 #include "engine/base/endpoint.h"
 #include "engine/base/units.h"
+#include "engine/core/peer_address.h"
+#include "engine/core/peer_source.h"
 #include "engine/core/smart_ban.h"
 
 namespace tributary::core {
-
-// How an address became known, the most trusted first.
-enum class PeerSource : std::uint8_t { kUser, kTracker, kIncoming, kExchange };
 
 struct PeerBookParams {
   std::size_t max_peers = 500;  // addresses; ten tracker answers of 50
@@ -28,15 +27,6 @@ struct PeerBookParams {
   int max_failures = 8;            // in a row: then the address is dropped until it is named anew
 };
 
-// True when a peer can be at this address at all: not port 0, and not unspecified, "this network",
-// multicast, broadcast or reserved, link-local (its scope is unknown), or IPv4-compatible IPv6.
-// Loopback is allowed.
-bool is_dialable(const Endpoint& endpoint);
-// Whether who sits at `peer` may speak of `address` to us, and we to him: of the world's addresses
-// freely, of those on this machine or in a private network only where he is there as well. So no
-// stranger makes us dial into our own house, or hears of it.
-bool may_share(const Endpoint& peer, const Endpoint& address);
-
 // Tracks every address with its state (idle, being dialled, connected) and failures, the
 // connections that came in, and the last dials. Addresses are compared whole; IPv4 has one form
 // only (Endpoint). Order of dialling: never tried before tried, fewer failures first, peers' word
@@ -49,8 +39,8 @@ class PeerBook {
   // One of our own addresses: never dialled, forgotten if known.
   void add_own(const Endpoint& endpoint);
   // One answer's addresses. Undialable, own and repeated ones are left out; at the cap a new one
-  // replaces the idle one of the least trusted source that would be dialled last; peers' word never
-  // replaces anything else. Returns how many were new.
+  // replaces the idle one of the least trusted source that would be dialled last; of the DHT
+  // and of peers' word none replaces what a more trusted source named. Returns how many were new.
   std::size_t add(std::span<const Endpoint> answer, PeerSource source);
 
   // How the address became known; kIncoming when it is not.

@@ -24,9 +24,9 @@ struct DhtSocketStats {
   std::int64_t dropped = 0;  // not sent
 };
 
-// Loop thread only; must be destroyed before the loop. Events are LookupStep, PeersFound and
-// LookupDone. They come on a later turn of the loop than the call that causes them, never after the
-// destructor; the callback may call the socket, but not destroy it.
+// Loop thread only; must be destroyed before the loop. Events are LookupStep, PeersFound,
+// LookupDone and Joined. They come on a later turn of the loop than the call that causes them,
+// never after the destructor; the callback may call the socket, but not destroy it.
 class DhtSocket {
  public:
   using Events = std::function<void(const core::dht::Action&)>;

@@ -53,6 +53,42 @@ TEST_CASE("a node joins through a host, then looks for what its buckets lack") {
   CHECK(query_of(sent[0]).target != kOwn);
 }
 
+TEST_CASE("who waits for the DHT is told once that it is joined") {
+  Rig rig;
+  const Contact host = contact(1, 1);
+  rig.node.bootstrap({host.endpoint, host.endpoint}, rig.now);
+  const auto sent = rig.sent();
+  REQUIRE(sent.size() == 1);
+  rig.answer(sent[0], {host.id, {}, {}, {}});
+  CHECK(rig.drain_only<Joined>().size() == 1);
+  rig.run_until(rig.now + 1h);
+  CHECK(rig.drain_only<Joined>().empty());
+}
+
+TEST_CASE("a node of the world cannot name nodes and peers in our house") {
+  Rig rig;
+  const Contact far{id_of(0x10, 1), Endpoint::v4(192, 0, 2, 1, 6881)};
+  rig.node.bootstrap({far.endpoint}, rig.now);
+  auto sent = rig.sent();
+  REQUIRE(sent.size() == 1);
+  rig.answer(sent[0], {far.id, {}, {}, {}});
+  rig.drain();
+  rig.node.find_peers(id_of(0x11), rig.now);
+  sent = rig.sent();
+  REQUIRE(sent.size() == 1);
+  const Endpoint house = Endpoint::v4(192, 168, 1, 1, 80);
+  const Endpoint machine = Endpoint::v4(127, 0, 0, 1, 631);
+  const Endpoint world = Endpoint::v4(192, 0, 2, 9, 6881);
+  rig.answer(sent[0], {far.id,
+                       {{id_of(0x11, 2), house}, {id_of(0x11, 3), machine}},
+                       {house, machine, world},
+                       "token"});
+  const auto actions = rig.drain();
+  REQUIRE(actions.size() == 3);
+  CHECK(std::get<PeersFound>(actions[1]).peers == std::vector<Endpoint>{world});
+  CHECK(std::holds_alternative<LookupDone>(actions[2]));
+}
+
 TEST_CASE("joining is tried again, less and less often, while nobody answers") {
   Rig rig;
   rig.node.bootstrap({contact(1, 1).endpoint}, rig.now);

@@ -296,6 +296,7 @@ TEST_CASE("peers' word never replaces what others named, and is dialled after it
   CHECK(book.next_dial(at(0s), kNoBans) == ep(11));
   CHECK(book.next_dial(at(0s), kNoBans) == ep(20));
   CHECK(book.add(eps(30, 31), PeerSource::kExchange) == 0);
+  CHECK(book.add(eps(40, 41), PeerSource::kDht) == 0);
 }
 
 }  // namespace
