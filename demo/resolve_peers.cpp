@@ -11,7 +11,7 @@ namespace {
 
 constexpr Duration kLookupLimit = 10s;
 
-Result<net::HostPort> parse_peer(const std::string& text) {
+Result<HostPort> parse_peer(const std::string& text) {
   auto parsed = net::parse_host_port(text);
   if (parsed && parsed->port != 0) return parsed;
   return invalid("peer '" + wire::printable(text) +

@@ -1,13 +1,15 @@
-// An IP address and port, as a value without sockets.
+// Addresses as values, without sockets.
 #pragma once
 
 #include <array>
 #include <compare>
 #include <cstdint>
+#include <string>
 
 namespace tributary {
 
-// IPv4 addresses are held v4-mapped (::ffff:a.b.c.d), so that one address has one form.
+// An IP address and port. IPv4 addresses are held v4-mapped (::ffff:a.b.c.d), so that one address
+// has one form.
 struct Endpoint {
   std::array<std::uint8_t, 16> address{};
   std::uint16_t port = 0;
@@ -43,6 +45,13 @@ struct Endpoint {
     return a[12] == 10 || (a[12] == 172 && (a[13] & 0xf0) == 16) ||
            (a[12] == 192 && a[13] == 168) || (a[12] == 169 && a[13] == 254);
   }
+};
+
+// A host by name or address, not yet looked up.
+struct HostPort {
+  std::string host;  // IPv6 without brackets
+  std::uint16_t port = 0;
+  friend bool operator==(const HostPort&, const HostPort&) = default;
 };
 
 }  // namespace tributary

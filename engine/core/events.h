@@ -14,6 +14,7 @@
 #include "engine/core/ids.h"
 #include "engine/core/layout.h"
 #include "engine/core/message.h"
+#include "engine/core/peer_source.h"
 #include "engine/core/trace.h"
 
 namespace tributary::core {
@@ -91,6 +92,12 @@ struct AnnounceFailed {
   TorrentId torrent;
   std::string tracker;
 };
+// Others than a tracker named peers, as SearchDht asks for.
+struct PeersFound {
+  TorrentId torrent;
+  PeerSource source{};
+  std::vector<Endpoint> peers;
+};
 
 // One block of a CDN request arrived whole.
 struct CdnBlock {
@@ -149,10 +156,10 @@ struct SetBackground {
   bool enabled = false;
 };
 
-using Input =
-    std::variant<PeerConnected, PeerClosed, PeerMessage, BlockSent, Verified, HashesVerified,
-                 Restored, BlocksLost, AnnounceReply, AnnounceFailed, CdnBlock, CdnEnded, CdnHealth,
-                 SetTimeline, SetDemand, ClearDemand, ReaderWaits, SetBackground>;
+using Input = std::variant<PeerConnected, PeerClosed, PeerMessage, BlockSent, Verified,
+                           HashesVerified, Restored, BlocksLost, AnnounceReply, AnnounceFailed,
+                           PeersFound, CdnBlock, CdnEnded, CdnHealth, SetTimeline, SetDemand,
+                           ClearDemand, ReaderWaits, SetBackground>;
 
 // ---------------------------------------------------------------------------------------------
 // Actions: what the host must do.
@@ -228,6 +235,16 @@ struct Announce {
   std::int32_t want = 50;  // peers asked for
 };
 
+// Search the DHT for peers, and tell it of us if we accept connections. Answered by PeersFound, any
+// number of times; not at all where there is no DHT.
+struct SearchDht {
+  TorrentId torrent;
+};
+// A peer's node of the DHT: a way to join it.
+struct AddDhtNode {
+  Endpoint node;
+};
+
 // Fetch consecutive blocks from the CDN; answered by CdnBlock for each, in any order, and CdnEnded.
 struct CdnFetch {
   TorrentId torrent;
@@ -259,8 +276,8 @@ struct Trace {
   Decision decision;
 };
 
-using Action =
-    std::variant<Connect, Disconnect, Send, SendBlock, ServeHashes, Verify, VerifyHashes, Store,
-                 Free, Announce, CdnFetch, CdnCancel, CdnCorrupt, MayStart, Trace>;
+using Action = std::variant<Connect, Disconnect, Send, SendBlock, ServeHashes, Verify, VerifyHashes,
+                            Store, Free, Announce, SearchDht, AddDhtNode, CdnFetch, CdnCancel,
+                            CdnCorrupt, MayStart, Trace>;
 
 }  // namespace tributary::core

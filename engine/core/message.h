@@ -1,5 +1,5 @@
-// Peer messages as typed values (BEP 3, 6, 10, 11, 21, 52, 54). Bytes are engine/wire's business; a
-// payload is a handle.
+// Peer messages as typed values (BEP 3, 5, 6, 10, 11, 21, 52, 54). Bytes are engine/wire's
+// business; a payload is a handle.
 #pragma once
 
 #include <cstdint>
@@ -16,13 +16,14 @@
 
 namespace tributary::core {
 
-// Sent by both sides before any message (BEP 3, with the reserved bits of BEP 6, 10 and 52).
+// Sent by both sides before any message (BEP 3, with the reserved bits of BEP 5, 6, 10 and 52).
 struct Handshake {
   InfoHash info_hash;
   PeerId peer_id;
   bool fast = false;      // BEP 6
   bool extended = false;  // BEP 10
   bool v2 = false;        // BEP 52: "I can speak v2", offered in a v1 handshake of a hybrid
+  bool dht = false;       // BEP 5: "I have a DHT node", and a Port may be sent to me
   friend bool operator==(const Handshake&, const Handshake&) = default;
 };
 
@@ -74,6 +75,10 @@ struct Piece {
   BlockSpan span;
   BufferId buffer;
   friend bool operator==(const Piece&, const Piece&) = default;
+};
+struct Port {  // BEP 5: the UDP port of the sender's DHT node
+  std::uint16_t port = 0;
+  friend bool operator==(const Port&, const Port&) = default;
 };
 struct SuggestPiece {  // BEP 6
   PieceIndex piece;
@@ -138,6 +143,6 @@ struct PeerExchange {
 using Message = std::variant<KeepAlive, Choke, Unchoke, Interested, NotInterested, Have,
                              BitfieldMessage, HaveAll, HaveNone, Request, Cancel, RejectRequest,
                              Piece, SuggestPiece, AllowedFast, DontHave, HashRequest, Hashes,
-                             HashReject, ExtendedHandshake, PeerExchange>;
+                             HashReject, ExtendedHandshake, PeerExchange, Port>;
 
 }  // namespace tributary::core

@@ -112,7 +112,8 @@ struct Peer {
   TimePoint may_tell_at{};     // our next message
   TimePoint may_tell_us_at{};  // its next
 
-  TimePoint last_sent{};  // any message, for keep-alives
+  bool told_dht_port = false;  // to us (BEP 5)
+  TimePoint last_sent{};       // any message, for keep-alives
   std::int32_t offences = 0;
 
   static auto asks_for(BlockIndex block) {

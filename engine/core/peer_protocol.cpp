@@ -43,6 +43,9 @@ void PeerProtocol::on_connected(const PeerConnected& event) {
   peer.extended = event.handshake.extended;
   peer.v2 = event.handshake.v2 && s_.meta.info.has_v2();
   greet(peer);
+  if (s_.uses_dht() && s_.params.dht_port != 0 && event.handshake.dht) {
+    s_.send(peer, Port{s_.params.dht_port});
+  }
 }
 
 void PeerProtocol::greet(Peer& peer) {

@@ -63,6 +63,7 @@ class PeerProtocol {
   void on(Peer& peer, const HashReject&) { static_cast<void>(peer); }
   void on(Peer& peer, const ExtendedHandshake& m);
   void on(Peer& peer, const PeerExchange&) { static_cast<void>(peer); }  // PeerExchanger's
+  void on(Peer& peer, const Port&) { static_cast<void>(peer); }          // Swarm's
   void on(Peer& peer, const KeepAlive&) { static_cast<void>(peer); }
 
   void set_has(Peer& peer, Bitfield has);

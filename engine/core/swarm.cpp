@@ -15,6 +15,14 @@ ByteTimeMap timeline_from_hints(const Metainfo& meta, std::size_t file) {
   return ByteTimeMap::from_points(size, hints.duration, hints.points);
 }
 
+// Nodes forget a peer 30 minutes after its announcement (BEP 5's custom). A search takes some fifty
+// datagrams.
+constexpr SearchPace kDhtPace{.regular = 15min, .early = 60s};
+// Trackers and CDN first: a start must not share its first instants with a search.
+constexpr Duration kDhtDelay = 1s;
+// With fewer peers than these we look for more.
+constexpr int kFewPeers = 5;
+
 }  // namespace
 
 Swarm::Swarm(const Metainfo& metainfo, const SwarmParams& params, const Bitfield& verified,
@@ -27,7 +35,8 @@ Swarm::Swarm(const Metainfo& metainfo, const SwarmParams& params, const Bitfield
       planner_(s_, receiver_),
       announcer_(metainfo.trackers, s_.random.split()),
       book_(params.book),
-      exchanger_(s_, book_) {
+      exchanger_(s_, book_),
+      dht_(kDhtPace) {
   receiver_.connect(protocol_);
   s_.now = now;
   for (std::size_t f = 0; f < metainfo.info.files.size(); ++f) {
@@ -83,23 +92,23 @@ TimePoint Swarm::next_deadline() const {
   next = std::min({next, s_.watch_at, s_.silence_at(), exchanger_.next_deadline()});
   if (!use_peers) return next;  // discover() does nothing
   if (sharing_ || s_.active()) {
-    next = std::min({next, announcer_.next_deadline(), book_.next_deadline()});
+    next =
+        std::min({next, announcer_.next_deadline(), book_.next_deadline(), dht_.next_deadline()});
   }
   return next;
 }
 
 void Swarm::discover() {
   if (!s_.uses_peers() || (!sharing_ && !s_.active() && !closed_)) return;
-  announcer_.set_need_peers(s_.active() && book_.connected() < 5);
-  while (const auto task = announcer_.poll(s_.now)) {
-    const ByteCounts total = s_.ledger.total();
-    Bytes left;
-    const Bitfield& have = s_.pieces.have_pieces();
-    left = s_.layout.piece_length() * (have.size() - have.count());
-    s_.out.emplace_back(Announce{s_.params.id, task->tracker, task->event, total.uploaded,
-                                 total.peers + total.cdn(), left, task->want});
-  }
+  const bool need_peers = s_.active() && book_.connected() < kFewPeers;
+  announcer_.set_need_peers(need_peers);
+  announce();
   if (closed_) return;
+  if (s_.uses_dht()) {
+    dht_.start(s_.now + (s_.meta.trackers.empty() ? Duration::zero() : kDhtDelay));
+    dht_.set_need_peers(need_peers);
+    if (dht_.poll(s_.now)) s_.out.emplace_back(SearchDht{s_.params.id});
+  }
   while (const auto remote = book_.next_dial(s_.now, bans_)) {
     const ConnId conn(std::uint64_t{s_.params.id.value()} << 40 | ++next_conn_);
     dials_[conn] = {*remote};
@@ -108,8 +117,19 @@ void Swarm::discover() {
   }
 }
 
+void Swarm::announce() {
+  while (const auto task = announcer_.poll(s_.now)) {
+    const ByteCounts total = s_.ledger.total();
+    Bytes left;
+    const Bitfield& have = s_.pieces.have_pieces();
+    left = s_.layout.piece_length() * (have.size() - have.count());
+    s_.out.emplace_back(Announce{s_.params.id, task->tracker, task->event, total.uploaded,
+                                 total.peers + total.cdn(), left, task->want});
+  }
+}
+
 Handshake Swarm::handshake(const InfoHash& info_hash) const {
-  return {info_hash, s_.params.peer_id, true, true, s_.meta.info.has_v2()};
+  return {info_hash, s_.params.peer_id, true, true, s_.meta.info.has_v2(), s_.uses_dht()};
 }
 
 Handshake Swarm::answer(const Handshake& remote) const {
@@ -166,6 +186,8 @@ void Swarm::on(const PeerMessage& e) {
     if (peer) on_hello(*peer, *hello);
   } else if (const auto* exchange = std::get_if<PeerExchange>(&e.message)) {
     if (peer) exchanger_.on_message(*peer, *exchange);
+  } else if (const auto* port = std::get_if<Port>(&e.message)) {
+    if (peer) on_dht_port(*peer, *port);
   }
   s_.changed_peers.push_back(e.conn);
   protocol_.on_message(e.conn, e.message);
@@ -209,6 +231,19 @@ void Swarm::on(const AnnounceReply& e) {
   book_.add(e.peers, PeerSource::kTracker);
   if (e.peers.empty() && s_.peers.empty() && dials_.empty()) s_.discovery_over = true;
   s_.replan_cdn = true;
+}
+
+// Once for each peer: it has one node.
+void Swarm::on_dht_port(Peer& peer, const Port& message) {
+  if (!s_.uses_dht() || message.port == 0 || std::exchange(peer.told_dht_port, true)) return;
+  Endpoint node = peer.remote;
+  node.port = message.port;
+  s_.out.emplace_back(AddDhtNode{node});
+}
+
+void Swarm::on(const PeersFound& e) {
+  if (s_.meta.info.is_private) return;
+  if (book_.add(e.peers, e.source) > 0) s_.discovery_over = false;
 }
 
 void Swarm::on(const CdnHealth& e) {

@@ -12,6 +12,7 @@
 #include "engine/core/peer_protocol.h"
 #include "engine/core/planner.h"
 #include "engine/core/receiver.h"
+#include "engine/core/search_timer.h"
 #include "engine/core/swarm_state.h"
 #include "engine/core/uploader.h"
 
@@ -84,6 +85,7 @@ class Swarm {
   void on(const PeerClosed& e);
   void on(const PeerMessage& e);
   void on_hello(Peer& peer, const ExtendedHandshake& hello);
+  void on_dht_port(Peer& peer, const Port& message);
   void on(const BlockSent& e) { uploader_.on_sent(e); }
   void on(const Verified& e) { receiver_.on_verified(e); }
   void on(const HashesVerified& e) { receiver_.on_hashes_verified(e); }
@@ -91,6 +93,7 @@ class Swarm {
   void on(const BlocksLost& e) { receiver_.on_lost(e); }
   void on(const AnnounceReply& e);
   void on(const AnnounceFailed& e) { announcer_.on_failure(e.tracker, s_.now); }
+  void on(const PeersFound& e);
   void on(const CdnBlock& e) { receiver_.on_cdn_block(e); }
   void on(const CdnEnded& e) { receiver_.on_cdn_ended(e); }
   void on(const CdnHealth& e);
@@ -102,6 +105,7 @@ class Swarm {
 
   void settle();
   void discover();
+  void announce();
   void update_emergency();
   void check_start();
   void drop_stale_cdn_requests();
@@ -119,6 +123,7 @@ class Swarm {
   Announcer announcer_;
   PeerBook book_;
   PeerExchanger exchanger_;
+  SearchTimer dht_;
   struct Dial {
     Endpoint remote;
   };

@@ -30,6 +30,8 @@ struct SwarmParams {
   Policy policy;
   PeerId peer_id;
   std::uint16_t listen_port = 0;  // 0: not reachable
+  bool dht = false;               // the host has a DHT to search
+  std::uint16_t dht_port = 0;     // of our node in it; 0: it answers nobody
   std::string client_name;
   std::uint64_t seed = 1;
   bool trace = false;
@@ -137,6 +139,8 @@ struct SwarmState {
   // What peers do not bring comes from the CDN in time.
   bool cdn_insures() const { return params.policy.use_cdn && cdn.insures(); }
   // Strangers' bytes are of use only where a hash tells whether they are right.
+  // A private torrent's peers are its tracker's to name (BEP 27).
+  bool uses_dht() const { return params.dht && !meta.info.is_private; }
   bool uses_peers() const { return params.policy.use_peers && verifiable(); }
   std::map<PieceIndex, std::vector<Sha256>> leaves;  // verified, for pieces of several blocks
 };

@@ -12,6 +12,7 @@ std::string Swarm::flags_of(const Peer& peer) const {
   if (peer.peer_interested) flags += peer.am_choking ? 'u' : 'U';
   if (peer.snubbed) flags += 'S';
   if (peer.inbound) flags += 'I';
+  if (peer.source == PeerSource::kDht) flags += 'H';
   if (peer.source == PeerSource::kExchange) flags += 'X';
   if (!peer.am_interested && !peer.peer_choking) flags += 'K';
   if (!peer.peer_interested && !peer.am_choking) flags += '?';

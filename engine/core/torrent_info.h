@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "engine/base/digest.h"
+#include "engine/base/endpoint.h"
 #include "engine/base/units.h"
 #include "engine/core/ids.h"
 
@@ -72,6 +73,7 @@ struct Metainfo {
   TorrentInfo info;
   std::vector<std::vector<std::string>> trackers;  // tiers (BEP 12)
   std::vector<std::string> edges;                  // url-list (BEP 19)
+  std::vector<HostPort> dht_nodes;                 // to join the DHT through (BEP 5)
   std::vector<FileHints> hints;                    // by FileIndex; may be shorter than files
   std::vector<std::uint8_t> info_bytes;            // the info dictionary as read
 };

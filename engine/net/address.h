@@ -16,12 +16,6 @@ namespace tributary::net {
 
 inline constexpr std::string_view kLoopbackHost = "127.0.0.1";
 
-struct HostPort {
-  std::string host;  // a name or an address, without brackets
-  std::uint16_t port = 0;
-  friend bool operator==(const HostPort&, const HostPort&) = default;
-};
-
 // Reads "host:port", "[v6]:port" and ":port", which means loopback. Port 0 is allowed: it asks the
 // system to choose when listening.
 Result<HostPort> parse_host_port(std::string_view text);

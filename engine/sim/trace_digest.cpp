@@ -27,6 +27,7 @@ class Fold {
   void one(const core::BlocksLost& e) { fields(e.torrent, e.blocks); }
   void one(const core::AnnounceReply& e) { fields(e.torrent, e.peers.size(), e.interval); }
   void one(const core::AnnounceFailed& e) { fields(e.torrent); }
+  void one(const core::PeersFound& e) { fields(e.torrent, e.source, e.peers.size()); }
   void one(const core::CdnBlock& e) { fields(e.torrent, e.request, e.block, e.buffer); }
   void one(const core::CdnEnded& e) { fields(e.torrent, e.request); }
   void one(const core::CdnHealth& e) {
@@ -51,6 +52,8 @@ class Fold {
   void one(const core::Store& e) { fields(e.torrent, e.block, e.buffer); }
   void one(const core::Free& e) { fields(e.buffer); }
   void one(const core::Announce& e) { fields(e.torrent, e.event, e.want); }
+  void one(const core::SearchDht& e) { fields(e.torrent); }
+  void one(const core::AddDhtNode& e) { fields(e.node); }
   void one(const core::CdnFetch& e) { fields(e.torrent, e.request, e.blocks, e.reason); }
   void one(const core::CdnCancel& e) { fields(e.torrent, e.request); }
   void one(const core::CdnCorrupt& e) { fields(e.torrent, e.blocks); }
@@ -79,6 +82,7 @@ class Fold {
   void one(const core::BitfieldMessage& m) {
     for (std::uint8_t byte : m.bytes) one(byte);
   }
+  void one(const core::Port& m) { fields(m.port); }
   void one(const core::Request& m) { fields(m.span); }
   void one(const core::Cancel& m) { fields(m.span); }
   void one(const core::RejectRequest& m) { fields(m.span); }

@@ -194,6 +194,8 @@ class World : private PeerNetHandler, private CdnHandler, private TrackerHandler
   void perform(Actor& a, const core::Store& action);
   void perform(Actor& a, const core::Free& action);
   void perform(Actor& a, const core::Announce& action);
+  void perform(Actor&, const core::SearchDht&) {}  // there is none; see dht_net.h
+  void perform(Actor&, const core::AddDhtNode&) {}
   void perform(Actor& a, const core::MayStart& action);
   void perform(Actor& a, const core::Trace& action);
   void perform(Actor& a, const cdn::HttpGet& action);

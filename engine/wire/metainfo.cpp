@@ -214,6 +214,27 @@ std::vector<std::string> parse_edges(BencodeView root) {
   return edges;
 }
 
+// BEP 5: a list of [host, port].
+std::vector<HostPort> parse_dht_nodes(BencodeView root) {
+  std::vector<HostPort> nodes;
+  for (BencodeView pair : root.find("nodes").children()) {
+    if (nodes.size() == kMaxDhtNodes) break;
+    HostPort node;
+    std::int64_t port = 0;
+    int at = 0;
+    for (BencodeView part : pair.children()) {
+      if (at == 0) node.host = part.string().value_or("");
+      if (at == 1) port = part.integer().value_or(0);
+      ++at;
+    }
+    const bool valid = !node.host.empty() && node.host.size() <= kMaxHostLength &&
+                       printable(node.host) == node.host && port > 0 && port <= 65535 && at == 2;
+    node.port = static_cast<std::uint16_t>(port);
+    if (valid) nodes.push_back(std::move(node));
+  }
+  return nodes;
+}
+
 // Milliseconds of a hint; none over 2^40 (34 years), so that sums cannot overflow.
 std::optional<Duration> parse_milliseconds(BencodeView value) {
   const auto ms = value.integer();
@@ -275,6 +296,7 @@ Result<core::Metainfo> parse_metainfo(Octets torrent, const Digester& digester) 
   out.info = std::move(parsed);
   out.trackers = parse_trackers(root);
   out.edges = parse_edges(root);
+  out.dht_nodes = parse_dht_nodes(root);
   out.hints = parse_hints(root, out.info.files);
   out.info_bytes.assign(info.raw().begin(), info.raw().end());
   return out;

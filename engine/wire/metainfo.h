@@ -1,5 +1,6 @@
 // The .torrent file, read: v1 (BEP 3), v2 (BEP 52) and hybrid, with padding (BEP 47), tracker tiers
-// (BEP 12), web seeds (BEP 19) and the private flag (BEP 27). Writing is in metainfo_build.h.
+// (BEP 12), web seeds (BEP 19), DHT nodes (BEP 5) and the private flag (BEP 27). Writing is in
+// metainfo_build.h.
 #pragma once
 
 #include <cstddef>
@@ -13,7 +14,7 @@
 namespace tributary::wire {
 
 // Limits, each with its reason. Whatever is over one is refused with kLimit, but for trackers,
-// edges and hints, whose surplus is dropped.
+// edges, DHT nodes and hints, whose surplus is dropped.
 inline constexpr Bytes kMaxMetainfoSize = 64_MiB;    // memory while reading: a few times this
 inline constexpr Bytes kMaxPieceLength = 64_MiB;     // a v1 piece is verified whole
 inline constexpr std::int64_t kMaxPieces = 1 << 21;  // their hashes are 40 MB (v1), 64 MB (v2)
@@ -25,6 +26,8 @@ inline constexpr std::size_t kMaxComponentLength = 255;  // bytes; NAME_MAX of L
 inline constexpr std::size_t kMaxPathLength = 2048;      // bytes; leaves PATH_MAX room for a folder
 inline constexpr std::size_t kMaxTrackers = 256;         // over all tiers
 inline constexpr std::size_t kMaxEdges = 64;
+inline constexpr std::size_t kMaxDhtNodes = 32;
+inline constexpr std::size_t kMaxHostLength = 120;      // longer names are left out
 inline constexpr std::size_t kMaxHintPoints = 1 << 16;  // per file: 18 h of one-second points
 
 // Reads a whole .torrent. Every hash list is complete, piece layers are verified against their

@@ -58,6 +58,8 @@ std::optional<std::size_t> fixed_size(MessageId id) {
     case MessageId::kHaveAll:
     case MessageId::kHaveNone:
       return 0;
+    case MessageId::kPort:
+      return 2;
     case MessageId::kHave:
     case MessageId::kSuggestPiece:
     case MessageId::kAllowedFast:
@@ -102,6 +104,8 @@ std::optional<Result<core::Message>> decode_plain(MessageId id, Octets fields) {
       return Message(core::HaveAll{});
     case MessageId::kHaveNone:
       return Message(core::HaveNone{});
+    case MessageId::kPort:
+      return Message(core::Port{read_u16(fields)});
     case MessageId::kHave:
       return with_piece<core::Have>(fields);
     case MessageId::kSuggestPiece:

@@ -18,6 +18,7 @@ constexpr std::size_t kPeerIdAt = 48;
 constexpr std::uint8_t kExtendedBit = 0x10;  // byte 5 (BEP 10)
 constexpr std::uint8_t kFastBit = 0x04;      // byte 7 (BEP 6)
 constexpr std::uint8_t kV2Bit = 0x10;        // byte 7 (BEP 52)
+constexpr std::uint8_t kDhtBit = 0x01;       // byte 7 (BEP 5)
 
 std::uint32_t u32(Bytes n) { return static_cast<std::uint32_t>(n.count()); }
 std::uint32_t u32(core::PieceIndex i) { return static_cast<std::uint32_t>(i.value()); }
@@ -39,6 +40,10 @@ class Writer {
     return indexed(MessageId::kSuggestPiece, m.piece);
   }
   bool operator()(const core::AllowedFast& m) { return indexed(MessageId::kAllowedFast, m.piece); }
+  bool operator()(const core::Port& m) {
+    head(MessageId::kPort, 2);
+    return append_u16(out_, m.port), true;
+  }
   bool operator()(const core::Request& m) { return spanned(MessageId::kRequest, m.span); }
   bool operator()(const core::Cancel& m) { return spanned(MessageId::kCancel, m.span); }
   bool operator()(const core::RejectRequest& m) {
@@ -115,6 +120,7 @@ std::array<std::uint8_t, kHandshakeSize> encode_handshake(const core::Handshake&
   if (handshake.extended) out[kReservedAt + 5] |= kExtendedBit;
   if (handshake.fast) out[kReservedAt + 7] |= kFastBit;
   if (handshake.v2) out[kReservedAt + 7] |= kV2Bit;
+  if (handshake.dht) out[kReservedAt + 7] |= kDhtBit;
   std::copy(handshake.info_hash.bytes.begin(), handshake.info_hash.bytes.end(),
             out.begin() + kHashAt);
   std::copy(handshake.peer_id.bytes.begin(), handshake.peer_id.bytes.end(),
@@ -133,7 +139,8 @@ Result<core::Handshake> decode_handshake(std::span<const std::uint8_t, kHandshak
                          .peer_id = PeerId::from(bytes.subspan(kPeerIdAt, PeerId::kSize)),
                          .fast = (bytes[kReservedAt + 7] & kFastBit) != 0,
                          .extended = (bytes[kReservedAt + 5] & kExtendedBit) != 0,
-                         .v2 = (bytes[kReservedAt + 7] & kV2Bit) != 0};
+                         .v2 = (bytes[kReservedAt + 7] & kV2Bit) != 0,
+                         .dht = (bytes[kReservedAt + 7] & kDhtBit) != 0};
 }
 
 bool encode_message(const core::Message& message, const ExtensionIds& peer_ids, OctetBuffer& out) {

@@ -15,6 +15,7 @@ enum class MessageId : std::uint8_t {
   kRequest = 6,
   kPiece = 7,
   kCancel = 8,
+  kPort = 9,           // BEP 5
   kSuggestPiece = 13,  // BEP 6 …
   kHaveAll = 14,
   kHaveNone = 15,

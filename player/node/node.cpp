@@ -217,6 +217,8 @@ void Node::open(core::TorrentId torrent, const core::Metainfo& metainfo, const B
                            .policy = impl_->params.policy,
                            .peer_id = impl_->params.peer_id,
                            .listen_port = impl_->params.listen_port,
+                           .dht = impl_->params.dht,
+                           .dht_port = impl_->params.dht_port,
                            .client_name = impl_->params.client_name,
                            .seed = impl_->random.next(),
                            .trace = impl_->params.trace,

@@ -23,6 +23,8 @@ struct NodeParams {
   core::Policy policy;
   PeerId peer_id;
   std::uint16_t listen_port = 0;  // told to trackers and peers; 0: none
+  bool dht = false;               // the host performs core::SearchDht
+  std::uint16_t dht_port = 0;     // of its DHT node, told to peers; 0: it answers nobody
   std::string session;            // CMCD sid; empty sends no CMCD
   std::uint64_t seed = 1;
   bool trace = false;  // emit core::Trace actions

@@ -50,10 +50,14 @@ struct TrackShape {
   bool v2 = true;
   bool is_private = false;
   std::vector<std::vector<std::string>> trackers{};
+  std::uint16_t dht_port = 0;  // 0: the host has no DHT
 };
 
-inline SwarmParams swarm_params(TorrentId id, const Policy& policy, int self) {
+inline SwarmParams swarm_params(TorrentId id, const Policy& policy, int self,
+                                std::uint16_t dht_port = 0) {
   SwarmParams params;
+  params.dht = dht_port != 0;
+  params.dht_port = dht_port;
   params.id = id;
   params.policy = policy;
   params.peer_id = peer_id_of(self);
@@ -114,6 +118,10 @@ class Describe {
     constexpr const char* kEvents[] = {"", " started", " stopped", " completed"};
     return "announce " + a.tracker + kEvents[static_cast<int>(a.event)];
   }
+  std::string operator()(const SearchDht&) const { return "search the DHT"; }
+  std::string operator()(const AddDhtNode& a) const {
+    return "DHT node " + std::to_string(a.node.port);
+  }
   std::string operator()(const CdnFetch& a) const {
     return "fetch " + range(a.blocks) + " " + std::string(to_string(a.reason));
   }
@@ -147,6 +155,7 @@ class Describe {
   std::string text(const Cancel& m) const { return "cancel " + at(m.span); }
   std::string text(const RejectRequest& m) const { return "reject " + at(m.span); }
   static std::string text(const Piece&) { return "piece"; }
+  static std::string text(const Port& m) { return "port " + std::to_string(m.port); }
   static std::string text(const SuggestPiece&) { return "suggest"; }
   static std::string text(const AllowedFast&) { return "allowed fast"; }
   static std::string text(const DontHave& m) {
@@ -178,7 +187,8 @@ class SwarmRig {
   explicit SwarmRig(const Policy& policy = Policy::adaptive(), const TrackShape& shape = {},
                     int self = 1000)
       : meta_(make_track(shape)),
-        swarm_(meta_, swarm_params(kTorrent, policy, self), Bitfield(), bans_, now_),
+        swarm_(meta_, swarm_params(kTorrent, policy, self, shape.dht_port), Bitfield(), bans_,
+               now_),
         describe_(swarm_.layout()) {}
 
   Swarm& swarm() { return swarm_; }
@@ -252,8 +262,8 @@ class SwarmRig {
   }
 
   // --- peers ---
-  Lines connect(int n, bool fast = true, bool v2 = false) {
-    Handshake hello{InfoHash{}, peer_id_of(n), fast, true, v2};
+  Lines connect(int n, bool fast = true, bool v2 = false, bool dht = false) {
+    Handshake hello{InfoHash{}, peer_id_of(n), fast, true, v2, dht};
     const auto low = static_cast<std::uint8_t>(n);
     return in(PeerConnected{kTorrent, conn_of(n), Endpoint::v4(10, 0, 0, low, 6881), true, hello});
   }

@@ -59,6 +59,7 @@ std::vector<Message> samples() {
       core::Request{span},
       core::Cancel{span},
       core::RejectRequest{span},
+      core::Port{65535},
       core::SuggestPiece{PieceIndex(INT32_MAX)},
       core::AllowedFast{PieceIndex(0)},
       core::DontHave{PieceIndex(9)},
@@ -77,9 +78,13 @@ std::vector<Message> samples() {
 
 TEST_CASE("a handshake is 68 bytes and survives the round trip with any bits") {
   Random random(2);
-  for (int bits = 0; bits < 8; ++bits) {
-    const core::Handshake h{random_digest<InfoHash>(random), random_digest<PeerId>(random),
-                            (bits & 1) != 0, (bits & 2) != 0, (bits & 4) != 0};
+  for (int bits = 0; bits < 16; ++bits) {
+    const core::Handshake h{random_digest<InfoHash>(random),
+                            random_digest<PeerId>(random),
+                            (bits & 1) != 0,
+                            (bits & 2) != 0,
+                            (bits & 4) != 0,
+                            (bits & 8) != 0};
     const auto encoded = encode_handshake(h);
     CHECK(*decode_handshake(encoded) == h);
     for (std::size_t n = 0; n <= encoded.size(); ++n) {
@@ -100,6 +105,8 @@ TEST_CASE("the reserved bits are those of the BEPs") {
   CHECK(encode_handshake(h)[27] == 0x04);
   h.v2 = true;
   CHECK(encode_handshake(h)[27] == 0x14);
+  h.dht = true;
+  CHECK(encode_handshake(h)[27] == 0x15);
 }
 
 TEST_CASE("every message survives the round trip in portions of any size") {

@@ -1,0 +1,40 @@
+// When to look for peers anew in a place that names no interval of its own: the DHT.
+#pragma once
+
+#include "engine/base/units.h"
+
+namespace tributary::core {
+
+struct SearchPace {
+  Duration regular;
+  Duration early;  // while peers are needed
+};
+
+class SearchTimer {
+ public:
+  explicit SearchTimer(const SearchPace& pace) : pace_(pace) {}
+
+  // The first search is due at `first`; later calls change nothing.
+  void start(TimePoint first) {
+    if (!started_) regular_at_ = early_at_ = first;
+    started_ = true;
+  }
+  void set_need_peers(bool need) { need_peers_ = need; }
+  // Whether to search now; if so, the next search is due an interval from now.
+  bool poll(TimePoint now) {
+    if (now < next_deadline()) return false;
+    regular_at_ = now + pace_.regular;
+    early_at_ = now + pace_.early;
+    return true;
+  }
+  TimePoint next_deadline() const { return need_peers_ ? early_at_ : regular_at_; }
+
+ private:
+  SearchPace pace_;
+  TimePoint regular_at_ = kNever;
+  TimePoint early_at_ = kNever;
+  bool started_ = false;
+  bool need_peers_ = false;
+};
+
+}  // namespace tributary::core
