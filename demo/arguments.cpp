@@ -167,6 +167,11 @@ Result<Endpoint> parse_listen(std::string_view text) {
                  " is not understood; give a numeric HOST:PORT like 127.0.0.1:8080 or [::1]:0");
 }
 
+Result<std::optional<Endpoint>> parse_told_listen(std::string_view text) {
+  TRIBUTARY_TRY(address, parse_listen(text));
+  return std::optional(address);
+}
+
 Result<std::string> parse_edge(std::string_view text) {
   if (wire::is_http_url(text)) return std::string(text);
   return url_error("edge", text, "http or https", "https://cdn.example.org/music/");

@@ -2,6 +2,7 @@
 // what would be right.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -24,6 +25,8 @@ Result<Bytes> parse_piece_length(std::string_view text);
 
 // Where to listen: "127.0.0.1:8080", "[::1]:0", ":8080" and "localhost:8080" (loopback).
 Result<Endpoint> parse_listen(std::string_view text);
+// The same, where it matters whether the user named an address.
+Result<std::optional<Endpoint>> parse_told_listen(std::string_view text);
 
 // An edge must be http or https; a tracker may be udp as well, which needs a port.
 Result<std::string> parse_edge(std::string_view text);

@@ -27,7 +27,7 @@ constexpr const char* kName = "dht";
 constexpr Duration kDefaultTimeout = 30s;
 constexpr std::uint16_t kPort = 6881;
 
-struct DhtArguments {
+struct LookupArguments {
   std::string hash;
   std::vector<std::string> hosts;
   std::optional<Endpoint> listen;
@@ -60,11 +60,6 @@ Result<dht::NodeId> parse_hash(const std::string& text) {
     octet = static_cast<std::uint8_t>(octet << 4 | *digit);
   }
   return id;
-}
-
-Result<std::optional<Endpoint>> parse_own_address(std::string_view text) {
-  TRIBUTARY_TRY(address, parse_listen(text));
-  return std::optional(address);
 }
 
 Result<std::uint16_t> parse_port(std::string_view text) {
@@ -104,7 +99,7 @@ void print(const dht::LookupStep& step) {
 // thread only.
 class DhtMember {
  public:
-  DhtMember(ServerSession& session, const DhtArguments& arguments)
+  DhtMember(ServerSession& session, const LookupArguments& arguments)
       : session_(session), arguments_(arguments) {}
 
   // The saved table, if there is one.
@@ -168,7 +163,7 @@ class DhtMember {
 
  private:
   ServerSession& session_;
-  const DhtArguments& arguments_;
+  const LookupArguments& arguments_;
   std::optional<wire::DhtState> saved_;
   std::vector<Endpoint> hosts_;
   std::unique_ptr<net::DhtSocket> socket_;
@@ -177,7 +172,7 @@ class DhtMember {
 // One search, from the hosts' names to the last line. Loop thread only.
 class DhtSearch {
  public:
-  DhtSearch(ServerSession& session, const DhtArguments& arguments, const dht::NodeId& hash)
+  DhtSearch(ServerSession& session, const LookupArguments& arguments, const dht::NodeId& hash)
       : session_(session), arguments_(arguments), hash_(hash), member_(session, arguments) {}
 
   int run() {
@@ -293,7 +288,7 @@ class DhtSearch {
   }
 
   ServerSession& session_;
-  const DhtArguments& arguments_;
+  const LookupArguments& arguments_;
   dht::NodeId hash_;
   DhtMember member_;
   Duration took_{};
@@ -304,7 +299,7 @@ class DhtSearch {
   int hops_ = 0;
 };
 
-int look_up(ServerSession& session, const DhtArguments& arguments) {
+int look_up(ServerSession& session, const LookupArguments& arguments) {
   const auto hash = parse_hash(arguments.hash);
   if (!hash) return fail(kName, hash.error());
   return DhtSearch(session, arguments, *hash).run();
@@ -317,7 +312,7 @@ std::string describe(const dht::Node& node) {
 }
 
 // Without a hash: a node that takes part until it is stopped.
-int serve(ServerSession& session, const DhtArguments& arguments) {
+int serve(ServerSession& session, const LookupArguments& arguments) {
   DhtMember member(session, arguments);
   const auto loaded = member.load();
   if (!loaded) return fail(kName, loaded.error());
@@ -335,7 +330,7 @@ int serve(ServerSession& session, const DhtArguments& arguments) {
   return kExitDone;
 }
 
-int run_dht(const DhtArguments& arguments) {
+int run_dht(const LookupArguments& arguments) {
   ServerSession session(arguments.verbose);
   return arguments.hash.empty() ? serve(session, arguments) : look_up(session, arguments);
 }
@@ -355,12 +350,12 @@ constexpr const char* kExample =
 }  // namespace
 
 void add_dht(CommandLine& line) {
-  auto arguments = std::make_shared<DhtArguments>();
+  auto arguments = std::make_shared<LookupArguments>();
   Subcommand sub = line.add(kName, "Look an info-hash up in the DHT, or run a node (BEP 5)",
                             kExample, [arguments] { return run_dht(*arguments); });
   sub.add("hash", "HASH", arguments->hash, "The info-hash; without one, run a node");
   sub.add("--bootstrap", "HOST:PORT", arguments->hosts, "A node to begin with; may be repeated");
-  sub.add("--listen", "HOST:PORT", arguments->listen, parse_own_address,
+  sub.add("--listen", "HOST:PORT", arguments->listen, parse_told_listen,
           "The UDP address (a node: 127.0.0.1:6881; a search: any port)");
   sub.add("--timeout", "T", arguments->timeout, parse_time, "When to give up (30s)");
   sub.add("--table", "FILE", arguments->table,

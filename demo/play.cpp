@@ -7,6 +7,7 @@
 
 #include "demo/arguments.h"
 #include "demo/command.h"
+#include "demo/dht_options.h"
 #include "demo/play_session.h"
 #include "demo/resolve_peers.h"
 #include "demo/stop_signals.h"
@@ -30,8 +31,9 @@ struct PlayArguments {
   Duration until = Duration(-1);
   BitRate up = kUnlimited;
   BitRate down = kUnlimited;
-  Endpoint listen = Endpoint::v4(127, 0, 0, 1, 0);
+  std::optional<Endpoint> listen;
   std::vector<std::string> peers;
+  DhtArguments dht;
   Duration linger{};
   std::string report;
   std::string trace;
@@ -94,7 +96,9 @@ Result<PlaySettings> settings_of(const PlayArguments& arguments) {
   player::ClientOptions& client = settings.client;
   client.host.policy = *policy;
   client.host.cache_directory = arguments.cache;
-  client.host.listen = arguments.listen;
+  client.host.listen = arguments.listen.value_or(Endpoint::v4(127, 0, 0, 1, 0));
+  TRIBUTARY_TRY(dht, dht_use(arguments.dht, arguments.listen.has_value()));
+  client.host.dht = std::move(dht);
   client.host.up = arguments.up;
   client.host.down = arguments.down;
   // On a terminal the live view shows the client's warnings; else they go beside the lines.
@@ -146,9 +150,10 @@ void add_playback(Subcommand& sub, PlayArguments& arguments) {
 void add_network(Subcommand& sub, PlayArguments& arguments) {
   sub.add("--up", "RATE", arguments.up, parse_rate, "Limit of upload (none)");
   sub.add("--down", "RATE", arguments.down, parse_rate, "Limit of download (none)");
-  sub.add("--listen", "HOST:PORT", arguments.listen, parse_listen,
-          "Where peers can connect (127.0.0.1, a port of the system's choice)");
+  sub.add("--listen", "HOST:PORT", arguments.listen, parse_told_listen,
+          "Where peers and DHT nodes reach us (127.0.0.1, a port of the system's choice; no node)");
   sub.add("--peer", "HOST:PORT", arguments.peers, "A peer to ask, may be repeated");
+  add_dht_options(sub, arguments.dht);
   sub.add("--linger", "T", arguments.linger, parse_time, "Keep sharing so long after the end");
 }
 

@@ -6,6 +6,7 @@
 
 #include "demo/arguments.h"
 #include "demo/command.h"
+#include "demo/dht_options.h"
 #include "demo/human.h"
 #include "demo/progress_bar.h"
 #include "demo/server_session.h"
@@ -25,7 +26,8 @@ constexpr Duration kFarewell = 5s;
 struct SeedArguments {
   std::vector<std::string> torrents;
   std::string directory;
-  Endpoint listen = Endpoint::v4(127, 0, 0, 1, 0);
+  std::optional<Endpoint> listen;
+  DhtArguments dht;
   BitRate up = kUnlimited;
   bool verbose = false;
 };
@@ -77,7 +79,9 @@ class Seeder {
 
 Result<void> Seeder::open_host() {
   player::HostOptions options;
-  options.listen = arguments_.listen;
+  options.listen = arguments_.listen.value_or(Endpoint::v4(127, 0, 0, 1, 0));
+  TRIBUTARY_TRY(dht, dht_use(arguments_.dht, arguments_.listen.has_value()));
+  options.dht = std::move(dht);
   options.up = arguments_.up;
   auto host = player::Host::create(session_.loop(), std::move(options), {});
   if (!host) return host.error();
@@ -155,7 +159,7 @@ Result<void> Seeder::run(std::vector<core::Metainfo> torrents) {
     if (!reported) return reported;
   }
   for (const Offer& offer : offers_) host_->share(offer.torrent.id, true);
-  ServerSession::announce_ready(host_->listening().value_or(arguments_.listen));
+  ServerSession::announce_ready(*host_->listening());
   last_at_ = session_.loop().now();
   session_.run([this] { return describe(); });
   const Bytes sent = host_->link_totals().payload_out;
@@ -199,8 +203,9 @@ void add_seed(CommandLine& line) {
                             [arguments] { return seed(*arguments); });
   sub.require("torrents", "TORRENT", arguments->torrents, "What to offer");
   sub.require("--data", "DIR", arguments->directory, "The folder that holds the data");
-  sub.add("--listen", "HOST:PORT", arguments->listen, parse_listen,
-          "Where peers can connect (127.0.0.1, a port of the system's choice)");
+  sub.add("--listen", "HOST:PORT", arguments->listen, parse_told_listen,
+          "Where peers and DHT nodes reach us (127.0.0.1, a port of the system's choice; no node)");
+  add_dht_options(sub, arguments->dht);
   sub.add("--up", "RATE", arguments->up, parse_rate,
           "Limit of upload, in bit/s with k, M, G (none)");
   sub.add("-v,--verbose", arguments->verbose, "Print counters where there is no terminal");

@@ -13,6 +13,8 @@ namespace {
 
 // Azureus style (BEP 20): TB for Tributary, 0.1.0.
 constexpr std::string_view kPeerIdPrefix = "-TB0100-";
+// In the cache directory.
+constexpr const char* kDhtTable = "dht";
 
 PeerId make_peer_id() {
   PeerId id;
@@ -113,16 +115,40 @@ Result<void> Host::start() {
         pump();
       },
       options_.log);
+  if (options_.dht.enabled && options_.policy.use_peers) {
+    auto dht = start_dht();
+    if (!dht) return dht;
+  }
   NodeParams params;
   params.policy = options_.policy;
   params.peer_id = peer_id_;
   params.listen_port = port;
+  params.dht = dht_ != nullptr;
+  params.dht_port = dht_ && options_.dht.reachable ? dht_->port() : std::uint16_t{0};
   params.session = make_session();
   params.seed = options_.seed != 0 ? options_.seed : net::secure_random_u64();
   params.trace = options_.trace;
   params.upload = options_.upload;
   params.up = options_.up;
   node_ = std::make_unique<Node>(std::move(params));
+  return {};
+}
+
+Result<void> Host::start_dht() {
+  net::DhtServiceOptions dht;
+  const bool reachable = options_.dht.reachable && listening_;
+  dht.at = reachable ? *listening_ : Endpoint::v4(0, 0, 0, 0, 0);
+  dht.read_only = !reachable;
+  dht.hosts = options_.dht.hosts;
+  if (!options_.cache_directory.empty()) dht.table = options_.cache_directory + "/" + kDhtTable;
+  auto started = net::DhtService::start(
+      loop_, std::move(dht),
+      [this](core::TorrentId torrent, const std::vector<Endpoint>& peers) {
+        feed(core::Input(core::PeersFound{torrent, core::PeerSource::kDht, peers}));
+      },
+      options_.log);
+  if (!started) return started.error();
+  dht_ = std::move(*started);
   return {};
 }
 
@@ -387,6 +413,15 @@ void Host::on(core::Announce& a) {
   tracker_->announce(a, torrent->open.info->info_hashes());
 }
 
+void Host::on(core::SearchDht& a) {
+  const Torrent* torrent = find(a.torrent);
+  if (!torrent) return;
+  dht_->add_hosts(torrent->open.metainfo->dht_nodes);
+  const bool announced = options_.dht.reachable && listening_;
+  dht_->search(a.torrent, torrent->open.info->info_hashes(),
+               announced ? listening_->port : std::uint16_t{0});
+}
+
 void Host::on(core::MayStart& a) {
   loop_.post([this, track = TrackRef{a.torrent, a.file}] {
     if (events_.may_start) events_.may_start(track);
@@ -408,6 +443,10 @@ void Host::close(std::function<void()> done) {
     node_->close(id, loop_.now());
   }
   pump();
+  if (dht_) {
+    auto saved = dht_->save();
+    if (!saved) log(LogLevel::kWarning, saved.error().message);
+  }
   wait_for_farewells([this, done = std::move(done)] { store_->close(done); });
 }
 

@@ -7,11 +7,13 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "cdn/http/fetcher.h"
 #include "engine/base/log.h"
 #include "engine/base/result.h"
 #include "engine/net/buffer_pool.h"
+#include "engine/net/dht_service.h"
 #include "engine/net/hasher.h"
 #include "engine/net/http_client.h"
 #include "engine/net/loop.h"
@@ -24,12 +26,22 @@
 
 namespace tributary::player {
 
+// How to take part in the DHT.
+struct DhtUse {
+  bool enabled = false;
+  // The node is where peers are listened for, at the same port. Else it is at any address and only
+  // searches (BEP 43).
+  bool reachable = false;
+  std::vector<HostPort> hosts;  // to join through, beside those that torrents and peers name
+};
+
 struct HostOptions {
   core::Policy policy;
   std::string cache_directory;     // empty: nothing is remembered
   Bytes cache_limit;               // zero: the default for the disk
   Bytes memory_limit = 64_MiB;     // of the store; see net::StoreOptions
   std::optional<Endpoint> listen;  // none: outgoing connections only
+  DhtUse dht;
   BitRate up = kUnlimited;
   BitRate down = kUnlimited;  // of peers and CDN together
   bool upload = true;
@@ -92,6 +104,7 @@ class Host final : public net::TransportHost {
 
   Host(net::Loop& loop, HostOptions options, HostEvents events);
   Result<void> start();
+  Result<void> start_dht();
 
   // net::TransportHost
   std::optional<net::LocalSide> find_torrent(const core::Handshake& remote) override;
@@ -111,6 +124,8 @@ class Host final : public net::TransportHost {
   void on(core::Store& a);
   void on(core::Free& a) { pool_.release(a.buffer); }
   void on(core::Announce& a);
+  void on(core::SearchDht& a);
+  void on(core::AddDhtNode& a) { dht_->add_host(a.node); }
   void on(core::MayStart& a);
   void on(core::Trace& a);
   void on(core::CdnFetch&) {}  // the node's own pool takes these three
@@ -138,6 +153,7 @@ class Host final : public net::TransportHost {
   std::unique_ptr<net::Store> store_;
   std::unique_ptr<net::TcpTransport> transport_;
   std::unique_ptr<net::TrackerClient> tracker_;
+  std::unique_ptr<net::DhtService> dht_;  // may be none
   std::unique_ptr<cdn::Fetcher> fetcher_;
   std::unique_ptr<Node> node_;
   net::Timer timer_;  // the node's next deadline

@@ -46,13 +46,13 @@ def make_with_mktorrent(path, out, trackers=("http://127.0.0.1:1/announce",), ed
 class Libtorrent:
     """A libtorrent session in this process."""
 
-    def __init__(self, scene):
+    def __init__(self, scene, **settings):
         need_libtorrent()
         self.session = libtorrent.session({
             "listen_interfaces": "127.0.0.1:0", "enable_dht": False, "enable_lsd": False,
             "enable_upnp": False, "enable_natpmp": False, "enable_incoming_utp": False,
             "enable_outgoing_utp": False, "allow_multiple_connections_per_ip": True,
-            "alert_mask": libtorrent.alert.category_t.all_categories})
+            "alert_mask": libtorrent.alert.category_t.all_categories, **settings})
         scene.callback(self.close)
         wait_until(self.session.listen_port, "libtorrent listens")
         self.address = f"127.0.0.1:{self.session.listen_port()}"
@@ -91,20 +91,13 @@ class Libtorrent:
         return handle
 
 
-class LibtorrentDht:
+class LibtorrentDht(Libtorrent):
     """A libtorrent session that takes part in the DHT, through these nodes and nobody else."""
 
     def __init__(self, scene, nodes=()):
-        need_libtorrent()
-        self.session = libtorrent.session({
-            "listen_interfaces": "127.0.0.1:0", "enable_dht": True, "dht_bootstrap_nodes": "",
-            "dht_restrict_routing_ips": False, "dht_restrict_search_ips": False,
-            "enable_lsd": False, "enable_upnp": False, "enable_natpmp": False,
-            "alert_mask": libtorrent.alert.category_t.all_categories})
-        scene.callback(self.close)
-        wait_until(lambda: self.session.is_dht_running() and self.session.listen_port(),
-                   "libtorrent's DHT runs")
-        self.address = f"127.0.0.1:{self.session.listen_port()}"
+        super().__init__(scene, enable_dht=True, dht_bootstrap_nodes="",
+                         dht_restrict_routing_ips=False, dht_restrict_search_ips=False)
+        wait_until(self.session.is_dht_running, "libtorrent's DHT runs")
         self.torrent, self.folder = None, scene.dir
         for node in nodes:
             host, port = node.split(":")
@@ -112,7 +105,7 @@ class LibtorrentDht:
 
     def close(self):
         self.torrent = None
-        self.session = None
+        super().close()
 
     def announce(self, info_hash):
         """Says that this session has the torrent; at its own address."""
