@@ -30,6 +30,9 @@ class Planner {
   TimePoint deadline(const Demand& demand, BlockIndex block) const;
   // The CDN's last safe moment for one block that is due at `deadline`, with no margin.
   TimePoint last_safe(TimePoint deadline) const;
+  // The head of a start is being fetched. Nothing that follows it is due earlier, and requests
+  // beside it would only share the access link with it.
+  bool start_under_way() const;
   // The media ahead of the playhead is thin, and what should fill it is late.
   bool in_emergency() const;
 
@@ -57,7 +60,6 @@ class Planner {
   bool searching() const;
   bool some_peer_may_bring(BlockIndex block, TimePoint deadline);
   bool knows_neighbours() const;
-  bool start_under_way() const;
   bool chosen_to_seed(PieceIndex group, PieceIndex piece) const;
   bool is_uncovered(BlockIndex block) const { return s_.pieces.uncovered().test(block.value()); }
   bool sooner_from_peer(BlockIndex block);

@@ -98,8 +98,6 @@ Duration Planner::low_mark() const {
 // No block that is due later than this can be due for the CDN.
 Duration Planner::horizon() const { return low_mark() + s_.cdn.answer_time() + 1s; }
 
-// The head of a start is being fetched. Nothing that follows it is due earlier, and requests beside
-// it would only share the access link with it.
 bool Planner::start_under_way() const {
   return std::any_of(s_.cdn.requests.begin(), s_.cdn.requests.end(), [](const auto& entry) {
     return entry.second.reason == CdnReason::kStartup && entry.second.missing > 0;

@@ -20,6 +20,9 @@ ByteTimeMap timeline_from_hints(const Metainfo& meta, std::size_t file) {
 constexpr SearchPace kDhtPace{.regular = 15min, .early = 60s};
 // Trackers and CDN first: a start must not share its first instants with a search.
 constexpr Duration kDhtDelay = 1s;
+// Nobody is looked for while the head of a start is on its way from the CDN, but a slow CDN keeps
+// peers away no longer than this.
+constexpr Duration kHeadFirst = 250ms;
 // With fewer peers than these we look for more.
 constexpr int kFewPeers = 5;
 
@@ -91,15 +94,25 @@ TimePoint Swarm::next_deadline() const {
   TimePoint next = std::min(planner_.next_deadline(), uploader_.next_deadline());
   next = std::min({next, s_.watch_at, s_.silence_at(), exchanger_.next_deadline()});
   if (!use_peers) return next;  // discover() does nothing
-  if (sharing_ || s_.active()) {
+  if (const auto until = head_first_until(); until && s_.now < *until) {
+    next = std::min(next, *until);
+  } else if (sharing_ || s_.active()) {
     next =
         std::min({next, announcer_.next_deadline(), book_.next_deadline(), dht_.next_deadline()});
   }
   return next;
 }
 
+// Until when discovery waits for the head of a start.
+std::optional<TimePoint> Swarm::head_first_until() const {
+  const bool waits =
+      !closed_ && s_.demanded_since && s_.cdn_insures() && planner_.start_under_way();
+  return waits ? std::optional(*s_.demanded_since + kHeadFirst) : std::nullopt;
+}
+
 void Swarm::discover() {
   if (!s_.uses_peers() || (!sharing_ && !s_.active() && !closed_)) return;
+  if (const auto until = head_first_until(); until && s_.now < *until) return;
   const bool need_peers = s_.active() && book_.connected() < kFewPeers;
   announcer_.set_need_peers(need_peers);
   announce();

@@ -104,6 +104,7 @@ class Swarm {
   void on(const SetBackground& e);
 
   void settle();
+  std::optional<TimePoint> head_first_until() const;
   void discover();
   void announce();
   void update_emergency();

@@ -58,6 +58,34 @@ TEST_CASE("without hashes nobody is dialled, and the CDN is asked as by one who 
   CHECK(rig.pass(1us) == Lines{"fetch 0-10 no_peer"});
 }
 
+void append(Lines& to, const Lines& lines) { to.insert(to.end(), lines.begin(), lines.end()); }
+
+TEST_CASE("nobody is looked for before a start's head is there, or the CDN is slow") {
+  for (const bool slow : {false, true}) {
+    CAPTURE(slow);
+    SwarmRig rig(Policy::adaptive(), {.trackers = {{"http://t/"}}});
+    rig.cdn_up();
+    Lines lines = rig.start();
+    rig.swarm().add_peer(Endpoint::v4(10, 0, 0, 9, 7000), rig.now());
+    append(lines, rig.drain());
+    append(lines, rig.pass(250ms - 1us));
+    CHECK(lines == Lines{"may start", "fetch 0-2 startup"});
+    lines.clear();
+    if (slow) append(lines, rig.pass(1us));
+    for (int block = 0; block < 2 && !slow; ++block) {
+      CHECK(lines.empty());
+      append(lines, with(rig.cdn_block(rig.fetches().back().request, block), "nn"));
+    }
+    CHECK(with(lines, "announce") == Lines{"announce http://t/ started"});
+    CHECK(with(lines, "connect") == Lines{"connect 7000"});
+  }
+}
+
+TEST_CASE("without a CDN that insures the start everybody is looked for at once") {
+  SwarmRig rig(Policy::adaptive(), {.trackers = {{"http://t/"}}});
+  CHECK(with(rig.start(), "announce http://t/ started").size() == 1);
+}
+
 TEST_CASE(
     "who came in is dialled where it listens once it is gone, unless the torrent is private") {
   for (const bool is_private : {false, true}) {
