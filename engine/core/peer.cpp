@@ -5,33 +5,33 @@
 namespace tributary::core {
 namespace {
 
-std::int64_t second_of(TimePoint t) {
-  return std::chrono::floor<std::chrono::seconds>(t.time_since_epoch()).count();
-}
-
-// A second's place in a ring of `slots`; the window may reach back before the clock's origin.
-std::size_t slot_in(std::int64_t second, std::int64_t slots) {
-  return static_cast<std::size_t>((second % slots + slots) % slots);
+// A step's place in the ring; the window may reach back before the clock's origin.
+std::size_t slot_of(std::int64_t step) {
+  constexpr std::int64_t kSlots = RecentBytes::kSteps;
+  return static_cast<std::size_t>((step % kSlots + kSlots) % kSlots);
 }
 
 }  // namespace
 
-void RecentBytes::add(TimePoint now, Bytes bytes) {
-  constexpr auto kSlots = static_cast<std::int64_t>(kSeconds);
-  const std::int64_t second = second_of(now);
-  for (std::int64_t s = std::max(second_ + 1, second - kSlots + 1); s <= second; ++s) {
-    bytes_[slot_in(s, kSlots)] = Bytes();
-  }
-  second_ = std::max(second_, second);
-  bytes_[slot_in(second, kSlots)] += bytes;
+std::int64_t RecentBytes::number(TimePoint t) const {
+  const std::int64_t at = t.time_since_epoch().count();
+  const std::int64_t step = step_.count();
+  return at >= 0 ? at / step : -((-at + step - 1) / step);
 }
 
-Bytes RecentBytes::sum(TimePoint now) const {
-  constexpr auto kSlots = static_cast<std::int64_t>(kSeconds);
-  Bytes sum;
-  for (std::int64_t s = std::max(second_, second_of(now)) - kSlots + 1; s <= second_; ++s) {
-    sum += bytes_[slot_in(s, kSlots)];
+void RecentBytes::add(TimePoint now, Bytes bytes) {
+  const std::int64_t step = number(now);
+  for (std::int64_t s = std::max(last_ + 1, step - kSteps + 1); s <= step; ++s) {
+    bytes_[slot_of(s)] = Bytes();
   }
+  last_ = std::max(last_, step);
+  bytes_[slot_of(step)] += bytes;
+}
+
+Bytes RecentBytes::sum(TimePoint now, std::int64_t steps) const {
+  const std::int64_t newest = std::max(last_, number(now));
+  Bytes sum;
+  for (std::int64_t s = newest - steps + 1; s <= last_; ++s) sum += bytes_[slot_of(s)];
   return sum;
 }
 

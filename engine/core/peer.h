@@ -24,16 +24,23 @@ namespace tributary::core {
 // beside a buffer.
 inline constexpr Duration kCancelAnswerTime = 2s;
 
-// Bytes over the last ten seconds, by second: what chokers rank by (BEP 3).
+// Bytes over the last ten steps of time, the present one included. By the second they are what
+// chokers rank by (BEP 3).
 class RecentBytes {
  public:
+  static constexpr std::int64_t kSteps = 10;
+
+  explicit RecentBytes(Duration step = 1s) : step_(step) {}
   void add(TimePoint now, Bytes bytes);
-  Bytes sum(TimePoint now) const;
+  // Of so many steps, 1 … 10.
+  Bytes sum(TimePoint now, std::int64_t steps = kSteps) const;
 
  private:
-  static constexpr std::size_t kSeconds = 10;
-  std::array<Bytes, kSeconds> bytes_{};
-  std::int64_t second_ = 0;
+  std::int64_t number(TimePoint t) const;
+
+  Duration step_;
+  std::array<Bytes, kSteps> bytes_{};
+  std::int64_t last_ = 0;  // number of the last step that had bytes
 };
 
 // Invariants: `outstanding` holds each block once, in the order asked; requests in it are owned by
@@ -111,6 +118,8 @@ struct Peer {
   std::vector<Endpoint> told;  // by us, of these addresses
   TimePoint may_tell_at{};     // our next message
   TimePoint may_tell_us_at{};  // its next
+
+  RecentBytes traffic{10min};  // both ways
 
   bool told_dht_port = false;  // to us (BEP 5)
   TimePoint last_sent{};       // any message, for keep-alives

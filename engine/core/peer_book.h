@@ -67,6 +67,7 @@ class PeerBook {
   std::size_t size() const { return entries_.size(); }
   int connected() const { return connected_; }  // both directions
   int half_open() const { return half_open_; }
+  bool full() const { return connected_ >= params_.hard_limit; }
 
  private:
   enum class State { kIdle, kDialing, kConnected };

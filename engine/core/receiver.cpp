@@ -26,6 +26,7 @@ void Receiver::on_piece(Peer& peer, const Piece& message) {
   s_.counts(block).peers += message.span.length;
   peer.received.add(s_.now, message.span.length);
   peer.received_total += message.span.length;
+  peer.traffic.add(s_.now, message.span.length);
   const bool forgotten = peer.recall(block);
   const BlockSource source = BlockSource::peer(peer.conn, peer.remote);
   const auto asked = peer.request_for(block);

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "engine/base/check.h"
+#include "engine/core/parting.h"
 
 namespace tributary::core {
 namespace {
@@ -191,6 +192,22 @@ void Swarm::on(const PeerConnected& e) {
     exchanger_.on_change();
   }
   s_.watch_by(s_.now + kKeepAliveInterval);
+  if (book_.full()) part_with_least_useful();
+}
+
+// Makes room again for those who come in.
+void Swarm::part_with_least_useful() {
+  std::vector<Neighbour> neighbours;
+  for (const auto& [conn, peer] : s_.peers) {
+    neighbours.push_back({conn, peer.traffic.sum(s_.now, 1), peer.traffic.sum(s_.now, 6),
+                          peer.am_interested || peer.peer_interested,
+                          peer.in_flight() > 0 || peer.sending > 0 || !peer.queue.empty(),
+                          peer.connected_at});
+  }
+  const auto keep = static_cast<std::size_t>(s_.params.book.soft_limit);
+  for (ConnId conn : choose_partings(std::move(neighbours), keep, s_.now)) {
+    s_.disconnect(*s_.peer(conn), "of less use than the others");
+  }
 }
 
 void Swarm::on(const PeerMessage& e) {

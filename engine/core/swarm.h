@@ -113,6 +113,7 @@ class Swarm {
   void drop_stale_peer_requests();
   Handshake handshake(const InfoHash& info_hash) const;
   bool simultaneous(const PeerConnected& e);
+  void part_with_least_useful();
   std::string flags_of(const Peer& peer) const;
 
   SwarmState s_;

@@ -73,6 +73,7 @@ void Uploader::on_sent(const BlockSent& event) {
     s_.counts(block).uploaded += event.span.length;
     peer->sent.add(s_.now, event.span.length);
     peer->sent_total += event.span.length;
+    peer->traffic.add(s_.now, event.span.length);
     peer->last_sent = s_.now;
   } else {
     refuse(*peer, event.span);

@@ -30,5 +30,17 @@ TEST_CASE("the bytes of the last ten seconds are those of this second and of nin
   }
 }
 
+TEST_CASE("steps of ten minutes give the last ten minutes and the last hour") {
+  RecentBytes traffic(10min);
+  traffic.add(TimePoint(5min), Bytes(1));
+  traffic.add(TimePoint(25min), Bytes(2));
+  traffic.add(TimePoint(55min), Bytes(4));
+  CHECK(traffic.sum(TimePoint(59min), 1) == Bytes(4));
+  CHECK(traffic.sum(TimePoint(59min), 6) == Bytes(7));
+  CHECK(traffic.sum(TimePoint(61min), 1) == 0_B);
+  CHECK(traffic.sum(TimePoint(61min), 6) == Bytes(6));
+  CHECK(traffic.sum(TimePoint(10h)) == 0_B);
+}
+
 }  // namespace
 }  // namespace tributary::core
