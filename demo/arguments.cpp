@@ -110,6 +110,12 @@ std::optional<std::int64_t> parse_units(std::string_view text) {
   return static_cast<std::int64_t>(total);
 }
 
+template <class T>
+Result<std::optional<T>> told(Result<T> parsed) {
+  if (!parsed) return parsed.error();
+  return std::optional(*std::move(parsed));
+}
+
 Error url_error(std::string_view what, std::string_view text, std::string_view schemes,
                 std::string_view example) {
   return invalid(std::string(what) + " " + quoted(text) + " is no " + std::string(schemes) +
@@ -141,6 +147,16 @@ Result<Duration> parse_time(std::string_view text) {
   return Duration(*time);
 }
 
+Result<std::int64_t> parse_ratio(std::string_view text) {
+  constexpr std::int64_t kMost = 1000 * 100;
+  std::string_view rest = text;
+  const auto number = take_number(rest);
+  const auto percent = number && rest.empty() ? multiply(*number, 100, kMost) : std::nullopt;
+  if (percent && *percent > 0) return *percent;
+  return invalid("ratio " + quoted(text) +
+                 " is not understood; give one like 1 or 1.5, up to 1000");
+}
+
 Result<Bytes> parse_piece_length(std::string_view text) {
   std::string_view rest = text;
   const auto number = take_number(rest);
@@ -168,8 +184,15 @@ Result<Endpoint> parse_listen(std::string_view text) {
 }
 
 Result<std::optional<Endpoint>> parse_told_listen(std::string_view text) {
-  TRIBUTARY_TRY(address, parse_listen(text));
-  return std::optional(address);
+  return told(parse_listen(text));
+}
+
+Result<std::optional<Duration>> parse_told_time(std::string_view text) {
+  return told(parse_time(text));
+}
+
+Result<std::optional<std::int64_t>> parse_told_ratio(std::string_view text) {
+  return told(parse_ratio(text));
 }
 
 Result<std::string> parse_edge(std::string_view text) {

@@ -20,6 +20,14 @@ Result<BitRate> parse_rate(std::string_view text);
 // h.
 Result<Duration> parse_time(std::string_view text);
 
+// The same, where it matters whether the user gave one.
+Result<std::optional<Duration>> parse_told_time(std::string_view text);
+
+// How much is given for what was taken, in percent: "1" is 100, "1.5" is 150; above zero, at most
+// "1000".
+Result<std::int64_t> parse_ratio(std::string_view text);
+Result<std::optional<std::int64_t>> parse_told_ratio(std::string_view text);
+
 // A count of bytes: "16384", "16k", "1M" with 1024 for k, as piece lengths are counted.
 Result<Bytes> parse_piece_length(std::string_view text);
 

@@ -78,6 +78,13 @@ std::string human_percent(double ratio) {
   return format("%.0f %%", ratio * 100);
 }
 
+std::string human_ratio(std::int64_t percent) {
+  std::string text = format("%.2f", static_cast<double>(percent) / 100);
+  text.erase(text.find_last_not_of('0') + 1);
+  if (text.back() == '.') text.pop_back();
+  return text;
+}
+
 std::string human_count(std::int64_t n, const std::string& noun) {
   return std::to_string(n) + " " + noun + (n == 1 ? "" : "s");
 }

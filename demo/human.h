@@ -15,6 +15,8 @@ std::string human_delay(Duration time);    // "0 ms", "312 ms", "1.25 s", "1:05"
 std::string human_seconds(Duration time);  // "0.0 s", "21.4 s", "4:05" from two minutes on
 // `ratio` of 0 … 1 as "78 %"; less than one half of a percent but not zero is "<1 %".
 std::string human_percent(double ratio);
+// 150 percent as "1.5", 25 as "0.25", 100 as "1".
+std::string human_ratio(std::int64_t percent);
 // "1 peer", "2 peers", "0 peers".
 std::string human_count(std::int64_t n, const std::string& noun);
 

@@ -34,7 +34,9 @@ struct PlayArguments {
   std::optional<Endpoint> listen;
   std::vector<std::string> peers;
   DhtArguments dht;
-  Duration linger{};
+  SharingLimits linger;
+  bool no_upload = false;
+  bool metered = false;
   std::string report;
   std::string trace;
 };
@@ -94,7 +96,8 @@ Result<PlaySettings> settings_of(const PlayArguments& arguments) {
     return invalid("unknown policy '" + arguments.policy + "'; choose " + kPolicies);
   }
   player::ClientOptions& client = settings.client;
-  client.host.policy = *policy;
+  client.host.policy = arguments.metered ? policy->metered() : *policy;
+  client.host.upload = !arguments.no_upload && !arguments.metered;
   client.host.cache_directory = arguments.cache;
   client.host.listen = arguments.listen.value_or(Endpoint::v4(127, 0, 0, 1, 0));
   TRIBUTARY_TRY(dht, dht_use(arguments.dht, arguments.listen.has_value()));
@@ -154,7 +157,13 @@ void add_network(Subcommand& sub, PlayArguments& arguments) {
           "Where peers and DHT nodes reach us (127.0.0.1, a port of the system's choice; no node)");
   sub.add("--peer", "HOST:PORT", arguments.peers, "A peer to ask, may be repeated");
   add_dht_options(sub, arguments.dht);
-  sub.add("--linger", "T", arguments.linger, parse_time, "Keep sharing so long after the end");
+  sub.add("--linger", "T", arguments.linger.time, parse_told_time,
+          "Keep sharing so long after the end");
+  sub.add("--ratio", "R", arguments.linger.ratio, parse_told_ratio,
+          "Keep sharing after the end until R times what was received is sent");
+  sub.add("--no-upload", arguments.no_upload, "Send nothing to peers");
+  sub.add("--metered", arguments.metered,
+          "On a link that costs: send nothing, fetch little ahead of what is heard");
 }
 
 }  // namespace

@@ -39,7 +39,7 @@ Result<void> PlaySession::run() {
     view_.notice.clear();
   }
   play();
-  if (!stop_ && settings_.linger > Duration::zero()) linger();
+  if (!stop_ && (settings_.linger.time || settings_.linger.ratio)) linger();
   return finish();
 }
 
@@ -69,9 +69,17 @@ void PlaySession::play() {
 
 void PlaySession::linger() {
   client_->stop_playback();
-  const TimePoint end = net::read_clock() + settings_.linger;
-  for (TimePoint now = net::read_clock(); !stop_ && now < end; now = net::read_clock()) {
-    view_.notice = "played to the end; sharing for " + human_clock(end - now + 999ms) + " more";
+  const SharingLimits& limits = settings_.linger;
+  const TimePoint start = net::read_clock();
+  while (!stop_) {
+    const core::ByteCounts& bytes = view_.snapshot.bytes;
+    const Duration shared_for = net::read_clock() - start;
+    if (limits.reached(shared_for, bytes.uploaded, bytes.peers + bytes.cdn())) return;
+    view_.notice = "played to the end; sharing ";
+    if (limits.ratio) view_.notice += "up to a ratio of " + human_ratio(*limits.ratio);
+    if (limits.ratio && limits.time) view_.notice += ", ";
+    if (limits.time)
+      view_.notice += "for " + human_clock(*limits.time - shared_for + 999ms) + " more";
     step();
   }
 }

@@ -8,6 +8,7 @@
 
 #include "demo/keys.h"
 #include "demo/live_view.h"
+#include "demo/sharing_limits.h"
 #include "demo/terminal.h"
 #include "demo/trace_writer.h"
 #include "demo/wake_pipe.h"
@@ -20,7 +21,7 @@ struct PlaySettings {
   std::vector<std::string> sources;
   player::ClientOptions client;  // its decision callback is set here
   std::string notice;            // shown once at the start
-  Duration linger{};             // keep sharing so long after the last track
+  SharingLimits linger;          // after the last track; without limits nothing is shared then
   std::string report;            // files; empty: none
   std::string trace;
 };

@@ -10,6 +10,7 @@
 #include "demo/human.h"
 #include "demo/progress_bar.h"
 #include "demo/server_session.h"
+#include "demo/sharing_limits.h"
 #include "demo/text_width.h"
 #include "demo/torrent_file.h"
 #include "engine/net/address.h"
@@ -29,6 +30,7 @@ struct SeedArguments {
   std::optional<Endpoint> listen;
   DhtArguments dht;
   BitRate up = kUnlimited;
+  SharingLimits limits;
   bool verbose = false;
 };
 
@@ -67,6 +69,7 @@ class Seeder {
   bool verify(Offer& offer);
   Result<void> report_verified(const Offer& offer);
   std::string describe();
+  Bytes size_of_all() const;
   void say_goodbye();
 
   ServerSession& session_;
@@ -140,6 +143,12 @@ std::string Seeder::describe() {
          human_count(peers, "peer");
 }
 
+Bytes Seeder::size_of_all() const {
+  Bytes sum;
+  for (const Offer& offer : offers_) sum += size_of(offer.metainfo->info);
+  return sum;
+}
+
 void Seeder::say_goodbye() {
   bool closed = false;
   host_->close([&closed] { closed = true; });
@@ -161,7 +170,11 @@ Result<void> Seeder::run(std::vector<core::Metainfo> torrents) {
   for (const Offer& offer : offers_) host_->share(offer.torrent.id, true);
   ServerSession::announce_ready(*host_->listening());
   last_at_ = session_.loop().now();
-  session_.run([this] { return describe(); });
+  const auto enough = [this, start = last_at_] {
+    return arguments_.limits.reached(session_.loop().now() - start,
+                                     host_->link_totals().payload_out, size_of_all());
+  };
+  session_.run([this] { return describe(); }, enough);
   const Bytes sent = host_->link_totals().payload_out;
   say_goodbye();
   std::printf("stopped after %s sent\n", human_bytes(sent).c_str());
@@ -208,6 +221,9 @@ void add_seed(CommandLine& line) {
   add_dht_options(sub, arguments->dht);
   sub.add("--up", "RATE", arguments->up, parse_rate,
           "Limit of upload, in bit/s with k, M, G (none)");
+  sub.add("--for", "T", arguments->limits.time, parse_told_time, "End after so long");
+  sub.add("--ratio", "R", arguments->limits.ratio, parse_told_ratio,
+          "End when R times the size of the torrents is sent");
   sub.add("-v,--verbose", arguments->verbose, "Print counters where there is no terminal");
 }
 

@@ -23,9 +23,13 @@ void ServerSession::announce_ready(const Endpoint& address) {
   std::fflush(stdout);
 }
 
-void ServerSession::run(const std::function<std::string()>& counters) {
+void ServerSession::run(const std::function<std::string()>& counters,
+                        const std::function<bool()>& done) {
   counters_ = counters;
-  if (verbose_ || is_terminal(STDOUT_FILENO)) tick();
+  done_ = done;
+  if (verbose_ || is_terminal(STDOUT_FILENO) || done_) {
+    timer_.start(loop_.now(), [this] { tick(); });
+  }
   if (!stopped_) loop_.run();
   timer_.stop();
   if (!shown_.empty() && is_terminal(STDOUT_FILENO)) std::fputs("\r\x1b[K", stdout);
@@ -38,7 +42,8 @@ bool ServerSession::run_until(const std::function<bool()>& done) {
 }
 
 void ServerSession::tick() {
-  show(counters_());
+  if (verbose_ || is_terminal(STDOUT_FILENO)) show(counters_());
+  if (done_ && done_()) return loop_.stop();
   timer_.start(loop_.now() + 1s, [this] { tick(); });
 }
 

@@ -125,7 +125,7 @@ void Planner::plan_cdn() {
       if (!demand.prefetch && !start_under_way()) ask_in_time(demand);
     }
   }
-  if (s_.params.policy.seed_swarm && (s_.replan_seeds || s_.now >= seed_at_)) plan_seeds();
+  if (s_.seeds_swarm() && (s_.replan_seeds || s_.now >= seed_at_)) plan_seeds();
 }
 
 // What lies behind the byte the demuxer stands at is asked for along with it; once that byte is on

@@ -38,6 +38,15 @@ Policy Policy::peers_only() {
   return p;
 }
 
+Policy Policy::metered() const {
+  Policy p = *this;
+  p.seed_swarm = false;
+  p.peer_horizon = 30s;         // a few skips a minute then waste little
+  p.prefetch_budget = 512_KiB;  // the 10 s of a head at 320 kbit/s, and its index
+  p.prefetch_early = false;
+  return p;
+}
+
 std::optional<Policy> Policy::by_name(std::string_view name) {
   for (const Policy& p : {adaptive(), spotify(), cdn_only(), peers_only()}) {
     if (p.name == name) return p;

@@ -76,6 +76,10 @@ struct Policy {
   Bytes prefetch_budget = 32_MiB;
   bool prefetch_early = true;  // from peers as soon as the current track is whole
 
+  // The same on a link where each byte costs: little is fetched that may never be heard. That
+  // nothing is uploaded is the host's to say.
+  Policy metered() const;
+
   static Policy adaptive() { return {}; }
   static Policy spotify();
   static Policy cdn_only();

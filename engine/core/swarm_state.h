@@ -139,6 +139,8 @@ struct SwarmState {
   // What peers do not bring comes from the CDN in time.
   bool cdn_insures() const { return params.policy.use_cdn && cdn.insures(); }
   // Strangers' bytes are of use only where a hash tells whether they are right.
+  // Fetches from the CDN for others as well: of use to them only if they get it from us.
+  bool seeds_swarm() const { return params.policy.seed_swarm && params.upload; }
   // A private torrent's peers are its tracker's to name (BEP 27).
   bool uses_dht() const { return params.dht && !meta.info.is_private; }
   bool uses_peers() const { return params.policy.use_peers && verifiable(); }

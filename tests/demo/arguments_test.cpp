@@ -2,6 +2,9 @@
 
 #include <doctest/doctest.h>
 
+#include "demo/human.h"
+#include "demo/sharing_limits.h"
+
 using namespace tributary;        // NOLINT
 using namespace tributary::demo;  // NOLINT
 
@@ -15,6 +18,35 @@ std::int64_t bits(std::string_view text) {
 std::int64_t micros(std::string_view text) {
   const auto time = parse_time(text);
   return time ? time->count() : -1;
+}
+
+TEST_CASE("a ratio is a positive number") {
+  CHECK(*parse_ratio("1") == 100);
+  CHECK(*parse_ratio("1.5") == 150);
+  CHECK(*parse_ratio("0.01") == 1);
+  CHECK(*parse_ratio("1000") == 100'000);
+  for (const char* wrong : {"", "0", "0.001", "-1", "1000.1", "1x", "one", "1k"}) {
+    CAPTURE(wrong);
+    CHECK_FALSE(parse_ratio(wrong).ok());
+  }
+  CHECK(parse_told_ratio("2")->value() == 200);
+  CHECK_FALSE(parse_told_time("x").ok());
+  CHECK(human_ratio(100) == "1");
+  CHECK(human_ratio(150) == "1.5");
+  CHECK(human_ratio(25) == "0.25");
+  CHECK(human_ratio(100'000) == "1000");
+}
+
+TEST_CASE("sharing ends with the first limit that is reached, and with none never") {
+  const SharingLimits none;
+  CHECK_FALSE(none.reached(1h, 1_MiB, 0_B));
+  SharingLimits both;
+  both.time = 10s;
+  both.ratio = 150;
+  CHECK_FALSE(both.reached(9s, 149_KiB, 100_KiB));
+  CHECK(both.reached(10s, 0_B, 100_KiB));
+  CHECK(both.reached(1s, 150_KiB, 100_KiB));
+  CHECK(both.reached(0s, 0_B, 0_B));  // nothing was taken: nothing is owed
 }
 
 }  // namespace

@@ -325,6 +325,28 @@ TEST_CASE("of the clients that miss a group exactly one fetches it for the swarm
   }
 }
 
+TEST_CASE("who uploads nothing seeds no swarm, and does not say that it would") {
+  for (const bool upload : {true, false}) {
+    CAPTURE(upload);
+    SwarmRig rig(Policy::adaptive(), {.blocks = 100, .upload = upload});
+    rig.cdn_up();
+    rig.play(0s, 20s);
+    rig.connect(1);
+    const auto hello =
+        std::find_if(rig.actions().begin(), rig.actions().end(), [](const Action& action) {
+          const auto* send = std::get_if<Send>(&action);
+          return send && std::holds_alternative<ExtendedHandshake>(send->message);
+        });
+    REQUIRE(hello != rig.actions().end());
+    CHECK(std::get<ExtendedHandshake>(std::get<Send>(*hello).message).tributary == upload);
+    ExtendedHandshake theirs;
+    theirs.tributary = true;
+    rig.say(1, theirs);
+    rig.say(1, HaveNone{});
+    CHECK(with(rig.pass(30s), "seed_swarm").empty() == !upload);
+  }
+}
+
 TEST_CASE("nobody seeds the swarm among strangers that do not share the CDN's load") {
   SwarmRig rig;
   rig.cdn_up();

@@ -51,13 +51,15 @@ struct TrackShape {
   bool is_private = false;
   std::vector<std::vector<std::string>> trackers{};
   std::uint16_t dht_port = 0;  // 0: the host has no DHT
+  bool upload = true;
 };
 
 inline SwarmParams swarm_params(TorrentId id, const Policy& policy, int self,
-                                std::uint16_t dht_port = 0) {
+                                const TrackShape& shape = {}) {
   SwarmParams params;
-  params.dht = dht_port != 0;
-  params.dht_port = dht_port;
+  params.dht = shape.dht_port != 0;
+  params.dht_port = shape.dht_port;
+  params.upload = shape.upload;
   params.id = id;
   params.policy = policy;
   params.peer_id = peer_id_of(self);
@@ -187,7 +189,7 @@ class SwarmRig {
   explicit SwarmRig(const Policy& policy = Policy::adaptive(), const TrackShape& shape = {},
                     int self = 1000)
       : meta_(make_track(shape)),
-        swarm_(meta_, swarm_params(kTorrent, policy, self, shape.dht_port), Bitfield(), bans_,
+        swarm_(meta_, swarm_params(kTorrent, policy, self, shape), Bitfield(), bans_,
                now_),
         describe_(swarm_.layout()) {}
 
