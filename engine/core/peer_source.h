@@ -1,3 +1,4 @@
+// Where an address of a peer came from.
 #pragma once
 
 #include <cstdint>
