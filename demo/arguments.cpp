@@ -6,6 +6,7 @@
 #include <optional>
 
 #include "engine/net/address.h"
+#include "engine/wire/magnet.h"
 #include "engine/wire/metainfo.h"
 #include "engine/wire/text.h"
 #include "engine/wire/udp_tracker.h"
@@ -213,12 +214,16 @@ Result<std::string> parse_tracker(std::string_view text) {
 }
 
 Result<std::string> parse_source(std::string_view text) {
-  const auto scheme_end = text.find("://");
-  const bool magnet = text.starts_with("magnet:");
-  if (scheme_end == std::string_view::npos && !magnet) return std::string(text);
+  if (wire::is_magnet(text)) {
+    const auto magnet = wire::parse_magnet(text);
+    if (!magnet) return Error{magnet.error().code, "magnet link: " + magnet.error().message};
+    return std::string(text);
+  }
+  if (text.find("://") == std::string_view::npos) return std::string(text);
   if (wire::is_http_url(text)) return std::string(text);
   return invalid("cannot play " + quoted(text) +
-                 ": unknown scheme; give a .torrent file, a playlist, or an http or https URL");
+                 ": unknown scheme; give a .torrent file, a playlist, a magnet link, or an http or "
+                 "https URL");
 }
 
 Result<void> check_span(Duration from, Duration until) {

@@ -1,4 +1,4 @@
-// tributary inspect: what a .torrent says.
+// tributary inspect: what a .torrent or a magnet link says.
 #include <algorithm>
 #include <cstdio>
 #include <memory>
@@ -8,6 +8,7 @@
 #include "demo/human.h"
 #include "demo/text_width.h"
 #include "demo/torrent_file.h"
+#include "engine/wire/magnet.h"
 #include "player/client/loader.h"
 
 namespace tributary::demo {
@@ -66,6 +67,7 @@ Json to_json(const core::Metainfo& meta) {
   json["info_hash_v1"] = info.v1_hash ? Json(info.v1_hash->hex()) : Json();
   json["info_hash_v2"] = info.v2_hash ? Json(info.v2_hash->hex()) : Json();
   json["private"] = info.is_private;
+  json["magnet"] = info.is_private ? Json() : Json(wire::format_magnet(wire::magnet_of(meta)));
   json["trackers"] = meta.trackers;
   json["edges"] = meta.edges;
   json["files"] = files_json(meta);
@@ -117,36 +119,95 @@ void print_text(const core::Metainfo& meta) {
   print_field("info-hash v2", info.v2_hash ? info.v2_hash->hex() : "none");
   print_field("private", info.is_private ? "yes" : "no");
   print_lists(meta);
+  // Of a private torrent no peer tells what its link stands for.
+  if (!info.is_private) print_field("magnet", wire::format_magnet(wire::magnet_of(meta)));
   print_files(meta);
 }
 
-int inspect(const std::string& path, bool json) {
-  auto meta = read_torrent(path);
-  if (!meta) return fail(kName, meta.error());
+std::string text_of(const HostPort& peer) {
+  const bool v6 = peer.host.find(':') != std::string::npos;
+  return (v6 ? "[" + peer.host + "]" : peer.host) + ":" + std::to_string(peer.port);
+}
+
+std::string text_of(const wire::FileSpan& span) {
+  const std::string first = std::to_string(span.first);
+  return span.last == span.first ? first : first + "-" + std::to_string(span.last);
+}
+
+template <class T>
+std::vector<std::string> texts_of(const std::vector<T>& values) {
+  std::vector<std::string> texts;
+  for (const T& value : values) texts.push_back(text_of(value));
+  return texts;
+}
+
+Json to_json(const wire::Magnet& magnet) {
+  Json json = {{"name", magnet.name}};
+  json["info_hash_v1"] = magnet.v1_hash ? Json(magnet.v1_hash->hex()) : Json();
+  json["info_hash_v2"] = magnet.v2_hash ? Json(magnet.v2_hash->hex()) : Json();
+  json["trackers"] = magnet.trackers;
+  json["edges"] = magnet.edges;
+  json["peers"] = texts_of(magnet.peers);
+  json["files"] = texts_of(magnet.selected);
+  json["magnet"] = wire::format_magnet(magnet);
+  return json;
+}
+
+void print_text(const wire::Magnet& magnet) {
+  print_field("name", magnet.name.empty() ? "not told" : magnet.name);
+  print_field("info-hash v1", magnet.v1_hash ? magnet.v1_hash->hex() : "none");
+  print_field("info-hash v2", magnet.v2_hash ? magnet.v2_hash->hex() : "none");
+  for (const std::string& url : magnet.trackers) print_field("tracker", url);
+  if (magnet.trackers.empty()) print_field("tracker", "none");
+  for (const std::string& url : magnet.edges) print_field("edge", url);
+  if (magnet.edges.empty()) print_field("edge", "none: plays from peers alone");
+  for (const HostPort& peer : magnet.peers) print_field("peer", text_of(peer));
+  std::string selected;
+  for (const std::string& span : texts_of(magnet.selected)) {
+    selected += (selected.empty() ? "" : ", ") + span;
+  }
+  print_field("files", selected.empty() ? "all" : "number " + selected + " of the torrent's list");
+}
+
+template <class T>
+int print(const T& what, bool json) {
   if (json) {
     // Hostile names may hold malformed UTF-8; JSON must not.
     const auto replace = Json::error_handler_t::replace;
-    std::printf("%s\n", to_json(*meta).dump(2, ' ', false, replace).c_str());
+    std::printf("%s\n", to_json(what).dump(2, ' ', false, replace).c_str());
   } else {
-    print_text(*meta);
+    print_text(what);
   }
   return kExitDone;
 }
 
+int inspect(const std::string& source, bool json) {
+  if (wire::is_magnet(source)) {
+    auto magnet = wire::parse_magnet(source);
+    if (magnet) return print(*magnet, json);
+    return fail(kName, Error{magnet.error().code, "magnet link: " + magnet.error().message});
+  }
+  auto meta = read_torrent(source);
+  return meta ? print(*meta, json) : fail(kName, meta.error());
+}
+
 constexpr const char* kExample =
-    "A malformed file is told in one line, with the byte or key that is wrong, and exit code 2.\n\n"
+    "What is malformed is told in one line, with the byte, key or parameter that is wrong, and "
+    "exit\n"
+    "code 2.\n\n"
     "Examples:\n"
     "  tributary inspect song.torrent\n"
-    "  tributary inspect song.torrent --json | jq -r .info_hash_v2";
+    "  tributary inspect song.torrent --json | jq -r .magnet\n"
+    "  tributary inspect 'magnet:?xt=urn:btih:…'";
 
 }  // namespace
 
 void add_inspect(CommandLine& line) {
   auto path = std::make_shared<std::string>();
   auto json = std::make_shared<bool>(false);
-  Subcommand sub = line.add(kName, "Print what a .torrent says", kExample,
+  Subcommand sub = line.add(kName, "Print what a .torrent or a magnet link says", kExample,
                             [path, json] { return inspect(*path, *json); });
-  sub.require("torrent", "TORRENT", *path, "The file to read");
+  sub.require("torrent", "TORRENT", *path, "The file, or a magnet link");
   sub.add("--json", *json, "As JSON; lengths in bytes, times in seconds");
 }
 

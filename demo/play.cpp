@@ -13,6 +13,7 @@
 #include "demo/stop_signals.h"
 #include "demo/terminal.h"
 #include "demo/text_width.h"
+#include "engine/wire/magnet.h"
 #include "player/media/sink.h"
 
 namespace tributary::demo {
@@ -46,7 +47,8 @@ Result<void> check_sources(const std::vector<std::string>& sources) {
     auto parsed = parse_source(source);
     if (!parsed) return parsed.error();
     std::error_code ignored;
-    if (source.find("://") == std::string::npos && !std::filesystem::exists(source, ignored)) {
+    const bool local = source.find("://") == std::string::npos && !wire::is_magnet(source);
+    if (local && !std::filesystem::exists(source, ignored)) {
       return Error{ErrorCode::kNotFound,
                    "cannot play '" + source + "': no such file; give the path of a .torrent"};
     }
@@ -124,15 +126,17 @@ int play(const PlayArguments& arguments) {
 }
 
 constexpr const char* kExample =
-    "A SOURCE is a .torrent, a playlist (m3u, pls, xspf) of these, or an http(s) URL of one of "
-    "them\n"
-    "or of a media file. Times are 90, 90s, 1m30s or 1:30; rates are bit/s with k, M, G.\n"
+    "A SOURCE is a .torrent, a magnet link, a playlist (m3u, pls, xspf) of these, or an http(s)\n"
+    "URL of a .torrent, a playlist or a media file. What a magnet link stands for only peers can\n"
+    "tell: those of its trackers (tr=), its own (x.pe=), the DHT's, and --peer.\n"
+    "Times are 90, 90s, 1m30s or 1:30; rates are bit/s with k, M, G.\n"
     "Keys: space pauses, ←/→ seek, n and p change the track, q quits. Ctrl-C stops cleanly, a "
     "second\n"
     "one at once. The report is described in player/client/report.md.\n"
     "SSL_CERT_FILE in the environment names a PEM file of certificates to trust.\n\n"
     "Examples:\n"
     "  tributary play song.torrent\n"
+    "  tributary play 'magnet:?xt=urn:btih:…&tr=http://…&ws=https://…'\n"
     "  tributary play album.torrent --policy spotify --cache ~/.cache/tributary\n"
     "  tributary play song.torrent --from 1:00 --until 1:30 --audio wav:part.wav --report r.json";
 

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cstdio>
+#include <utility>
 
 #include "demo/human.h"
 #include "demo/summary.h"
@@ -19,6 +20,14 @@ constexpr Duration kFrame = 200ms;  // of the live view, and of looking for the 
 constexpr Duration kLineEvery = 1s;
 constexpr Duration kSeekStep = 10s;
 constexpr int kSummaryColumns = 100;  // where stdout is no terminal
+
+std::string text_of(const core::FetchProgress& progress) {
+  const std::string peers = human_count(progress.connected, "peer");
+  if (progress.layers) return "asking " + peers + " for the piece hashes";
+  if (progress.connected > 0) return "asking " + peers + " for the track list";
+  if (progress.known == 0) return "looking for peers who know the track list";
+  return "calling " + human_count(static_cast<std::int64_t>(progress.known), "peer");
+}
 
 }  // namespace
 
@@ -50,13 +59,25 @@ Result<void> PlaySession::open() {
     settings_.client.host.trace = true;
     settings_.client.decision = [this](const core::Decision& d) { trace_->write(d); };
   }
+  settings_.client.resolving = [this](const core::FetchProgress& p) { return on_resolving(p); };
   TRIBUTARY_TRY(client, player::Client::create(settings_.client));
   client_ = std::move(client);
   if (const auto at = client_->listening()) view_.address = net::format_endpoint(*at);
   auto items = client_->load(settings_.sources);
+  if (!items && items.error().code == ErrorCode::kCancelled) return {};  // by a stop
   if (!items) return items.error();
   if (items->empty()) return invalid("the sources hold no track; give a torrent or a media URL");
   return {};
+}
+
+bool PlaySession::on_resolving(const core::FetchProgress& progress) {
+  wait(Duration::zero());
+  const std::string text = text_of(progress);
+  if (!stop_ && std::exchange(told_, text) != text) {
+    std::printf("%s\n", text.c_str());
+    std::fflush(stdout);
+  }
+  return !stop_;
 }
 
 void PlaySession::play() {

@@ -38,6 +38,8 @@ class PlaySession {
 
  private:
   Result<void> open();
+  // Tells of a magnet link that is being resolved; false when that is to stop.
+  bool on_resolving(const core::FetchProgress& progress);
   void play();
   void linger();
   Result<void> finish();

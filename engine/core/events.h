@@ -19,6 +19,20 @@
 
 namespace tributary::core {
 
+// The piece layer of one file: `count` hashes of the layer `base`, of a tree whose root is at layer
+// `height` (0 = leaves). base < height.
+struct LayerSpan {
+  Sha256 pieces_root;
+  std::uint32_t base = 0;
+  std::uint32_t height = 0;
+  std::uint32_t count = 0;
+  friend bool operator==(const LayerSpan&, const LayerSpan&) = default;
+};
+// How a fetch of metadata ended. kNobody: no peer was found or could be reached. kNoMetadata: peers
+// were there, but none had the dictionary or gave all of it. kNoLayers: a v2 torrent whose piece
+// layers nobody gave.
+enum class FetchEnd : std::uint8_t { kDone, kNobody, kNoMetadata, kNoLayers };
+
 // ---------------------------------------------------------------------------------------------
 // Inputs: what happened.
 
@@ -99,6 +113,23 @@ struct PeersFound {
   std::vector<Endpoint> peers;
 };
 
+// The outcome of VerifyMetadata. When good, `layers` are the piece layers that the info dictionary
+// leaves out (BEP 52), and `is_private` is what it says (BEP 27).
+struct MetadataVerified {
+  TorrentId torrent;
+  bool good = false;
+  bool is_private = false;
+  bool has_v1 = false;  // it plays without its layers
+  std::vector<LayerSpan> layers;
+};
+// The outcome of VerifyLayer.
+struct LayerVerified {
+  TorrentId torrent;
+  ConnId conn;  // who sent it
+  HashSpan span;
+  bool good = false;
+};
+
 // One block of a CDN request arrived whole.
 struct CdnBlock {
   TorrentId torrent;
@@ -156,10 +187,11 @@ struct SetBackground {
   bool enabled = false;
 };
 
-using Input = std::variant<PeerConnected, PeerClosed, PeerMessage, BlockSent, Verified,
-                           HashesVerified, Restored, BlocksLost, AnnounceReply, AnnounceFailed,
-                           PeersFound, CdnBlock, CdnEnded, CdnHealth, SetTimeline, SetDemand,
-                           ClearDemand, ReaderWaits, SetBackground>;
+using Input =
+    std::variant<PeerConnected, PeerClosed, PeerMessage, BlockSent, Verified, HashesVerified,
+                 Restored, BlocksLost, AnnounceReply, AnnounceFailed, PeersFound, CdnBlock,
+                 CdnEnded, CdnHealth, SetTimeline, SetDemand, ClearDemand, ReaderWaits,
+                 SetBackground, MetadataVerified, LayerVerified>;
 
 // ---------------------------------------------------------------------------------------------
 // Actions: what the host must do.
@@ -245,6 +277,31 @@ struct AddDhtNode {
   Endpoint node;
 };
 
+// Whether these bytes are the info dictionary that the fetch's hashes name; answered by
+// MetadataVerified.
+struct VerifyMetadata {
+  TorrentId torrent;
+  std::vector<std::uint8_t> info;
+};
+// Whether a part of a piece layer adds up to the file's root; answered by LayerVerified. `height`
+// is the root's layer.
+struct VerifyLayer {
+  TorrentId torrent;
+  ConnId conn;
+  Hashes hashes;
+  std::uint32_t height = 0;
+};
+// A fetch of metadata is over. Its peers are disconnected.
+struct MetadataFetched {
+  TorrentId torrent;
+  FetchEnd end{};
+  std::vector<std::uint8_t> info;  // verified; empty unless kDone
+  // Verified, in the order of MetadataVerified::layers. Empty while the dictionary asks for some:
+  // nobody gave them, and the v1 hashes must do.
+  std::vector<std::vector<Sha256>> layers;
+  std::vector<Endpoint> peers;  // who were there and may be dialled, the useful ones first
+};
+
 // Fetch consecutive blocks from the CDN; answered by CdnBlock for each, in any order, and CdnEnded.
 struct CdnFetch {
   TorrentId torrent;
@@ -276,8 +333,9 @@ struct Trace {
   Decision decision;
 };
 
-using Action = std::variant<Connect, Disconnect, Send, SendBlock, ServeHashes, Verify, VerifyHashes,
-                            Store, Free, Announce, SearchDht, AddDhtNode, CdnFetch, CdnCancel,
-                            CdnCorrupt, MayStart, Trace>;
+using Action =
+    std::variant<Connect, Disconnect, Send, SendBlock, ServeHashes, Verify, VerifyHashes, Store,
+                 Free, Announce, SearchDht, AddDhtNode, CdnFetch, CdnCancel, CdnCorrupt, MayStart,
+                 Trace, VerifyMetadata, VerifyLayer, MetadataFetched>;
 
 }  // namespace tributary::core

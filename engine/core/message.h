@@ -1,4 +1,4 @@
-// Peer messages as typed values (BEP 3, 5, 6, 10, 11, 21, 52, 54). Bytes are engine/wire's
+// Peer messages as typed values (BEP 3, 5, 6, 9, 10, 11, 21, 52, 54). Bytes are engine/wire's
 // business; a payload is a handle.
 #pragma once
 
@@ -124,6 +124,8 @@ struct ExtendedHandshake {
   std::optional<Endpoint> your_ip;            // "yourip"; the port is zero
   bool dont_have = false;                     // "m" has lt_donthave
   bool peer_exchange = false;                 // "m" has ut_pex
+  bool metadata = false;                      // "m" has ut_metadata (BEP 9)
+  std::optional<Bytes> metadata_size;         // of the info dictionary, where it is there
   bool tributary = false;  // "m" has tributary: the peer shares the CDN's load (seed-swarm rule)
   friend bool operator==(const ExtendedHandshake&, const ExtendedHandshake&) = default;
 };
@@ -140,9 +142,27 @@ struct PeerExchange {
   friend bool operator==(const PeerExchange&, const PeerExchange&) = default;
 };
 
-using Message = std::variant<KeepAlive, Choke, Unchoke, Interested, NotInterested, Have,
-                             BitfieldMessage, HaveAll, HaveNone, Request, Cancel, RejectRequest,
-                             Piece, SuggestPiece, AllowedFast, DontHave, HashRequest, Hashes,
-                             HashReject, ExtendedHandshake, PeerExchange, Port>;
+// BEP 9 (ut_metadata): the info dictionary in pieces of kMetadataPieceSize, numbered from 0.
+inline constexpr Bytes kMetadataPieceSize = 16_KiB;
+struct MetadataRequest {
+  std::int32_t piece = 0;  // >= 0
+  friend bool operator==(const MetadataRequest&, const MetadataRequest&) = default;
+};
+struct MetadataData {
+  std::int32_t piece = 0;  // >= 0
+  Bytes total_size;        // of the dictionary, by the sender's word
+  std::vector<std::uint8_t> bytes;
+  friend bool operator==(const MetadataData&, const MetadataData&) = default;
+};
+struct MetadataReject {
+  std::int32_t piece = 0;  // >= 0
+  friend bool operator==(const MetadataReject&, const MetadataReject&) = default;
+};
+
+using Message =
+    std::variant<KeepAlive, Choke, Unchoke, Interested, NotInterested, Have, BitfieldMessage,
+                 HaveAll, HaveNone, Request, Cancel, RejectRequest, Piece, SuggestPiece,
+                 AllowedFast, DontHave, HashRequest, Hashes, HashReject, ExtendedHandshake,
+                 PeerExchange, Port, MetadataRequest, MetadataData, MetadataReject>;
 
 }  // namespace tributary::core

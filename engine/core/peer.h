@@ -114,6 +114,8 @@ struct Peer {
   Bytes sent_total;
   TimePoint last_unchoked = kNeverUnchoked;
 
+  std::int32_t metadata_waiting = 0;  // requests of it that MetadataServer holds
+
   // Peer exchange.
   std::vector<Endpoint> told;  // by us, of these addresses
   TimePoint may_tell_at{};     // our next message

@@ -55,6 +55,8 @@ void PeerProtocol::greet(Peer& peer) {
     hello.request_queue = kOurRequestQueue;
     hello.dont_have = true;
     hello.peer_exchange = !s_.meta.info.is_private;
+    hello.metadata_size = metadata_.offered();
+    hello.metadata = hello.metadata_size.has_value();
     hello.tributary = s_.seeds_swarm();
     if (s_.params.listen_port != 0) hello.listen_port = s_.params.listen_port;
     if (s_.pieces.complete()) hello.upload_only = true;

@@ -1,8 +1,9 @@
 // The peer protocol as a state machine over typed messages: who has what, who wants what, choking
-// and rejects (BEP 3, 6, 10, 21, 52, 54). Blocks and requests are passed on to Receiver and
-// Uploader.
+// and rejects (BEP 3, 6, 10, 21, 52, 54). Blocks and requests are passed on to Receiver, Uploader
+// and MetadataServer.
 #pragma once
 
+#include "engine/core/metadata_server.h"
 #include "engine/core/receiver.h"
 #include "engine/core/swarm_state.h"
 #include "engine/core/uploader.h"
@@ -25,8 +26,8 @@ inline constexpr Duration kStallTime = 5s;
 
 class PeerProtocol {
  public:
-  PeerProtocol(SwarmState& state, Receiver& receiver, Uploader& uploader)
-      : s_(state), receiver_(receiver), uploader_(uploader) {}
+  PeerProtocol(SwarmState& state, Receiver& receiver, Uploader& uploader, MetadataServer& metadata)
+      : s_(state), receiver_(receiver), uploader_(uploader), metadata_(metadata) {}
 
   void on_connected(const PeerConnected& event);
   void on_closed(ConnId conn);
@@ -63,7 +64,10 @@ class PeerProtocol {
   void on(Peer& peer, const HashReject&) { static_cast<void>(peer); }
   void on(Peer& peer, const ExtendedHandshake& m);
   void on(Peer& peer, const PeerExchange&) { static_cast<void>(peer); }  // PeerExchanger's
-  void on(Peer& peer, const Port&) { static_cast<void>(peer); }          // Swarm's
+  void on(Peer& peer, const MetadataRequest& m) { metadata_.on_request(peer, m); }
+  void on(Peer& peer, const MetadataData&) { static_cast<void>(peer); }    // never asked for here
+  void on(Peer& peer, const MetadataReject&) { static_cast<void>(peer); }  // nor this
+  void on(Peer& peer, const Port&) { static_cast<void>(peer); }            // Swarm's
   void on(Peer& peer, const KeepAlive&) { static_cast<void>(peer); }
 
   void set_has(Peer& peer, Bitfield has);
@@ -78,6 +82,7 @@ class PeerProtocol {
   SwarmState& s_;
   Receiver& receiver_;
   Uploader& uploader_;
+  MetadataServer& metadata_;
 };
 
 }  // namespace tributary::core

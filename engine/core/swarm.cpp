@@ -35,7 +35,8 @@ Swarm::Swarm(const Metainfo& metainfo, const SwarmParams& params, const Bitfield
       bans_(bans),
       receiver_(s_, bans),
       uploader_(s_),
-      protocol_(s_, receiver_, uploader_),
+      metadata_(s_),
+      protocol_(s_, receiver_, uploader_, metadata_),
       planner_(s_, receiver_),
       announcer_(metainfo.trackers, s_.random.split()),
       book_(params.book),
@@ -82,6 +83,7 @@ void Swarm::settle() {
     planner_.plan();
     uploader_.on_time();
     exchanger_.on_time();
+    metadata_.on_time();
     if (!std::exchange(was_complete_, s_.pieces.complete()) && was_complete_) {
       announcer_.on_completed();
     }
@@ -93,7 +95,8 @@ TimePoint Swarm::next_deadline() const {
   const bool use_peers = s_.uses_peers();
   if (closed_) return use_peers ? announcer_.next_deadline() : kNever;
   TimePoint next = std::min(planner_.next_deadline(), uploader_.next_deadline());
-  next = std::min({next, s_.watch_at, s_.silence_at(), exchanger_.next_deadline()});
+  next = std::min(
+      {next, s_.watch_at, s_.silence_at(), exchanger_.next_deadline(), metadata_.next_deadline()});
   if (!use_peers) return next;  // discover() does nothing
   if (const auto until = head_first_until(); until && s_.now < *until) {
     next = std::min(next, *until);

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "engine/core/announcer.h"
+#include "engine/core/metadata_server.h"
 #include "engine/core/peer_book.h"
 #include "engine/core/peer_exchanger.h"
 #include "engine/core/peer_protocol.h"
@@ -102,6 +103,8 @@ class Swarm {
   void on(const ClearDemand& e);
   void on(const ReaderWaits& e);
   void on(const SetBackground& e);
+  void on(const MetadataVerified&) {}  // a fetch's, as the next
+  void on(const LayerVerified&) {}
 
   void settle();
   std::optional<TimePoint> head_first_until() const;
@@ -120,6 +123,7 @@ class Swarm {
   BanList& bans_;
   Receiver receiver_;
   Uploader uploader_;
+  MetadataServer metadata_;
   PeerProtocol protocol_;
   Planner planner_;
   Announcer announcer_;

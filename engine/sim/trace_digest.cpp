@@ -41,6 +41,8 @@ class Fold {
   void one(const core::ClearDemand& e) { fields(e.torrent, e.file); }
   void one(const core::ReaderWaits& e) { fields(e.torrent, e.range.begin, e.range.end); }
   void one(const core::SetBackground& e) { fields(e.torrent, e.enabled); }
+  void one(const core::MetadataVerified& e) { fields(e.torrent, e.good, e.layers.size()); }
+  void one(const core::LayerVerified& e) { fields(e.torrent, e.conn, e.span.index, e.good); }
 
   void one(const core::Connect& e) { fields(e.torrent, e.conn, e.remote); }
   void one(const core::Disconnect& e) { fields(e.torrent, e.conn, std::string_view(e.reason)); }
@@ -54,6 +56,9 @@ class Fold {
   void one(const core::Announce& e) { fields(e.torrent, e.event, e.want); }
   void one(const core::SearchDht& e) { fields(e.torrent); }
   void one(const core::AddDhtNode& e) { fields(e.node); }
+  void one(const core::VerifyMetadata& e) { fields(e.torrent, e.info.size()); }
+  void one(const core::VerifyLayer& e) { fields(e.torrent, e.conn, e.hashes.span.index, e.height); }
+  void one(const core::MetadataFetched& e) { fields(e.torrent, e.end, e.info.size()); }
   void one(const core::CdnFetch& e) { fields(e.torrent, e.request, e.blocks, e.reason); }
   void one(const core::CdnCancel& e) { fields(e.torrent, e.request); }
   void one(const core::CdnCorrupt& e) { fields(e.torrent, e.blocks); }
@@ -97,6 +102,9 @@ class Fold {
     fields(m.request_queue.value_or(-1), m.listen_port.value_or(0), m.dont_have, m.tributary,
            m.peer_exchange);
   }
+  void one(const core::MetadataRequest& m) { fields(m.piece); }
+  void one(const core::MetadataData& m) { fields(m.piece, m.total_size, m.bytes.size()); }
+  void one(const core::MetadataReject& m) { fields(m.piece); }
   void one(const core::PeerExchange& m) { fields(m.added.size(), m.dropped.size()); }
   void one(const core::KeepAlive&) {}
   void one(const core::Choke&) {}

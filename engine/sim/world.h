@@ -196,6 +196,9 @@ class World : private PeerNetHandler, private CdnHandler, private TrackerHandler
   void perform(Actor& a, const core::Announce& action);
   void perform(Actor&, const core::SearchDht&) {}  // there is none; see dht_net.h
   void perform(Actor&, const core::AddDhtNode&) {}
+  void perform(Actor&, const core::VerifyMetadata&) {}  // listeners hold their tracks' torrents
+  void perform(Actor&, const core::VerifyLayer&) {}
+  void perform(Actor&, const core::MetadataFetched&) {}
   void perform(Actor& a, const core::MayStart& action);
   void perform(Actor& a, const core::Trace& action);
   void perform(Actor& a, const cdn::HttpGet& action);

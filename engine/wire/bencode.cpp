@@ -17,7 +17,7 @@ class BencodeParser {
  public:
   BencodeParser(Octets text, const BencodeLimits& limits) : text_(text), limits_(limits) {}
 
-  Result<BencodeDocument> run() {
+  Result<BencodeDocument> run(bool prefix) {
     const std::size_t addressable = std::numeric_limits<std::uint32_t>::max();
     if (text_.size() > std::min(limits_.max_size, addressable)) {
       return Error{ErrorCode::kLimit, "bencoded text of " + std::to_string(text_.size()) +
@@ -27,7 +27,7 @@ class BencodeParser {
     do {
       if (auto step_result = step(); !step_result) return step_result.error();
     } while (!stack_.empty());
-    if (at_ != text_.size()) return fail("bytes follow the value");
+    if (!prefix && at_ != text_.size()) return fail("bytes follow the value");
     document_.data_ = text_.data();
     return std::move(document_);
   }
@@ -201,7 +201,11 @@ class BencodeParser {
 };
 
 Result<BencodeDocument> decode_bencode(Octets text, const BencodeLimits& limits) {
-  return BencodeParser(text, limits).run();
+  return BencodeParser(text, limits).run(false);
+}
+
+Result<BencodeDocument> decode_bencode_prefix(Octets text, const BencodeLimits& limits) {
+  return BencodeParser(text, limits).run(true);
 }
 
 BencodeKind BencodeView::kind() const { return exists() ? token().kind : BencodeKind::kNone; }

@@ -115,5 +115,8 @@ class BencodeDocument {
 // Decodes exactly one value that fills `text`. Errors read "byte 1234: string runs past the end";
 // kLimit when a limit was exceeded. Uses no recursion.
 Result<BencodeDocument> decode_bencode(Octets text, const BencodeLimits& limits = {});
+// The same for a value that other bytes may follow: they begin after root().raw(). Errors are those
+// of the value.
+Result<BencodeDocument> decode_bencode_prefix(Octets text, const BencodeLimits& limits = {});
 
 }  // namespace tributary::wire

@@ -10,6 +10,7 @@ namespace {
 
 constexpr const char* kDontHaveName = "lt_donthave";
 constexpr const char* kPeerExchangeName = "ut_pex";
+constexpr const char* kMetadataName = "ut_metadata";
 constexpr const char* kTributaryName = "tributary";
 
 // The id under which the peer knows an extension; 0, or no byte, means that it does not.
@@ -40,8 +41,10 @@ OctetBuffer encode_extended_handshake(const core::ExtendedHandshake& handshake) 
   out.begin_dict().key("m").begin_dict();
   if (handshake.dont_have) out.key(kDontHaveName).integer(kDontHaveId);
   if (handshake.tributary) out.key(kTributaryName).integer(kTributaryId);
+  if (handshake.metadata) out.key(kMetadataName).integer(kMetadataId);
   if (handshake.peer_exchange) out.key(kPeerExchangeName).integer(kPeerExchangeId);
   out.end();
+  if (handshake.metadata_size) out.key("metadata_size").integer(handshake.metadata_size->count());
   if (handshake.listen_port) out.key("p").integer(*handshake.listen_port);
   if (handshake.request_queue) out.key("reqq").integer(*handshake.request_queue);
   if (handshake.upload_only) out.key("upload_only").integer(*handshake.upload_only ? 1 : 0);
@@ -65,6 +68,11 @@ Result<DecodedExtendedHandshake> decode_extended_handshake(Octets dictionary) {
   out.handshake.dont_have = out.ids.dont_have != 0;
   out.ids.peer_exchange = extension_id(names, kPeerExchangeName);
   out.handshake.peer_exchange = out.ids.peer_exchange != 0;
+  out.ids.metadata = extension_id(names, kMetadataName);
+  out.handshake.metadata = out.ids.metadata != 0;
+  if (const auto n = root.find("metadata_size").integer(); n && *n > 0) {
+    out.handshake.metadata_size = Bytes(*n);
+  }
   out.handshake.tributary = extension_id(names, kTributaryName) != 0;
   out.handshake.client = printable(root.find("v").string().value_or("").substr(0, kMaxClientName));
   if (const auto n = root.find("reqq").integer(); n && *n >= 0) {

@@ -6,6 +6,7 @@
 #include <string>
 
 #include "engine/wire/bencode.h"
+#include "engine/wire/info_dictionary.h"
 #include "engine/wire/merkle.h"
 #include "engine/wire/metainfo_files.h"
 #include "engine/wire/text.h"
@@ -151,7 +152,8 @@ Result<void> read_files(BencodeView info, bool v1, bool v2, TorrentInfo& out) {
   return check_distinct(out.files);
 }
 
-Result<TorrentInfo> parse_info(BencodeView root, BencodeView info, const Digester& digester) {
+// All but the piece layers, which are not in it.
+Result<TorrentInfo> parse_info(BencodeView info, const Digester& digester) {
   TorrentInfo out;
   TRIBUTARY_TRY(name, parse_name(info));
   out.name = std::move(name);
@@ -167,10 +169,7 @@ Result<TorrentInfo> parse_info(BencodeView root, BencodeView info, const Digeste
     if (auto done = parse_piece_hashes(info, out); !done) return done.error();
     out.v1_hash = digester.sha1(info.raw());
   }
-  if (v2) {
-    if (auto done = read_layers(root, out, digester); !done) return done.error();
-    out.v2_hash = digester.sha256(info.raw());
-  }
+  if (v2) out.v2_hash = digester.sha256(info.raw());
   return out;
 }
 
@@ -283,6 +282,18 @@ std::vector<core::FileHints> parse_hints(BencodeView root, const std::vector<Fil
 
 }  // namespace
 
+Result<core::Metainfo> parse_info_dictionary(Octets info, const Digester& digester) {
+  BencodeLimits limits;
+  limits.max_size = static_cast<std::size_t>(kMaxMetainfoSize.count());
+  TRIBUTARY_TRY(document, decode_bencode(info, limits));
+  if (!document.root().is_dict()) return metainfo_error("info", "no dictionary");
+  core::Metainfo out;
+  TRIBUTARY_TRY(parsed, parse_info(document.root(), digester));
+  out.info = std::move(parsed);
+  out.info_bytes.assign(info.begin(), info.end());
+  return out;
+}
+
 Result<core::Metainfo> parse_metainfo(Octets torrent, const Digester& digester) {
   BencodeLimits limits;
   limits.max_size = static_cast<std::size_t>(kMaxMetainfoSize.count());
@@ -292,8 +303,11 @@ Result<core::Metainfo> parse_metainfo(Octets torrent, const Digester& digester) 
   const BencodeView info = root.find("info");
   if (!info.is_dict()) return metainfo_error("info", "missing or no dictionary");
   core::Metainfo out;
-  TRIBUTARY_TRY(parsed, parse_info(root, info, digester));
+  TRIBUTARY_TRY(parsed, parse_info(info, digester));
   out.info = std::move(parsed);
+  if (out.info.has_v2()) {
+    if (auto done = read_layers(root, out.info, digester); !done) return done.error();
+  }
   out.trackers = parse_trackers(root);
   out.edges = parse_edges(root);
   out.dht_nodes = parse_dht_nodes(root);

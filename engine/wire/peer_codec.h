@@ -1,5 +1,5 @@
-// The peer protocol as bytes: BEP 3, 6 (fast), 10 (extensions), 11 (ut_pex), 21, 52 (hashes),
-// 54 (lt_donthave).
+// The peer protocol as bytes: BEP 3, 6 (fast), 9 (ut_metadata), 10 (extensions), 11 (ut_pex), 21,
+// 52 (hashes), 54 (lt_donthave).
 #pragma once
 
 #include <array>
@@ -38,11 +38,12 @@ inline constexpr std::size_t kMaxClientName = 64;
 // Peers taken from one ut_pex message of each kind and family; BEP 11 allows 50 and more at first.
 inline constexpr std::size_t kMaxExchangedPeers = 200;
 
-// The extended message ids that we advertise, so those by which peers address us. ut_pex and
-// lt_donthave have libtorrent's own numbers, so that clients that mix up the directions are
-// understood all the same.
+// The extended message ids that we advertise, so those by which peers address us. ut_pex,
+// ut_metadata and lt_donthave have libtorrent's own numbers, so that clients that mix up the
+// directions are understood all the same.
 inline constexpr std::uint8_t kExtendedHandshakeId = 0;
 inline constexpr std::uint8_t kPeerExchangeId = 1;
+inline constexpr std::uint8_t kMetadataId = 2;
 inline constexpr std::uint8_t kDontHaveId = 7;
 inline constexpr std::uint8_t kTributaryId = 8;
 
@@ -50,10 +51,11 @@ inline constexpr std::uint8_t kTributaryId = 8;
 struct ExtensionIds {
   std::uint8_t dont_have = 0;
   std::uint8_t peer_exchange = 0;
+  std::uint8_t metadata = 0;
   friend bool operator==(const ExtensionIds&, const ExtensionIds&) = default;
 };
 // Ours, as a peer uses them.
-inline constexpr ExtensionIds kOurExtensionIds{kDontHaveId, kPeerExchangeId};
+inline constexpr ExtensionIds kOurExtensionIds{kDontHaveId, kPeerExchangeId, kMetadataId};
 
 // Where payloads go. Implemented by the host; called within commit() and feed() only.
 class PayloadBuffers {
@@ -144,5 +146,14 @@ Result<DecodedExtendedHandshake> decode_extended_handshake(Octets dictionary);
 OctetBuffer encode_peer_exchange(const core::PeerExchange& message);
 // Addresses above kMaxExchangedPeers, with port 0 or cut off are left out.
 Result<core::PeerExchange> decode_peer_exchange(Octets dictionary);
+
+// A ut_metadata message without prefix and ids (BEP 9): a dictionary, and behind a data message's
+// one the bytes.
+OctetBuffer encode_metadata(const core::MetadataRequest& message);
+OctetBuffer encode_metadata(const core::MetadataData& message);
+OctetBuffer encode_metadata(const core::MetadataReject& message);
+// Nothing for a type that is unknown, which BEP 9 has us ignore. Errors: no dictionary, a piece
+// below 0 or over 2^31, a total size below 1, more than a piece of bytes.
+Result<std::optional<core::Message>> decode_metadata(Octets message);
 
 }  // namespace tributary::wire

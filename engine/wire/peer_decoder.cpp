@@ -286,6 +286,9 @@ Result<void> PeerDecoder::decode_extended(Octets body, std::vector<core::Message
   } else if (body.front() == kPeerExchangeId) {
     TRIBUTARY_TRY(exchange, decode_peer_exchange(fields));
     out.emplace_back(std::move(exchange));
+  } else if (body.front() == kMetadataId) {
+    TRIBUTARY_TRY(message, decode_metadata(fields));
+    if (message) out.push_back(*std::move(message));
   }
   return {};
 }

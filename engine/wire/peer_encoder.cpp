@@ -73,6 +73,9 @@ class Writer {
     extended(peer_ids_.peer_exchange, dictionary.size());
     return append(out_, dictionary), true;
   }
+  bool operator()(const core::MetadataRequest& m) { return metadata(encode_metadata(m)); }
+  bool operator()(const core::MetadataData& m) { return metadata(encode_metadata(m)); }
+  bool operator()(const core::MetadataReject& m) { return metadata(encode_metadata(m)); }
   bool operator()(const core::ExtendedHandshake& m) {
     const OctetBuffer dictionary = encode_extended_handshake(m);
     extended(kExtendedHandshakeId, dictionary.size());
@@ -88,6 +91,11 @@ class Writer {
   void extended(std::uint8_t id, std::size_t field_bytes) {
     head(MessageId::kExtended, field_bytes + 1);
     out_.push_back(id);
+  }
+  bool metadata(const OctetBuffer& message) {
+    if (peer_ids_.metadata == 0) return false;
+    extended(peer_ids_.metadata, message.size());
+    return append(out_, message), true;
   }
   bool indexed(MessageId id, core::PieceIndex piece) {
     head(id, 4);

@@ -14,6 +14,7 @@ namespace {
 
 // A .torrent of the largest size over a slow line; a playlist comes much sooner.
 constexpr Duration kFetchLimit = 60s;
+constexpr Duration kProgressEvery = 200ms;
 
 }  // namespace
 
@@ -65,6 +66,26 @@ class Client::Impl final : public RemoteFiles {
   // RemoteFiles
   Result<net::HttpReply> get(const std::string& url) override { return fetch(url, false); }
   Result<net::HttpReply> head(const std::string& url) override { return fetch(url, true); }
+  // The host ends it by itself after core::kFetchLimit.
+  Result<ResolvedMagnet> resolve(const wire::Magnet& magnet) override {
+    std::promise<Result<ResolvedMagnet>> reply;
+    auto result = reply.get_future();
+    core::TorrentId id;
+    on_loop([&] {
+      id = host_->resolve(magnet, options_.peers, [&reply](Result<ResolvedMagnet> resolved) {
+        reply.set_value(std::move(resolved));
+      });
+    });
+    while (result.wait_for(kProgressEvery) != std::future_status::ready) {
+      core::FetchProgress progress;
+      on_loop([&] { progress = host_->progress(id).value_or(progress); });
+      if (!options_.resolving || options_.resolving(progress)) continue;
+      on_loop([&] { host_->give_up(id); });
+      if (result.wait_for(0s) == std::future_status::ready) break;
+      return Error{ErrorCode::kCancelled, "given up"};
+    }
+    return result.get();
+  }
 
   template <class F>
   void post(F work) {

@@ -27,6 +27,9 @@ struct ClientOptions {
   Duration from{};                // start of each track that is played
   Duration until = Duration(-1);  // end of each; negative: play to the end
   std::vector<Endpoint> peers;    // known to the user, for every torrent
+  // Called by load(), five times a second while peers are asked what a magnet link stands for; with
+  // false it gives that up, with kCancelled. May be empty.
+  std::function<bool(const core::FetchProgress&)> resolving;
   // Gets each scheduling decision while host.trace is set; called on the loop thread.
   std::function<void(const core::Decision&)> decision;
 };
@@ -70,8 +73,9 @@ class Client {
   Client(const Client&) = delete;
   Client& operator=(const Client&) = delete;
 
-  // Resolves sources (.torrent files, http(s) URLs of one, playlists of these, plain http(s) media
-  // URLs) to the list of tracks, in order. Fetches what is remote. Call once, before start().
+  // Resolves sources (.torrent files, http(s) URLs of one, magnet links, playlists of these, plain
+  // http(s) media URLs) to the list of tracks, in order. Fetches what is remote. Call once, before
+  // start().
   Result<std::vector<PlaylistItem>> load(const std::vector<std::string>& sources);
 
   void start();

@@ -407,19 +407,53 @@ void Host::on_versions_disagree(core::TorrentId torrent) {
   transport_->disconnect_all(torrent, "v1 and v2 hashes disagree");
 }
 
+std::vector<InfoHash> Host::info_hashes(core::TorrentId id) {
+  if (const wire::Magnet* magnet = resolver_.magnet(id)) return magnet->info_hashes();
+  const Torrent* torrent = find(id);
+  return torrent ? torrent->open.info->info_hashes() : std::vector<InfoHash>();
+}
+
 void Host::on(core::Announce& a) {
-  const Torrent* torrent = find(a.torrent);
-  if (!torrent || !torrent->hashes) return;
-  tracker_->announce(a, torrent->open.info->info_hashes());
+  const std::vector<InfoHash> hashes = info_hashes(a.torrent);
+  if (!hashes.empty()) tracker_->announce(a, hashes);
 }
 
 void Host::on(core::SearchDht& a) {
+  const std::vector<InfoHash> hashes = info_hashes(a.torrent);
+  if (hashes.empty()) return;
   const Torrent* torrent = find(a.torrent);
-  if (!torrent) return;
-  dht_->add_hosts(torrent->open.metainfo->dht_nodes);
-  const bool announced = options_.dht.reachable && listening_;
-  dht_->search(a.torrent, torrent->open.info->info_hashes(),
-               announced ? listening_->port : std::uint16_t{0});
+  if (torrent) dht_->add_hosts(torrent->open.metainfo->dht_nodes);
+  // Who does not have the torrent's metadata has nothing to announce.
+  const bool announced = torrent && options_.dht.reachable && listening_;
+  dht_->search(a.torrent, hashes, announced ? listening_->port : std::uint16_t{0});
+}
+
+core::TorrentId Host::resolve(const wire::Magnet& magnet, const std::vector<Endpoint>& peers,
+                              MagnetResolver::Done done) {
+  const core::TorrentId id(++next_torrent_);
+  const bool named = !magnet.trackers.empty() || !magnet.peers.empty() || !peers.empty();
+  auto hopeless = MagnetResolver::hopeless(options_.policy, named || dht_ != nullptr);
+  if (hopeless) {
+    loop_.post([done = std::move(done), error = *std::move(hopeless)] { done(error); });
+    return id;
+  }
+  node_->fetch(id, resolver_.begin(id, magnet, std::move(done)), loop_.now());
+  for (const Endpoint& peer : peers) node_->add_peer(id, peer, loop_.now());
+  resolver_.find_peers(loop_, id, [this, id](const Endpoint& peer) { add_peer(id, peer); });
+  pump();
+  return id;
+}
+
+void Host::give_up(core::TorrentId resolving) {
+  resolver_.forget(resolving);
+  node_->close(resolving, loop_.now());
+  pump();
+}
+
+void Host::on(core::VerifyMetadata& a) {
+  auto verdict = resolver_.verify(a);
+  if (verdict) return feed(core::Input(*std::move(verdict)));
+  node_->close(a.torrent, loop_.now());
 }
 
 void Host::on(core::MayStart& a) {

@@ -22,6 +22,7 @@
 #include "engine/net/timer.h"
 #include "engine/net/tracker_client.h"
 #include "player/client/feed.h"
+#include "player/client/magnet_resolver.h"
 #include "player/node/node.h"
 
 namespace tributary::player {
@@ -78,6 +79,15 @@ class Host final : public net::TransportHost {
   // (the same info-hash) gives the same.
   void open(std::shared_ptr<const core::Metainfo> metainfo,
             std::function<void(const OpenTorrent&)> done);
+  // Asks peers what the link stands for: those that it, its trackers, the DHT and `peers` name.
+  // `done` is called once, unless give_up() comes first. Errors: kUnsupported where the policy asks
+  // no peers; kNotFound where there is no way to find any; kIo after core::kFetchLimit.
+  core::TorrentId resolve(const wire::Magnet& magnet, const std::vector<Endpoint>& peers,
+                          MagnetResolver::Done done);
+  std::optional<core::FetchProgress> progress(core::TorrentId resolving) const {
+    return node_->progress(resolving);
+  }
+  void give_up(core::TorrentId resolving);
   // Offers the user's files below `directory` for the torrent, verified first.
   void add_source(core::TorrentId torrent, std::string directory,
                   std::function<void(std::int32_t done, std::int32_t all)> progress,
@@ -126,6 +136,9 @@ class Host final : public net::TransportHost {
   void on(core::Announce& a);
   void on(core::SearchDht& a);
   void on(core::AddDhtNode& a) { dht_->add_host(a.node); }
+  void on(core::VerifyMetadata& a);
+  void on(core::VerifyLayer& a) { feed(core::Input(resolver_.verify(a))); }
+  void on(core::MetadataFetched& a) { resolver_.finish(a); }
   void on(core::MayStart& a);
   void on(core::Trace& a);
   void on(core::CdnFetch&) {}  // the node's own pool takes these three
@@ -141,6 +154,8 @@ class Host final : public net::TransportHost {
   void on_versions_disagree(core::TorrentId torrent);
   void log(LogLevel level, const std::string& line) const;
   Torrent* find(core::TorrentId id);
+  // Of a torrent or of a link that is being resolved.
+  std::vector<InfoHash> info_hashes(core::TorrentId id);
 
   net::Loop& loop_;
   HostOptions options_;
@@ -156,6 +171,7 @@ class Host final : public net::TransportHost {
   std::unique_ptr<net::DhtService> dht_;  // may be none
   std::unique_ptr<cdn::Fetcher> fetcher_;
   std::unique_ptr<Node> node_;
+  MagnetResolver resolver_;
   net::Timer timer_;  // the node's next deadline
   net::Timer farewell_timer_;
   std::map<core::TorrentId, std::unique_ptr<Torrent>> torrents_;

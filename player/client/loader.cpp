@@ -12,6 +12,7 @@
 #include "engine/net/digests.h"
 #include "engine/wire/metainfo.h"
 #include "engine/wire/playlist.h"
+#include "engine/wire/text.h"
 #include "engine/wire/url.h"
 
 namespace tributary::player {
@@ -66,12 +67,13 @@ class Loader {
 
   Result<void> add(const std::string& source, const std::string& title, int depth) {
     if (items_.size() >= kMaxPlaylistTracks) return {};
+    if (wire::is_magnet(source)) return add_magnet(source, title);
     if (wire::is_http_url(source)) return add_url(source, title, depth);
-    const std::size_t colon = source.find("://");
-    if (colon != std::string::npos || source.starts_with("magnet:")) {
-      return Error{
-          ErrorCode::kUnsupported,
-          source + ": unknown scheme; give a .torrent file, a playlist, or an http(s) URL"};
+    if (source.find("://") != std::string::npos) {
+      return Error{ErrorCode::kUnsupported,
+                   source +
+                       ": unknown scheme; give a .torrent file, a playlist, a magnet link, or an "
+                       "http(s) URL"};
     }
     TRIBUTARY_TRY(text, read_file(source, wire::kMaxMetainfoSize.count()));
     return add_text(text, source, title, depth);
@@ -88,6 +90,30 @@ class Loader {
       return io_error(url + ": the server answered " + std::to_string(reply.head.status));
     }
     return add_text(reply.body, url, title, depth);
+  }
+
+  Result<void> add_magnet(const std::string& link, const std::string& title) {
+    auto magnet = wire::parse_magnet(link);
+    if (!magnet) return Error{magnet.error().code, "magnet link: " + magnet.error().message};
+    const std::string name =
+        magnet->name.empty() ? magnet->info_hashes().front().hex() : wire::printable(magnet->name);
+    auto resolved = remote_.resolve(*magnet);
+    if (!resolved) {
+      return Error{resolved.error().code,
+                   "magnet link '" + name + "': " + resolved.error().message};
+    }
+    const std::size_t before = items_.size();
+    auto added = add_torrent(resolved->metainfo, "magnet link '" + name + "'", title);
+    if (!added) return added;
+    const auto first = items_.begin() + static_cast<std::ptrdiff_t>(before);
+    items_.erase(std::remove_if(first, items_.end(),
+                                [&](const PlaylistItem& i) { return !magnet->selects(i.file); }),
+                 items_.end());
+    if (items_.size() == before) {
+      return invalid("magnet link '" + name + "': so: selects no media file of the torrent");
+    }
+    for (std::size_t i = before; i < items_.size(); ++i) items_[i].peers = resolved->peers;
+    return {};
   }
 
   Result<void> add_text(const std::string& text, const std::string& where, const std::string& title,

@@ -1,4 +1,5 @@
-// Turns what a user names into playable entries: .torrent files and URLs, playlists, media URLs.
+// Turns what a user names into playable entries: .torrent files and URLs, magnet links, playlists,
+// media URLs.
 #pragma once
 
 #include <functional>
@@ -7,6 +8,8 @@
 
 #include "engine/base/result.h"
 #include "engine/net/http_client.h"
+#include "engine/wire/magnet.h"
+#include "player/client/magnet_resolver.h"
 #include "player/client/playlist_item.h"
 
 namespace tributary::player {
@@ -15,12 +18,14 @@ namespace tributary::player {
 inline constexpr int kMaxPlaylistDepth = 3;
 inline constexpr std::size_t kMaxPlaylistTracks = 10'000;
 
-// Fetches one small resource or asks for its head; blocks the calling thread.
+// Fetches one small resource, asks for its head, or asks peers what a link stands for; blocks the
+// calling thread.
 class RemoteFiles {
  public:
   virtual ~RemoteFiles() = default;
   virtual Result<net::HttpReply> get(const std::string& url) = 0;
   virtual Result<net::HttpReply> head(const std::string& url) = 0;
+  virtual Result<ResolvedMagnet> resolve(const wire::Magnet& magnet) = 0;
 };
 
 // In the order given; an album's tracks are its media files in natural order ("2" before "10").

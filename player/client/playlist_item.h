@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "engine/base/endpoint.h"
 #include "engine/base/result.h"
 #include "engine/base/units.h"
 #include "engine/core/torrent_info.h"
@@ -15,7 +16,8 @@ struct PlaylistItem {
   std::shared_ptr<const core::Metainfo> metainfo;
   core::FileIndex file;
   std::string title;
-  bool verifiable = true;  // false: a plain URL without hashes, from the CDN only
+  bool verifiable = true;         // false: a plain URL without hashes, from the CDN only
+  std::vector<Endpoint> peers{};  // a magnet link's, and who told its torrent
 };
 
 }  // namespace tributary::player

@@ -54,6 +54,7 @@ void Session::open_torrents(std::size_t item) {
 }
 
 void Session::opened(std::size_t item, const OpenTorrent& torrent) {
+  for (const Endpoint& peer : items_[item].peers) host_.add_peer(torrent.id, peer);
   for (const Endpoint& peer : options_.peers) host_.add_peer(torrent.id, peer);
   progress_[item].state->set_open(torrent);
   if (state_ == PlayState::kLoading && item == current_) {

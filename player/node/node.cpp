@@ -49,6 +49,7 @@ struct Node::Impl {
   core::BanList bans;
   cdn::EdgePool pool;
   std::map<core::TorrentId, std::unique_ptr<core::Swarm>> swarms;
+  std::map<core::TorrentId, std::unique_ptr<core::MetadataFetch>> fetches;
   std::deque<NodeAction> out;
   TimePoint now{};
 
@@ -65,6 +66,10 @@ struct Node::Impl {
     const auto it = swarms.find(id);
     return it == swarms.end() ? nullptr : it->second.get();
   }
+  core::MetadataFetch* find_fetch(core::TorrentId id) {
+    const auto it = fetches.find(id);
+    return it == fetches.end() ? nullptr : it->second.get();
+  }
   void feed(core::TorrentId id, const core::Input& input) {
     if (core::Swarm* swarm = find(id)) swarm->handle(input, now);
   }
@@ -72,6 +77,7 @@ struct Node::Impl {
   void settle();
   bool drain_swarms();
   bool drain_pool();
+  void drain_fetches();
   void route(core::Action action);
 
   void demand_playing(const Playback& playback);
@@ -88,6 +94,18 @@ void Node::Impl::settle() {
   plan_prefetch();
   while (drain_swarms() || drain_pool()) {
   }
+  drain_fetches();
+}
+
+void Node::Impl::drain_fetches() {
+  std::vector<core::TorrentId> over;
+  for (auto& [id, fetch] : fetches) {
+    while (auto action = fetch->poll()) {
+      if (std::holds_alternative<core::MetadataFetched>(*action)) over.push_back(id);
+      out.emplace_back(*std::move(action));
+    }
+  }
+  for (core::TorrentId id : over) fetches.erase(id);
 }
 
 bool Node::Impl::drain_swarms() {
@@ -230,8 +248,35 @@ void Node::open(core::TorrentId torrent, const core::Metainfo& metainfo, const B
   impl_->settle();
 }
 
+void Node::fetch(core::TorrentId torrent, core::FetchTarget target, TimePoint now) {
+  impl_->now = now;
+  core::FetchParams params{.id = torrent,
+                           .peer_id = impl_->params.peer_id,
+                           .listen_port = impl_->params.listen_port,
+                           .dht = impl_->params.dht,
+                           .client_name = impl_->params.client_name,
+                           .seed = impl_->random.next()};
+  const auto [it, is_new] =
+      impl_->fetches.emplace(torrent, std::make_unique<core::MetadataFetch>(
+                                          std::move(target), std::move(params), impl_->bans, now));
+  TRIBUTARY_CHECK(is_new && !impl_->find(torrent));
+  it->second->tick(now);
+  impl_->settle();
+}
+
+std::optional<core::FetchProgress> Node::progress(core::TorrentId torrent) const {
+  const core::MetadataFetch* fetch = impl_->find_fetch(torrent);
+  return fetch ? std::optional(fetch->progress()) : std::nullopt;
+}
+
 void Node::close(core::TorrentId torrent, TimePoint now) {
   impl_->now = now;
+  if (core::MetadataFetch* fetch = impl_->find_fetch(torrent)) {
+    fetch->close(now);
+    impl_->settle();
+    impl_->fetches.erase(torrent);
+    return;
+  }
   core::Swarm* swarm = impl_->find(torrent);
   if (!swarm) return;
   if (impl_->playing && impl_->playing->track.torrent == torrent) impl_->playing.reset();
@@ -253,6 +298,7 @@ void Node::share(core::TorrentId torrent, bool enabled, TimePoint now) {
 void Node::add_peer(core::TorrentId torrent, const Endpoint& peer, TimePoint now) {
   impl_->now = now;
   if (core::Swarm* swarm = impl_->find(torrent)) swarm->add_peer(peer, now);
+  if (core::MetadataFetch* fetch = impl_->find_fetch(torrent)) fetch->add_peer(peer, now);
   impl_->settle();
 }
 
@@ -261,6 +307,7 @@ void Node::handle(const core::Input& input, TimePoint now) {
   std::visit(
       [&](const auto& event) {
         if (core::Swarm* swarm = impl_->find(event.torrent)) return swarm->handle(input, now);
+        if (auto* fetch = impl_->find_fetch(event.torrent)) return fetch->handle(input, now);
         using Event = std::decay_t<decltype(event)>;
         if constexpr (std::is_same_v<Event, core::PeerMessage>) {
           const auto* piece = std::get_if<core::Piece>(&event.message);
@@ -307,6 +354,9 @@ void Node::tick(TimePoint now) {
   for (auto& [id, swarm] : impl_->swarms) {
     if (swarm->next_deadline() <= now) swarm->tick(now);
   }
+  for (auto& [id, fetch] : impl_->fetches) {
+    if (fetch->next_deadline() <= now) fetch->tick(now);
+  }
   if (impl_->pool.next_deadline() <= now) impl_->pool.handle_timeout(now);
   impl_->settle();
 }
@@ -321,12 +371,16 @@ std::optional<NodeAction> Node::poll() {
 TimePoint Node::next_deadline() const {
   TimePoint next = std::min(impl_->pool.next_deadline(), impl_->plan.next_change);
   for (const auto& [id, swarm] : impl_->swarms) next = std::min(next, swarm->next_deadline());
+  for (const auto& [id, fetch] : impl_->fetches) next = std::min(next, fetch->next_deadline());
   return next;
 }
 
 std::optional<Node::Welcome> Node::welcome(const core::Handshake& remote) const {
   for (const auto& [id, swarm] : impl_->swarms) {
     if (swarm->answers_to(remote.info_hash)) return Welcome{id, swarm->answer(remote)};
+  }
+  for (const auto& [id, fetch] : impl_->fetches) {
+    if (fetch->answers_to(remote.info_hash)) return Welcome{id, fetch->answer(remote.info_hash)};
   }
   return std::nullopt;
 }

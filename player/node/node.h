@@ -12,6 +12,7 @@
 #include "cdn/pool/edge_pool.h"
 #include "cdn/pool/http.h"
 #include "engine/core/events.h"
+#include "engine/core/metadata_fetch.h"
 #include "engine/core/policy.h"
 #include "engine/core/swarm.h"
 #include "engine/core/torrent_info.h"
@@ -75,11 +76,16 @@ class Node {
   // (empty: none). REQUIRES: the id is new.
   void open(core::TorrentId torrent, const core::Metainfo& metainfo, const Bitfield& verified,
             TimePoint now);
+  // Fetches the metadata of a torrent of which no more is known than its hashes; ends with
+  // core::MetadataFetched, and is closed then. REQUIRES: the id is new.
+  void fetch(core::TorrentId torrent, core::FetchTarget target, TimePoint now);
+  // Of a fetch; nothing when there is none of this id.
+  std::optional<core::FetchProgress> progress(core::TorrentId torrent) const;
   // Says goodbye to trackers and peers; actions for it may still be polled afterwards.
   void close(core::TorrentId torrent, TimePoint now);
   // Share what we have of it (and announce), without demanding anything.
   void share(core::TorrentId torrent, bool enabled, TimePoint now);
-  // Adds a peer known to the user.
+  // Adds a peer known to the user, of a torrent or a fetch.
   void add_peer(core::TorrentId torrent, const Endpoint& peer, TimePoint now);
 
   void handle(const core::Input& input, TimePoint now);

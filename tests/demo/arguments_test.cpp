@@ -138,7 +138,9 @@ TEST_CASE("edges are http or https, trackers also udp") {
 TEST_CASE("sources of unknown schemes are refused, paths are left to be opened") {
   CHECK(parse_source("a.torrent"));
   CHECK(parse_source("http://example.org/a.torrent"));
-  for (const char* text : {"ftp://a/b", "file:///a", "magnet:?xt=urn:btih:00", "://x"}) {
+  CHECK(parse_source("magnet:?xt=urn:btih:0123456789abcdef0123456789abcdef01234567&dn=x"));
+  CHECK(parse_source("magnet:?xt=urn:btih:00").error().message.starts_with("magnet link: xt: "));
+  for (const char* text : {"ftp://a/b", "file:///a", "://x"}) {
     CAPTURE(text);
     REQUIRE(!parse_source(text));
     CHECK(parse_source(text).error().message.find("unknown scheme") != std::string::npos);

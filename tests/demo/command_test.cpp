@@ -73,7 +73,8 @@ TEST_CASE("play refuses wrong sources and options in one line") {
   publish(folder, "a.wav", "a.torrent");
   const std::string torrent = folder.path("a.torrent");
   check_usage({"play", "ftp://example.org/a.mp3"}, "unknown scheme");
-  check_usage({"play", "magnet:?xt=urn:btih:0"}, "unknown scheme");
+  check_usage({"play", "magnet:?xt=urn:btih:0"}, "magnet link: xt: ");
+  check_usage({"inspect", "magnet:?dn=x"}, "magnet link: xt: ");
   check_usage({"play", folder.path("none.torrent")}, "no such file");
   check_usage({"play", folder.path("a.wav")}, "publish");
   check_usage({"play", torrent, "--from", "2:00", "--until", "1:00"}, "--until is not behind");

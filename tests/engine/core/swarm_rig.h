@@ -51,6 +51,7 @@ struct TrackShape {
   bool is_private = false;
   std::vector<std::vector<std::string>> trackers{};
   std::uint16_t dht_port = 0;  // 0: the host has no DHT
+  Bytes info_size{};           // of the info dictionary
   bool upload = true;
 };
 
@@ -88,6 +89,7 @@ inline Metainfo make_track(const TrackShape& shape) {
   }
   info.files.push_back(std::move(file));
   meta.trackers = shape.trackers;
+  meta.info_bytes.resize(static_cast<std::size_t>(shape.info_size.count()));
   meta.hints.emplace_back().duration = std::chrono::seconds(shape.blocks);
   return meta;
 }
@@ -124,6 +126,9 @@ class Describe {
   std::string operator()(const AddDhtNode& a) const {
     return "DHT node " + std::to_string(a.node.port);
   }
+  std::string operator()(const VerifyMetadata&) const { return "verify metadata"; }
+  std::string operator()(const VerifyLayer& a) const { return name(a.conn) + "verify layer"; }
+  std::string operator()(const MetadataFetched&) const { return "metadata fetched"; }
   std::string operator()(const CdnFetch& a) const {
     return "fetch " + range(a.blocks) + " " + std::string(to_string(a.reason));
   }
@@ -167,6 +172,16 @@ class Describe {
   static std::string text(const Hashes&) { return "hashes"; }
   static std::string text(const HashReject&) { return "hash reject"; }
   static std::string text(const ExtendedHandshake&) { return "hello"; }
+  static std::string text(const MetadataRequest& m) {
+    return "metadata request " + std::to_string(m.piece);
+  }
+  static std::string text(const MetadataData& m) {
+    return "metadata " + std::to_string(m.piece) + " of " + std::to_string(m.bytes.size()) +
+           " bytes";
+  }
+  static std::string text(const MetadataReject& m) {
+    return "metadata reject " + std::to_string(m.piece);
+  }
   static std::string text(const PeerExchange& m) {
     std::string out = "exchange";
     for (const auto& peer : m.added) out += " +" + std::to_string(peer.endpoint.port);

@@ -43,6 +43,8 @@ std::vector<Message> samples() {
   handshake.your_ip = Endpoint::v4(10, 0, 0, 1, 0);
   handshake.dont_have = true;
   handshake.peer_exchange = true;
+  handshake.metadata = true;
+  handshake.metadata_size = 31235_B;
   handshake.tributary = true;
   core::ExtendedHandshake v6;
   v6.your_ip = Endpoint{{0x20, 1, 0xd, 0xb8, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1}, 0};
@@ -73,6 +75,10 @@ std::vector<Message> samples() {
                           {Endpoint{v6.your_ip->address, 6881}, true}},
                          {Endpoint::v4(10, 0, 0, 3, 6881), Endpoint{v6.your_ip->address, 6882}}},
       core::PeerExchange{},
+      core::MetadataRequest{3},
+      core::MetadataData{0, 40'000_B, testing::random_bytes(random, 16384)},
+      core::MetadataData{2, 32'771_B, testing::bytes("e:d")},
+      core::MetadataReject{INT32_MAX},
       core::ExtendedHandshake{}};
 }
 
@@ -312,6 +318,35 @@ TEST_CASE("random streams and flipped bits never crash and never leak a buffer")
     REQUIRE(buffers.live.size() == owned);
   }
   CHECK(failed > 0);
+}
+
+TEST_CASE("ut_metadata messages are those of BEP 9") {
+  CHECK(testing::text(encode_metadata(core::MetadataRequest{0})) == "d8:msg_typei0e5:piecei0ee");
+  CHECK(testing::text(encode_metadata(core::MetadataReject{0})) == "d8:msg_typei2e5:piecei0ee");
+  CHECK(testing::text(encode_metadata({0, 34256_B, testing::bytes("xyz")})) ==
+        "d8:msg_typei1e5:piecei0e10:total_sizei34256eexyz");
+  const auto unknown = decode_metadata(testing::bytes("d8:msg_typei7e5:piecei0ee"));
+  REQUIRE(unknown.ok());
+  CHECK_FALSE(unknown->has_value());
+}
+
+TEST_CASE("a ut_metadata message that is none ends the connection") {
+  for (const char* text :
+       {"", "i1e", "d5:piecei0ee", "d8:msg_typei0ee", "d8:msg_typei0e5:piecei-1ee",
+        "d8:msg_typei0e5:piecei2147483648ee", "d8:msg_typei1e5:piecei0eex",
+        "d8:msg_typei1e5:piecei0e10:total_sizei0eex", "d8:msg_typei0e5:piecei0e"}) {
+    CAPTURE(text);
+    CHECK_FALSE(decode_metadata(testing::bytes(text)).ok());
+  }
+  core::MetadataData large{0, 100'000_B, {}};
+  large.bytes.resize(16385);
+  CHECK_FALSE(decode_metadata(encode_metadata(large)).ok());
+}
+
+TEST_CASE("a peer that does not understand ut_metadata is sent none") {
+  OctetBuffer out;
+  CHECK_FALSE(encode_message(core::MetadataRequest{0}, ExtensionIds{}, out));
+  CHECK(out.empty());
 }
 
 }  // namespace

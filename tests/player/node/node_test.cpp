@@ -270,6 +270,46 @@ TEST_CASE("only torrents that are open and may use peers are answered for") {
   CHECK_FALSE(alone.node().welcome(hello(hash)));
 }
 
+TEST_CASE("a node fetches a torrent's metadata beside its tracks, and is rid of it at the end") {
+  constexpr TorrentId kFetch{9};
+  NodeRig rig(core::Policy::adaptive());
+  Node& node = rig.node();
+  InfoHash hash;
+  hash.bytes[0] = 77;
+  const Endpoint peer = Endpoint::v4(10, 0, 0, 9, 6881);
+  node.fetch(kFetch, {{hash}, false, {}}, rig.now());
+  CHECK(node.progress(kFetch).has_value());
+  CHECK_FALSE(node.progress(kFirst).has_value());
+  REQUIRE(node.welcome(hello(hash)));
+  CHECK(node.welcome(hello(hash))->torrent == kFetch);
+  CHECK(node.welcome(hello(hash))->handshake.info_hash == hash);
+
+  SUBCASE("one that is closed hangs up and answers nobody") {
+    node.add_peer(kFetch, peer, rig.now());
+    node.close(kFetch, rig.now());
+    bool hung_up = false;
+    while (const auto action = node.poll()) {
+      const auto* core_action = std::get_if<core::Action>(&*action);
+      hung_up = hung_up || (core_action && std::holds_alternative<core::Disconnect>(*core_action));
+      CHECK_FALSE((core_action && std::holds_alternative<core::MetadataFetched>(*core_action)));
+    }
+    CHECK(hung_up);
+  }
+  SUBCASE("one that finds nobody ends by itself") {
+    bool over = false;
+    for (TimePoint now = rig.now(); !over; now = node.next_deadline()) {
+      REQUIRE(now <= rig.now() + core::kFetchLimit);
+      node.tick(now);
+      while (const auto action = node.poll()) {
+        const auto* core_action = std::get_if<core::Action>(&*action);
+        over = over || (core_action && std::holds_alternative<core::MetadataFetched>(*core_action));
+      }
+    }
+  }
+  CHECK_FALSE(node.progress(kFetch).has_value());
+  CHECK_FALSE(node.welcome(hello(hash)));
+}
+
 TEST_CASE("the same inputs give a node's same actions") {
   const auto run = [] {
     NodeRig rig(core::Policy::adaptive());
