@@ -1,6 +1,8 @@
 """Servers and peers that misbehave, in threads of the test itself."""
+import contextlib
 import http.server
 import os
+import re
 import socket
 import threading
 import urllib.parse
@@ -111,3 +113,47 @@ class BadPeer:
         self.socket.close()
         for connection in self.connections:
             connection.close()
+
+
+class LyingPeer(BadPeer):
+    """Says that it has the metadata, `size` bytes of it, and gives zeros for what it is asked."""
+
+    OUR_METADATA = 3  # the id by which it wants ut_metadata
+
+    def __init__(self, scene, info_hash, size):
+        reserved = bytes(5) + b"\x10\0\0"
+        greeting = b"\x13BitTorrent protocol" + reserved + info_hash + b"-XX0000-liarliarliar"
+        self.size, self.lies = size, 0
+        super().__init__(scene, greeting + self.extended(
+            0, b"d1:md11:ut_metadatai%dee13:metadata_sizei%dee" % (self.OUR_METADATA, size)))
+
+    @staticmethod
+    def extended(number, body):
+        return (len(body) + 2).to_bytes(4, "big") + bytes([20, number]) + body
+
+    def serve(self):
+        while True:
+            try:
+                connection, _ = self.socket.accept()
+            except OSError:
+                return
+            self.accepted += 1
+            self.connections.append(connection)
+            threading.Thread(target=self.lie, args=(connection,), daemon=True).start()
+
+    def lie(self, connection):
+        received, theirs = b"", None
+        with contextlib.suppress(OSError):
+            connection.sendall(self.answer)
+            while part := connection.recv(65536):
+                received += part
+                known = re.search(rb"11:ut_metadatai(\d+)e", received)
+                theirs = theirs or (known and int(known.group(1)))
+                for request in re.finditer(rb"8:msg_typei0e5:piecei(\d+)e", received):
+                    piece = int(request.group(1))
+                    body = b"d8:msg_typei1e5:piecei%de10:total_sizei%dee" % (piece, self.size)
+                    connection.sendall(self.extended(
+                        theirs, body + bytes(min(16384, self.size - 16384 * piece))))
+                    self.lies += 1
+                    received = received[request.end():]
+                    break

@@ -72,6 +72,15 @@ class Libtorrent:
             handle.connect_peer((host, int(port)))
         return handle
 
+    def add_magnet(self, link, folder, peers=()):
+        settings = libtorrent.parse_magnet_uri(link)
+        settings.save_path = folder
+        handle = self.session.add_torrent(settings)
+        for peer in peers:
+            host, port = peer.split(":")
+            handle.connect_peer((host, int(port)))
+        return handle
+
     def log(self):
         return "\n".join(alert.message() for alert in self.session.pop_alerts())
 
