@@ -14,6 +14,7 @@
 #include "demo/terminal.h"
 #include "demo/text_width.h"
 #include "engine/wire/magnet.h"
+#include "demo/unchoker_option.h"
 #include "player/media/sink.h"
 
 namespace tributary::demo {
@@ -27,6 +28,7 @@ struct PlayArguments {
   std::vector<std::string> sources;
   std::string audio;
   std::string policy = "adaptive";
+  std::optional<core::Unchoker> unchoker;
   std::string cache;
   Duration from{};
   Duration until = Duration(-1);
@@ -99,6 +101,7 @@ Result<PlaySettings> settings_of(const PlayArguments& arguments) {
   }
   player::ClientOptions& client = settings.client;
   client.host.policy = arguments.metered ? policy->metered() : *policy;
+  client.host.policy.unchoker = arguments.unchoker.value_or(policy->unchoker);
   client.host.upload = !arguments.no_upload && !arguments.metered;
   client.host.cache_directory = arguments.cache;
   client.host.listen = arguments.listen.value_or(Endpoint::v4(127, 0, 0, 1, 0));
@@ -157,6 +160,8 @@ void add_playback(Subcommand& sub, PlayArguments& arguments) {
 void add_network(Subcommand& sub, PlayArguments& arguments) {
   sub.add("--up", "RATE", arguments.up, parse_rate, "Limit of upload (none)");
   sub.add("--down", "RATE", arguments.down, parse_rate, "Limit of download (none)");
+  sub.add("--unchoker", "NAME", arguments.unchoker, parse_unchoker,
+          std::string(kUnchokerHelp) + " (as the policy has it)");
   sub.add("--listen", "HOST:PORT", arguments.listen, parse_told_listen,
           "Where peers and DHT nodes reach us (127.0.0.1, a port of the system's choice; no node)");
   sub.add("--peer", "HOST:PORT", arguments.peers, "A peer to ask, may be repeated");

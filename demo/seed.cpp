@@ -13,6 +13,7 @@
 #include "demo/sharing_limits.h"
 #include "demo/text_width.h"
 #include "demo/torrent_file.h"
+#include "demo/unchoker_option.h"
 #include "engine/net/address.h"
 #include "player/client/host.h"
 
@@ -31,6 +32,8 @@ struct SeedArguments {
   DhtArguments dht;
   BitRate up = kUnlimited;
   SharingLimits limits;
+  std::optional<core::Unchoker> unchoker;
+  bool super_seed = false;
   bool verbose = false;
 };
 
@@ -86,6 +89,8 @@ Result<void> Seeder::open_host() {
   TRIBUTARY_TRY(dht, dht_use(arguments_.dht, arguments_.listen.has_value()));
   options.dht = std::move(dht);
   options.up = arguments_.up;
+  options.policy.unchoker = arguments_.unchoker.value_or(options.policy.unchoker);
+  options.super_seed = arguments_.super_seed;
   auto host = player::Host::create(session_.loop(), std::move(options), {});
   if (!host) return host.error();
   host_ = *std::move(host);
@@ -224,6 +229,10 @@ void add_seed(CommandLine& line) {
   sub.add("--for", "T", arguments->limits.time, parse_told_time, "End after so long");
   sub.add("--ratio", "R", arguments->limits.ratio, parse_told_ratio,
           "End when R times the size of the torrents is sent");
+  sub.add("--unchoker", "NAME", arguments->unchoker, parse_unchoker,
+          std::string(kUnchokerHelp) + " (tit-for-tat)");
+  sub.add("--super", arguments->super_seed,
+          "Show pieces one by one until the peers have a whole copy (BEP 16)");
   sub.add("-v,--verbose", arguments->verbose, "Print counters where there is no terminal");
 }
 

@@ -2,149 +2,138 @@
 
 #include <algorithm>
 #include <tuple>
-#include <utility>
+
+#include "engine/base/check.h"
+#include "engine/core/unchoke_slots.h"
 
 namespace tributary::core {
 namespace {
 
-using Peers = std::vector<const ChokePeer*>;
-
-bool contains(const std::vector<ConnId>& ids, ConnId id) {
-  return std::find(ids.begin(), ids.end(), id) != ids.end();
-}
-
-std::size_t slots(int n) { return static_cast<std::size_t>(std::max(n, 0)); }
+bool anybody(const ChokePeer&) { return true; }
+bool gives(const ChokePeer& p) { return p.received > BitRate() && !p.snubbed; }
 
 // Best first: who gives most, not who snubs us; a holder before its equal.
 auto leech_order(const ChokePeer& p) {
   return std::tuple(p.snubbed, -p.received.bits_per_second(), !p.unchoked, p.connected_at, p.conn);
 }
 
-// First those in their turn, then those who wait, then those who have had it.
-auto seed_order(const ChokePeer& p, TimePoint now, Duration turn) {
-  const bool in_turn = p.unchoked && p.last_unchoked_at + turn > now;
-  const int group = in_turn ? 0 : !p.unchoked ? 1 : 2;
-  return std::tuple(group, p.unchoked ? TimePoint() : p.last_unchoked_at,
-                    p.unchoked ? -p.sent.bits_per_second() : 0, p.connected_at, p.conn);
+auto fastest_order(const ChokePeer& p) {
+  return std::tuple(-p.sent.bits_per_second(), !p.unchoked, p.connected_at, p.conn);
 }
 
-// One call's working set.
-class Choice {
- public:
-  Choice(const ChokerSnapshot& snapshot, const ChokerParams& params, ChokerState& state)
-      : snapshot_(snapshot), params_(params), state_(state) {
-    for (const ChokePeer& peer : snapshot.peers) {
-      if (peer.interested && !peer.upload_only) eligible_.push_back(&peer);
-    }
-    const auto better = [&](const ChokePeer* a, const ChokePeer* b) {
-      if (!snapshot.seeding) return leech_order(*a) < leech_order(*b);
-      return seed_order(*a, snapshot.now, params.seed_turn) <
-             seed_order(*b, snapshot.now, params.seed_turn);
-    };
-    std::sort(eligible_.begin(), eligible_.end(), better);
-    total_ = slots(params.regular_slots) + slots(params.optimistic_slots);
-  }
+// As a seed: those whose turn it is, or who take fastest.
+ChokePeers best_givers(const ChokerSnapshot& snapshot, const ChokerParams& params) {
+  ChokePeers fit = fit_peers(snapshot);
+  std::sort(fit.begin(), fit.end(), [&](const ChokePeer* a, const ChokePeer* b) {
+    if (!snapshot.seeding) return leech_order(*a) < leech_order(*b);
+    if (params.seed_to_fastest) return fastest_order(*a) < fastest_order(*b);
+    return turn_order(*a, snapshot.now, params.seed_turn) <
+           turn_order(*b, snapshot.now, params.seed_turn);
+  });
+  return fit;
+}
 
-  ChokeDecision run() {
-    const bool rerank = snapshot_.now >= state_.next_rerank;
-    const bool rotate = snapshot_.now >= state_.next_rotation;
-    if (rerank) state_.next_rerank = snapshot_.now + params_.rerank_every;
-    if (rotate) state_.next_rotation = snapshot_.now + params_.rotate_every;
-    if (!rerank) keep_regular();
-    if (rerank) fill_regular(slots(params_.regular_slots));
-    if (!rotate) keep_optimistic();
-    if (!rerank) fill_regular(total_ - std::min(total_, optimistic_.size()));
-    const std::vector<ConnId> former = std::exchange(state_.optimistic, {});
-    fill_optimistic(former, false);
-    fill_optimistic(former, true);
-    state_.optimistic = optimistic_;
-    return decision();
-  }
+// Playing counts for four times prefetching, and that for four times storing: enough to go first,
+// and yet nobody who was unchoked is starved into a time-out.
+std::int32_t need_weight(Need need) { return 1 << (2 * static_cast<int>(need)); }
 
- private:
-  bool earns_slot(const ChokePeer& p) const {
-    return snapshot_.seeding || (p.received > BitRate() && !p.snubbed);
-  }
-  bool chosen(ConnId id) const { return contains(regular_, id) || contains(optimistic_, id); }
-  std::size_t used() const { return regular_.size() + optimistic_.size(); }
+// A slot thinner than this of a home's uplink no longer fills a connection.
+constexpr int kMostGivers = 16;
+// Kept for those who cannot have given yet: what one slot in five is in tit_for_tat.
+constexpr std::int64_t kNewcomerPercent = 20;
+// Weights are parts of this: fine enough for sixteen givers, and no product overflows.
+constexpr std::int64_t kWhole = 10'000;
 
-  void keep_regular() {
-    for (const ChokePeer* p : eligible_) {
-      if (regular_.size() == slots(params_.regular_slots)) return;
-      if (p->unchoked && !contains(state_.optimistic, p->conn)) regular_.push_back(p->conn);
-    }
-  }
-  void fill_regular(std::size_t limit) {
-    limit = std::min(limit, slots(params_.regular_slots));
-    for (const ChokePeer* p : eligible_) {
-      if (regular_.size() >= limit) return;
-      if (earns_slot(*p) && !chosen(p->conn)) regular_.push_back(p->conn);
-    }
-  }
-  void keep_optimistic() {
-    for (ConnId id : state_.optimistic) {
-      if (used() >= total_) return;
-      const auto here = [id](const ChokePeer* p) { return p->conn == id; };
-      if (std::any_of(eligible_.begin(), eligible_.end(), here) && !chosen(id)) {
-        optimistic_.push_back(id);
-      }
-    }
-  }
+const ChokePeer& find(const ChokerSnapshot& snapshot, ConnId conn) {
+  const auto found = std::find_if(snapshot.peers.begin(), snapshot.peers.end(),
+                                  [conn](const ChokePeer& p) { return p.conn == conn; });
+  TRIBUTARY_CHECK(found != snapshot.peers.end());
+  return *found;
+}
 
-  // Draws for the slots that are left, either among the former optimistic ones or among the others:
-  // a rotation comes back to a former one only when nobody else waits.
-  void fill_optimistic(const std::vector<ConnId>& former, bool among_former) {
-    Peers pool;
-    for (const ChokePeer* p : eligible_) {
-      if (!chosen(p->conn) && contains(former, p->conn) == among_former) pool.push_back(p);
-    }
-    while (used() < total_ && !pool.empty()) {
-      const auto drawn = pool.begin() + static_cast<std::ptrdiff_t>(draw(pool));
-      optimistic_.push_back((*drawn)->conn);
-      pool.erase(drawn);
-    }
-  }
-  std::uint64_t weight(const ChokePeer& p) const {
-    const bool newcomer = p.last_unchoked_at == kNeverUnchoked;
-    return newcomer ? static_cast<std::uint64_t>(std::max(params_.newcomer_weight, 1)) : 1;
-  }
-  std::size_t draw(const Peers& pool) {
-    std::uint64_t sum = 0;
-    for (const ChokePeer* p : pool) sum += weight(*p);
-    std::uint64_t ticket = state_.random.below(sum);
-    std::size_t i = 0;
-    while (ticket >= weight(*pool[i])) ticket -= weight(*pool[i++]);
-    return i;
-  }
+UploadShare part(std::int64_t amount, std::int64_t of, std::int64_t whole) {
+  const std::int64_t weight = of > 0 ? mul_div(amount, whole, of) : whole;
+  return {static_cast<std::int32_t>(std::max<std::int64_t>(weight, 1)), kUnlimited};
+}
 
-  ChokeDecision decision() const {
-    ChokeDecision out{regular_, kNever};
-    out.unchoked.insert(out.unchoked.end(), optimistic_.begin(), optimistic_.end());
-    // While everybody has a slot, time changes nothing.
-    if (eligible_.size() > out.unchoked.size() && total_ > 0) {
-      out.next_deadline = std::min(state_.next_rerank, state_.next_rotation);
-    }
-    return out;
+// What each regular one gave of all they gave; the optimistic ones have the newcomers' part.
+std::vector<UploadShare> proportional(const ChokerSnapshot& snapshot, const ChokeDecision& decision,
+                                      std::size_t optimistic) {
+  const std::size_t regular = decision.unchoked.size() - optimistic;
+  std::vector<std::int64_t> gave;
+  std::int64_t sum = 0;
+  for (std::size_t i = 0; i < regular; ++i) {
+    gave.push_back(find(snapshot, decision.unchoked[i]).received.bits_per_second());
+    sum += gave.back();
   }
-
-  const ChokerSnapshot& snapshot_;
-  const ChokerParams& params_;
-  ChokerState& state_;
-  Peers eligible_;  // best first
-  std::size_t total_ = 0;
-  std::vector<ConnId> regular_;
-  std::vector<ConnId> optimistic_;
-};
+  const std::int64_t newcomers = optimistic > 0 ? kWhole * kNewcomerPercent / 100 : 0;
+  std::vector<UploadShare> shares;
+  for (std::int64_t amount : gave) shares.push_back(part(amount, sum, kWhole - newcomers));
+  for (std::size_t i = 0; i < optimistic; ++i) {
+    shares.push_back(part(1, static_cast<std::int64_t>(optimistic), newcomers));
+  }
+  return shares;
+}
 
 }  // namespace
 
-ChokeDecision choose_unchokes(const ChokerSnapshot& snapshot, const ChokerParams& params,
-                              ChokerState& state) {
-  if (snapshot.stop_uploads) {
-    state.optimistic.clear();
-    return {};
+ChokeDecision tit_for_tat(const ChokerSnapshot& snapshot, const ChokerParams& params,
+                          ChokerState& state) {
+  return fill_slots(snapshot, params, state, best_givers(snapshot, params),
+                    snapshot.seeding ? anybody : gives);
+}
+
+ChokeDecision prop_share(const ChokerSnapshot& snapshot, ChokerState& state) {
+  if (snapshot.seeding) return tit_for_tat(snapshot, {}, state);
+  ChokerParams params;
+  params.unearned_slots = params.regular_slots + params.optimistic_slots;
+  params.regular_slots = kMostGivers;
+  ChokePeers fit = best_givers(snapshot, params);
+  std::erase_if(fit, [](const ChokePeer* p) { return p->only_takes && !gives(*p); });
+  ChokeDecision decision = fill_slots(snapshot, params, state, fit, gives);
+  if (decision.unchoked.empty()) return decision;
+  decision.shares = proportional(snapshot, decision, state.optimistic.size());
+  decision.next_deadline = std::min(state.next_rerank, state.next_rotation);
+  return decision;
+}
+
+ChokeDecision need_first(const ChokerSnapshot& snapshot, ChokerState& state) {
+  // Whoever begins to play should not wait for long. Ranking often makes nobody's slot flicker
+  // here: equals hold theirs for a turn.
+  constexpr Duration kLook = 2s;
+  ChokerParams params;
+  params.rerank_every = kLook;
+  ChokePeers fit = fit_peers(snapshot);
+  const auto order = [&](const ChokePeer& p) {
+    return std::tuple(-static_cast<int>(p.need), p.overdrawn,
+                      turn_order(p, snapshot.now, params.seed_turn));
+  };
+  std::sort(fit.begin(), fit.end(),
+            [&](const ChokePeer* a, const ChokePeer* b) { return order(*a) < order(*b); });
+  ChokeDecision decision = fill_slots(snapshot, params, state, fit, anybody);
+  if (decision.unchoked.empty()) return decision;
+  decision.next_deadline = std::min(state.next_rerank, state.next_rotation);
+  for (ConnId conn : decision.unchoked) {
+    decision.shares.push_back({need_weight(find(snapshot, conn).need), kUnlimited});
   }
-  return Choice(snapshot, params, state).run();
+  return decision;
+}
+
+ChokeRule unchoke_by(Unchoker unchoker) {
+  switch (unchoker) {
+    case Unchoker::kPropShare:
+      return prop_share;
+    case Unchoker::kNeedFirst:
+      return need_first;
+    case Unchoker::kTitForTat:
+    case Unchoker::kTitForTatFastest:
+      break;
+  }
+  ChokerParams params;
+  params.seed_to_fastest = unchoker == Unchoker::kTitForTatFastest;
+  return [params](const ChokerSnapshot& snapshot, ChokerState& state) {
+    return tit_for_tat(snapshot, params, state);
+  };
 }
 
 }  // namespace tributary::core

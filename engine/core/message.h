@@ -1,4 +1,4 @@
-// Peer messages as typed values (BEP 3, 5, 6, 9, 10, 11, 21, 52, 54). Bytes are engine/wire's
+// Peer messages as typed values (BEP 3, 5, 6, 9, 10, 11, 21, 52, 54, our own). Bytes are engine/wire's
 // business; a payload is a handle.
 #pragma once
 
@@ -13,6 +13,7 @@
 #include "engine/base/endpoint.h"
 #include "engine/core/ids.h"
 #include "engine/core/layout.h"
+#include "engine/core/need.h"
 
 namespace tributary::core {
 
@@ -127,6 +128,7 @@ struct ExtendedHandshake {
   bool metadata = false;                      // "m" has ut_metadata (BEP 9)
   std::optional<Bytes> metadata_size;         // of the info dictionary, where it is there
   bool tributary = false;  // "m" has tributary: the peer shares the CDN's load (seed-swarm rule)
+  bool need = false;       // "m" has tributary_need: the peer serves by need, and wants to hear it
   friend bool operator==(const ExtendedHandshake&, const ExtendedHandshake&) = default;
 };
 
@@ -159,10 +161,16 @@ struct MetadataReject {
   friend bool operator==(const MetadataReject&, const MetadataReject&) = default;
 };
 
+// tributary_need: what the sender needs our blocks for, from now on.
+struct NeedMessage {
+  Need need = Need::kStoring;
+  friend bool operator==(const NeedMessage&, const NeedMessage&) = default;
+};
+
 using Message =
     std::variant<KeepAlive, Choke, Unchoke, Interested, NotInterested, Have, BitfieldMessage,
                  HaveAll, HaveNone, Request, Cancel, RejectRequest, Piece, SuggestPiece,
                  AllowedFast, DontHave, HashRequest, Hashes, HashReject, ExtendedHandshake,
-                 PeerExchange, Port, MetadataRequest, MetadataData, MetadataReject>;
+                 PeerExchange, Port, MetadataRequest, MetadataData, MetadataReject, NeedMessage>;
 
 }  // namespace tributary::core

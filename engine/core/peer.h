@@ -72,6 +72,7 @@ struct Peer {
   bool ignores_cancels = false;
   bool tributary = false;
   bool peer_exchange = false;  // understands BEP 11
+  bool hears_need = false;     // serves by need: tell it ours
   bool upload_only = false;
   std::int32_t request_queue = 250;  // "reqq"; the customary default (libtorrent, Transmission)
   std::string client;
@@ -89,6 +90,7 @@ struct Peer {
   bool peer_interested = false;
   bool snubbed = false;  // unchoked us, was asked, and sent nothing for a minute
   bool stalled = false;  // gave its requests up and has delivered nothing since
+  bool suspect = false;  // had a hand in a piece that failed its hash
 
   // Download.
   std::vector<Outstanding> outstanding;
@@ -113,6 +115,18 @@ struct Peer {
   RecentBytes sent;
   Bytes sent_total;
   TimePoint last_unchoked = kNeverUnchoked;
+  bool optimistic = false;  // unchoked without having earned it
+  struct Revealed {
+    PieceIndex piece;
+    Bytes sent;  // of it, to this peer
+  };
+  std::vector<Revealed> revealed;  // while super-seeding: told of, and not seen to spread
+
+  // What each needs the other's blocks for.
+  Need need = Need::kStoring;  // it claims
+  NeedBudget need_budget;      // how far that is believed
+  TimePoint may_change_need_at{};
+  std::optional<Need> told_need;  // by us
 
   std::int32_t metadata_waiting = 0;  // requests of it that MetadataServer holds
 

@@ -58,22 +58,26 @@ void PeerProtocol::greet(Peer& peer) {
     hello.metadata_size = metadata_.offered();
     hello.metadata = hello.metadata_size.has_value();
     hello.tributary = s_.seeds_swarm();
+    hello.need = s_.serves_by_need();
     if (s_.params.listen_port != 0) hello.listen_port = s_.params.listen_port;
-    if (s_.pieces.complete()) hello.upload_only = true;
+    if (s_.pieces.complete() && !s_.super_seeding()) hello.upload_only = true;
     hello.your_ip = peer.remote;
     hello.your_ip->port = 0;
     s_.send(peer, hello);
   }
   const Bitfield& have = s_.pieces.have_pieces();
-  if (peer.fast && have.all()) {
+  const bool hidden = s_.super_seeding();
+  if (peer.fast && have.all() && !hidden) {
     s_.send(peer, HaveAll{});
-  } else if (peer.fast && have.none()) {
+  } else if (peer.fast && (have.none() || hidden)) {
     s_.send(peer, HaveNone{});
-  } else if (!have.none()) {
+  } else if (!have.none() && !hidden) {
     s_.send(peer, BitfieldMessage{encode_bitfield(have)});
   }
+  if (peer.fast) return;
   // Without BEP 6 a peer that has nothing says nothing.
-  if (!peer.fast) peer.announced = true;
+  peer.announced = true;
+  super_seed_.reveal(peer);
 }
 
 void PeerProtocol::on_closed(ConnId conn) {
@@ -84,6 +88,7 @@ void PeerProtocol::on_closed(ConnId conn) {
   s_.peers.erase(conn);
   s_.replan_seeds = true;
   s_.reopen();
+  super_seed_.on_closed();
   uploader_.rechoke_soon();
 }
 
@@ -95,6 +100,13 @@ void PeerProtocol::on_message(ConnId conn, Message message) {
   }
   std::visit([&](const auto& m) { on(*peer, m); }, message);
   if (peer->offences > kMaxOffences) s_.disconnect(*peer, "too many protocol offences");
+}
+
+void PeerProtocol::on_sent(const BlockSent& event) {
+  Peer* peer = event.sent ? s_.peer(event.conn) : nullptr;
+  if (!peer || !super_seed_.has_all_of(*peer, event.span)) return;
+  add_has(*peer, event.span.piece);
+  super_seed_.on_have(event.span.piece);
 }
 
 void PeerProtocol::on(Peer& peer, const Choke&) {
@@ -136,6 +148,7 @@ void PeerProtocol::on(Peer& peer, const Have& m) {
   peer.announced = true;
   if (peer.counted_as_seed) return;
   add_has(peer, m.piece);
+  super_seed_.on_have(m.piece);
   if (!peer.am_interested && !s_.pieces.have_piece(m.piece)) update_interest(peer);
   if (peer.has.all()) drop_if_useless(peer);
 }
@@ -149,6 +162,7 @@ void PeerProtocol::set_has(Peer& peer, Bitfield has) {
   s_.replan_seeds = true;
   s_.reopen();
   update_interest(peer);
+  super_seed_.reveal(peer);
   drop_if_useless(peer);
 }
 
@@ -212,7 +226,23 @@ void PeerProtocol::on(Peer& peer, const ExtendedHandshake& m) {
   peer.peer_exchange = m.peer_exchange;
   if (peer.tributary != m.tributary) s_.replan_seeds = true;
   peer.tributary = m.tributary;
+  peer.hears_need = m.need;
   peer.client = m.client;
+  tell_need(peer);
+}
+
+void PeerProtocol::on(Peer& peer, const NeedMessage& m) {
+  if (s_.now < peer.may_change_need_at) ++peer.offences;
+  peer.may_change_need_at = s_.now + kNeedPace;
+  if (std::exchange(peer.need, m.need) != m.need) uploader_.rechoke_soon();
+}
+
+// A peer that was told nothing takes it that we store.
+void PeerProtocol::tell_need(Peer& peer) {
+  const Need need = s_.need();
+  if (!peer.hears_need || peer.told_need.value_or(Need::kStoring) == need) return;
+  peer.told_need = need;
+  s_.send(peer, NeedMessage{need});
 }
 
 // Goes on where it found one before, so that a long torrent is not searched from its start for each
@@ -234,7 +264,10 @@ void PeerProtocol::update_interest(Peer& peer) {
 }
 
 void PeerProtocol::refresh_interest() {
-  for (auto& [conn, peer] : s_.peers) update_interest(peer);
+  for (auto& [conn, peer] : s_.peers) {
+    update_interest(peer);
+    tell_need(peer);
+  }
 }
 
 // Two complete clients have nothing to tell each other.

@@ -5,6 +5,7 @@
 
 #include "engine/core/metadata_server.h"
 #include "engine/core/receiver.h"
+#include "engine/core/super_seed.h"
 #include "engine/core/swarm_state.h"
 #include "engine/core/uploader.h"
 
@@ -23,15 +24,22 @@ inline constexpr Duration kKeepAliveInterval = 100s;
 inline constexpr Duration kSnubTime = 60s;
 // A peer silent for so long gives its requests up to others, and gets new ones when it delivers.
 inline constexpr Duration kStallTime = 5s;
+// A peer's need changes when a track begins or ends, so no faster than a listener skips.
+inline constexpr Duration kNeedPace = 200ms;
 
 class PeerProtocol {
  public:
   PeerProtocol(SwarmState& state, Receiver& receiver, Uploader& uploader, MetadataServer& metadata)
-      : s_(state), receiver_(receiver), uploader_(uploader), metadata_(metadata) {}
+      : s_(state),
+        receiver_(receiver),
+        uploader_(uploader),
+        metadata_(metadata),
+        super_seed_(state) {}
 
   void on_connected(const PeerConnected& event);
   void on_closed(ConnId conn);
   void on_message(ConnId conn, Message message);
+  void on_sent(const BlockSent& event);
 
   // We have the piece now: tell the peers that lack it, and drop interest that is satisfied.
   void announce_piece(PieceIndex piece);
@@ -68,6 +76,7 @@ class PeerProtocol {
   void on(Peer& peer, const MetadataData&) { static_cast<void>(peer); }    // never asked for here
   void on(Peer& peer, const MetadataReject&) { static_cast<void>(peer); }  // nor this
   void on(Peer& peer, const Port&) { static_cast<void>(peer); }            // Swarm's
+  void on(Peer& peer, const NeedMessage& m);
   void on(Peer& peer, const KeepAlive&) { static_cast<void>(peer); }
 
   void set_has(Peer& peer, Bitfield has);
@@ -75,6 +84,7 @@ class PeerProtocol {
   void update_interest(Peer& peer);
   bool has_wanted(Peer& peer);
   void drop_if_useless(Peer& peer);
+  void tell_need(Peer& peer);
   bool valid(PieceIndex piece) const {
     return piece.value() >= 0 && piece.value() < s_.layout.piece_count();
   }
@@ -83,6 +93,7 @@ class PeerProtocol {
   Receiver& receiver_;
   Uploader& uploader_;
   MetadataServer& metadata_;
+  SuperSeed super_seed_;
 };
 
 }  // namespace tributary::core

@@ -15,6 +15,7 @@ Policy Policy::spotify() {
   p.server_throttle = 15s;
   p.seed_swarm = false;
   p.in_order = true;
+  p.unchoker = Unchoker::kNeedFirst;
   p.emergency_only_when_late = false;
   p.prefetch_head = 15s;
   p.prefetch_early = false;

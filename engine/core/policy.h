@@ -6,6 +6,7 @@
 #include <string_view>
 
 #include "engine/base/units.h"
+#include "engine/core/unchoker.h"
 
 namespace tributary::core {
 
@@ -62,6 +63,9 @@ struct Policy {
   std::int32_t duplicate_percent = 5;
   // Unrequested blocks are never asked of the swarm beyond this ahead; none: the whole track.
   std::optional<Duration> peer_horizon;
+
+  // --- whom we upload to ---
+  Unchoker unchoker = Unchoker::kTitForTat;
 
   // --- emergency: stop uploading ---
   Duration emergency_buffer = 3s;

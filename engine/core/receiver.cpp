@@ -257,6 +257,7 @@ void Receiver::reject(const Verified& event) {
     }
     const auto origin = origins_.find(b);
     sources[static_cast<std::size_t>(b - event.blocks.begin)] = origin->second.source;
+    if (Peer* sender = s_.peer(origin->second.source.conn)) sender->suspect = true;
     any = true;
     origins_.erase(origin);
     s_.counts(b).corrupt += s_.length_of(b);

@@ -49,6 +49,7 @@ Swarm::Swarm(const Metainfo& metainfo, const SwarmParams& params, const Bitfield
     guessed_.push_back(!timelines_.back().known());
     if (guessed_.back()) timelines_.back() = guessed_timeline(metainfo.info.files[f].length);
   }
+  update_media_rate();
   if (verified.size() > 0) on(Restored{params.id, verified});
   was_complete_ = s_.pieces.complete();
 }
@@ -292,6 +293,7 @@ void Swarm::on(const SetTimeline& e) {
   if (!e.timeline.known()) return;
   timelines_[f] = e.timeline;
   guessed_[f] = false;
+  update_media_rate();
   for (Demand& demand : s_.demands) {
     if (demand.file != e.file) continue;
     demand.timeline = e.timeline;
@@ -419,6 +421,13 @@ void Swarm::close(TimePoint now) {
   }
   announcer_.stop();
   settle();
+}
+
+void Swarm::update_media_rate() {
+  s_.media_rate = BitRate();
+  for (const ByteTimeMap& timeline : timelines_) {
+    s_.media_rate = std::max(s_.media_rate, timeline.bit_rate());
+  }
 }
 
 void Swarm::update_emergency() {

@@ -2,8 +2,10 @@
 // handle inputs, drain poll(), come back at next_deadline().
 #pragma once
 
+#include <array>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "engine/core/announcer.h"
@@ -19,12 +21,33 @@
 
 namespace tributary::core {
 
+// The letters of PeerView::flags, as µTorrent and its followers use them, in their order. What this
+// client does not do (E encrypted, P over uTP, L found on the local network, h through a punched
+// hole) has no letter.
+struct PeerFlag {
+  char letter;
+  std::string_view meaning;
+};
+inline constexpr std::array kPeerFlags = {
+    PeerFlag{'D', "downloading: we are interested, it has unchoked us"},
+    PeerFlag{'d', "we would download, but it chokes us"},
+    PeerFlag{'U', "uploading: it is interested, we have unchoked it"},
+    PeerFlag{'u', "it would download, but we choke it"},
+    PeerFlag{'O', "optimistic unchoke: it did not earn its slot"},
+    PeerFlag{'S', "snubbed: it owes us blocks and has sent none for a minute"},
+    PeerFlag{'I', "incoming connection"},
+    PeerFlag{'H', "found in the DHT"},
+    PeerFlag{'X', "found through peer exchange"},
+    PeerFlag{'F', "had a hand in a piece that failed its hash"},
+    PeerFlag{'K', "it has unchoked us, but we are not interested"},
+    PeerFlag{'?', "we have unchoked it, but it is not interested"}};
+
 // One peer for a user's eyes.
 struct PeerView {
   ConnId conn;
   Endpoint remote;
   std::string client;
-  std::string flags;  // the customary letters: D d U u O S I H L X F E K ?
+  std::string flags;  // the customary letters, see kPeerFlags
   BitRate down;       // over the last ten seconds
   BitRate up;
   Bytes received;
@@ -87,7 +110,10 @@ class Swarm {
   void on(const PeerMessage& e);
   void on_hello(Peer& peer, const ExtendedHandshake& hello);
   void on_dht_port(Peer& peer, const Port& message);
-  void on(const BlockSent& e) { uploader_.on_sent(e); }
+  void on(const BlockSent& e) {
+    uploader_.on_sent(e);
+    protocol_.on_sent(e);
+  }
   void on(const Verified& e) { receiver_.on_verified(e); }
   void on(const HashesVerified& e) { receiver_.on_hashes_verified(e); }
   void on(const Restored& e);
@@ -111,6 +137,7 @@ class Swarm {
   void discover();
   void announce();
   void update_emergency();
+  void update_media_rate();
   void check_start();
   void drop_stale_cdn_requests();
   void drop_stale_peer_requests();

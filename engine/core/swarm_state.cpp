@@ -87,4 +87,12 @@ std::optional<Sha256> SwarmState::leaf_of(BlockIndex block) const {
   return file.piece_layer[index];
 }
 
+Need SwarmState::need() const {
+  Need most = Need::kStoring;
+  for (const Demand& demand : demands) {
+    most = std::max(most, demand.prefetch ? Need::kPrefetching : Need::kPlaying);
+  }
+  return most;
+}
+
 }  // namespace tributary::core

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "engine/base/random.h"
+#include "engine/core/choker.h"
 #include "engine/core/demand.h"
 #include "engine/core/events.h"
 #include "engine/core/layout.h"
@@ -36,7 +37,9 @@ struct SwarmParams {
   std::uint64_t seed = 1;
   bool trace = false;
   bool upload = true;
+  bool super_seed = false;  // once complete: reveal pieces one by one (BEP 16)
   PeerBookParams book{};
+  ChokeRule unchoke{};  // in place of the policy's unchoker
 };
 
 // The CDN as the planner sees it.
@@ -94,6 +97,7 @@ struct SwarmState {
   std::vector<ConnId> changed_peers;  // that may be asked for more since the last plan
   TimePoint watch_at = kNever;        // when PeerProtocol::on_time() is due
   RateHistory history;
+  BitRate media_rate;  // of the file that has most; a guess at worst
   Ledger ledger;
   std::deque<Action> out;
 
@@ -123,6 +127,11 @@ struct SwarmState {
   Bytes length_of(BlockIndex block) const { return layout.block_range(block).size(); }
   ByteCounts& counts(BlockIndex block) { return ledger.at(file_of(block)); }
   bool active() const { return !demands.empty() || background; }
+  // The most urgent of what we want.
+  Need need() const;
+  // Peers are served by what they need.
+  bool serves_by_need() const { return params.policy.unchoker == Unchoker::kNeedFirst; }
+  bool super_seeding() const { return params.super_seed && pieces.complete(); }
   // When the CDN will have owed an answer for too long; kNever: it owes none, or there is nobody
   // else to ask.
   TimePoint silence_at() const;

@@ -3,17 +3,17 @@
 
 namespace tributary::core {
 
-// qBittorrent's and µTorrent's letters: D/d we download or would but are choked; U/u likewise for
-// uploading; S snubbed; I incoming; K it unchoked us but we are not interested; ? we unchoked it
-// but it is not interested.
+// In the order and meaning of kPeerFlags.
 std::string Swarm::flags_of(const Peer& peer) const {
   std::string flags;
   if (peer.am_interested) flags += peer.peer_choking ? 'd' : 'D';
   if (peer.peer_interested) flags += peer.am_choking ? 'u' : 'U';
+  if (peer.optimistic) flags += 'O';
   if (peer.snubbed) flags += 'S';
   if (peer.inbound) flags += 'I';
   if (peer.source == PeerSource::kDht) flags += 'H';
   if (peer.source == PeerSource::kExchange) flags += 'X';
+  if (peer.suspect) flags += 'F';
   if (!peer.am_interested && !peer.peer_choking) flags += 'K';
   if (!peer.peer_interested && !peer.am_choking) flags += '?';
   return flags;

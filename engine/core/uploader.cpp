@@ -12,6 +12,14 @@ namespace {
 constexpr std::int32_t kMaxSending = 4;
 // Requests may be longer than our blocks; libtorrent and others accept up to 128 KiB.
 constexpr Bytes kMaxRequestLength = 128_KiB;
+// A peer that has what we want and gave less than a sixteenth of what it got only takes; a newcomer
+// gets so much before that is asked: the first pieces, with something to trade among them.
+constexpr Bytes kNewcomerCredit = 256_KiB;
+constexpr std::int64_t kTokenShare = 16;
+
+bool only_takes(const Peer& p) {
+  return p.am_interested && p.received_total * kTokenShare + kNewcomerCredit < p.sent_total;
+}
 
 }  // namespace
 
@@ -40,7 +48,7 @@ void Uploader::on_request(Peer& peer, const BlockSpan& span) {
     return refuse(peer, span);
   }
   peer.queue.push_back(span);
-  pump(peer);
+  serve(peer);
 }
 
 void Uploader::on_cancel(Peer& peer, const BlockSpan& span) {
@@ -50,8 +58,11 @@ void Uploader::on_cancel(Peer& peer, const BlockSpan& span) {
   refuse(peer, span);
 }
 
-void Uploader::pump(Peer& peer) {
-  while (peer.sending < kMaxSending && !peer.queue.empty()) {
+void Uploader::serve(Peer& peer) { shares_.active() ? serve_by_shares() : pump(peer); }
+
+// Whether a block went out; what is there no longer is refused on the way.
+bool Uploader::start_one(Peer& peer) {
+  while (!peer.queue.empty()) {
     const BlockSpan span = peer.queue.front();
     peer.queue.pop_front();
     if (!can_serve(span)) {  // lost since it was asked for
@@ -59,11 +70,33 @@ void Uploader::pump(Peer& peer) {
       continue;
     }
     ++peer.sending;
+    shares_.started(peer.conn, span.length, s_.now);
     s_.out.emplace_back(SendBlock{s_.params.id, peer.conn, span});
+    return true;
+  }
+  return false;
+}
+
+void Uploader::pump(Peer& peer) {
+  while (peer.sending < kMaxSending && start_one(peer)) {
   }
 }
 
+void Uploader::serve_by_shares() {
+  std::vector<ConnId> waiting;
+  for (const auto& [conn, peer] : s_.peers) {
+    if (!peer.queue.empty() && peer.sending < kMaxSending) waiting.push_back(conn);
+  }
+  while (const auto conn = shares_.next(waiting, s_.now)) {
+    Peer& peer = *s_.peer(*conn);
+    start_one(peer);
+    if (peer.queue.empty() || peer.sending >= kMaxSending) std::erase(waiting, *conn);
+  }
+  next_block_ = shares_.ready_at(waiting, s_.now);
+}
+
 void Uploader::on_sent(const BlockSent& event) {
+  shares_.ended(event.conn);
   Peer* peer = s_.peer(event.conn);
   if (!peer) return;
   --peer->sending;
@@ -75,10 +108,23 @@ void Uploader::on_sent(const BlockSent& event) {
     peer->sent_total += event.span.length;
     peer->traffic.add(s_.now, event.span.length);
     peer->last_sent = s_.now;
+    spend_need(*peer, event.span.length);
   } else {
     refuse(*peer, event.span);
   }
-  pump(*peer);
+  serve(*peer);
+}
+
+// A claim that has just used its budget up counts no longer, and its share shrinks at once.
+void Uploader::spend_need(Peer& peer, Bytes sent) {
+  if (!s_.serves_by_need() || peer.need == Need::kStoring) return;
+  if (!peer.need_budget.left(s_.media_rate, s_.now)) return;
+  peer.need_budget.spend(sent, s_.media_rate, s_.now);
+  if (!peer.need_budget.left(s_.media_rate, s_.now)) rechoke_soon();
+}
+
+Need Uploader::believed_need(const Peer& peer) const {
+  return peer.need_budget.left(s_.media_rate, s_.now) ? peer.need : Need::kStoring;
 }
 
 void Uploader::choke(Peer& peer) {
@@ -89,22 +135,34 @@ void Uploader::choke(Peer& peer) {
 }
 
 void Uploader::on_time() {
-  if (s_.now < next_rechoke_) return;
+  if (s_.now >= next_rechoke_) rechoke();
+  if (s_.now >= next_block_) serve_by_shares();
+}
+
+ChokerSnapshot Uploader::snapshot() const {
   ChokerSnapshot snapshot;
   snapshot.now = s_.now;
   snapshot.seeding = s_.pieces.complete() || !s_.active();
   snapshot.stop_uploads = s_.emergency || !s_.params.upload;
   for (const auto& [conn, p] : s_.peers) {
-    snapshot.peers.push_back({conn, p.peer_interested, !p.am_choking,
-                              rate_of(p.received.sum(s_.now), 10s),
-                              rate_of(p.sent.sum(s_.now), 10s), p.snubbed,
-                              p.upload_only || p.has.all(), p.connected_at, p.last_unchoked});
+    const Need need = believed_need(p);
+    snapshot.peers.push_back(
+        {conn, p.peer_interested, !p.am_choking, rate_of(p.received.sum(s_.now), 10s),
+         rate_of(p.sent.sum(s_.now), 10s), p.snubbed, p.upload_only || p.has.all(), p.connected_at,
+         p.last_unchoked, !p.peer_choking, need, need != p.need, only_takes(p)});
   }
-  const ChokeDecision decision = choose_unchokes(snapshot, {}, choker_);
+  return snapshot;
+}
+
+void Uploader::rechoke() {
+  const ChokeDecision decision = unchoke_(snapshot(), choker_);
   next_rechoke_ = decision.next_deadline;
+  const auto among = [](const std::vector<ConnId>& ids, ConnId id) {
+    return std::find(ids.begin(), ids.end(), id) != ids.end();
+  };
   for (auto& [conn, peer] : s_.peers) {
-    const bool open = std::find(decision.unchoked.begin(), decision.unchoked.end(), conn) !=
-                      decision.unchoked.end();
+    const bool open = among(decision.unchoked, conn);
+    peer.optimistic = open && among(choker_.optimistic, conn);
     if (open && peer.am_choking) {
       peer.am_choking = false;
       peer.last_unchoked = s_.now;
@@ -113,6 +171,20 @@ void Uploader::on_time() {
       choke(peer);
     }
   }
+  share_out(decision);
+}
+
+void Uploader::share_out(const ChokeDecision& decision) {
+  std::vector<FairShare::Party> parties;
+  for (std::size_t i = 0; i < decision.shares.size(); ++i) {
+    parties.push_back({decision.unchoked[i], decision.shares[i]});
+  }
+  const bool was_active = shares_.active();
+  shares_.assign(parties);
+  next_block_ = kNever;
+  if (shares_.active()) return serve_by_shares();
+  if (!was_active) return;
+  for (auto& [conn, peer] : s_.peers) pump(peer);
 }
 
 }  // namespace tributary::core

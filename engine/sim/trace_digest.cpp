@@ -106,6 +106,7 @@ class Fold {
   void one(const core::MetadataData& m) { fields(m.piece, m.total_size, m.bytes.size()); }
   void one(const core::MetadataReject& m) { fields(m.piece); }
   void one(const core::PeerExchange& m) { fields(m.added.size(), m.dropped.size()); }
+  void one(const core::NeedMessage& m) { fields(m.need); }
   void one(const core::KeepAlive&) {}
   void one(const core::Choke&) {}
   void one(const core::Unchoke&) {}

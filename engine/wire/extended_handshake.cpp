@@ -12,6 +12,7 @@ constexpr const char* kDontHaveName = "lt_donthave";
 constexpr const char* kPeerExchangeName = "ut_pex";
 constexpr const char* kMetadataName = "ut_metadata";
 constexpr const char* kTributaryName = "tributary";
+constexpr const char* kNeedName = "tributary_need";
 
 // The id under which the peer knows an extension; 0, or no byte, means that it does not.
 std::uint8_t extension_id(BencodeView names, std::string_view name) {
@@ -41,6 +42,7 @@ OctetBuffer encode_extended_handshake(const core::ExtendedHandshake& handshake) 
   out.begin_dict().key("m").begin_dict();
   if (handshake.dont_have) out.key(kDontHaveName).integer(kDontHaveId);
   if (handshake.tributary) out.key(kTributaryName).integer(kTributaryId);
+  if (handshake.need) out.key(kNeedName).integer(kNeedId);
   if (handshake.metadata) out.key(kMetadataName).integer(kMetadataId);
   if (handshake.peer_exchange) out.key(kPeerExchangeName).integer(kPeerExchangeId);
   out.end();
@@ -73,6 +75,8 @@ Result<DecodedExtendedHandshake> decode_extended_handshake(Octets dictionary) {
   if (const auto n = root.find("metadata_size").integer(); n && *n > 0) {
     out.handshake.metadata_size = Bytes(*n);
   }
+  out.ids.need = extension_id(names, kNeedName);
+  out.handshake.need = out.ids.need != 0;
   out.handshake.tributary = extension_id(names, kTributaryName) != 0;
   out.handshake.client = printable(root.find("v").string().value_or("").substr(0, kMaxClientName));
   if (const auto n = root.find("reqq").integer(); n && *n >= 0) {

@@ -1,5 +1,5 @@
 // The peer protocol as bytes: BEP 3, 6 (fast), 9 (ut_metadata), 10 (extensions), 11 (ut_pex), 21,
-// 52 (hashes), 54 (lt_donthave).
+// 52 (hashes), 54 (lt_donthave), and tributary_need: one byte, core::Need.
 #pragma once
 
 #include <array>
@@ -46,16 +46,18 @@ inline constexpr std::uint8_t kPeerExchangeId = 1;
 inline constexpr std::uint8_t kMetadataId = 2;
 inline constexpr std::uint8_t kDontHaveId = 7;
 inline constexpr std::uint8_t kTributaryId = 8;
+inline constexpr std::uint8_t kNeedId = 9;
 
 // By which ids a peer wants extended messages; 0: it does not understand them.
 struct ExtensionIds {
   std::uint8_t dont_have = 0;
   std::uint8_t peer_exchange = 0;
   std::uint8_t metadata = 0;
+  std::uint8_t need = 0;
   friend bool operator==(const ExtensionIds&, const ExtensionIds&) = default;
 };
 // Ours, as a peer uses them.
-inline constexpr ExtensionIds kOurExtensionIds{kDontHaveId, kPeerExchangeId, kMetadataId};
+inline constexpr ExtensionIds kOurExtensionIds{kDontHaveId, kPeerExchangeId, kMetadataId, kNeedId};
 
 // Where payloads go. Implemented by the host; called within commit() and feed() only.
 class PayloadBuffers {

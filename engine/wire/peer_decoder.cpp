@@ -289,6 +289,11 @@ Result<void> PeerDecoder::decode_extended(Octets body, std::vector<core::Message
   } else if (body.front() == kMetadataId) {
     TRIBUTARY_TRY(message, decode_metadata(fields));
     if (message) out.push_back(*std::move(message));
+  } else if (body.front() == kNeedId) {
+    constexpr auto kMost = static_cast<std::uint8_t>(core::Need::kPlaying);
+    if (fields.size() != 1) return invalid("tributary_need of another size than 1 byte");
+    if (fields[0] > kMost) return invalid("tributary_need over " + std::to_string(kMost));
+    out.emplace_back(core::NeedMessage{static_cast<core::Need>(fields[0])});
   }
   return {};
 }

@@ -76,6 +76,11 @@ class Writer {
   bool operator()(const core::MetadataRequest& m) { return metadata(encode_metadata(m)); }
   bool operator()(const core::MetadataData& m) { return metadata(encode_metadata(m)); }
   bool operator()(const core::MetadataReject& m) { return metadata(encode_metadata(m)); }
+  bool operator()(const core::NeedMessage& m) {
+    if (peer_ids_.need == 0) return false;
+    extended(peer_ids_.need, 1);
+    return out_.push_back(static_cast<std::uint8_t>(m.need)), true;
+  }
   bool operator()(const core::ExtendedHandshake& m) {
     const OctetBuffer dictionary = encode_extended_handshake(m);
     extended(kExtendedHandshakeId, dictionary.size());

@@ -129,6 +129,7 @@ Result<void> Host::start() {
   params.seed = options_.seed != 0 ? options_.seed : net::secure_random_u64();
   params.trace = options_.trace;
   params.upload = options_.upload;
+  params.super_seed = options_.super_seed;
   params.up = options_.up;
   node_ = std::make_unique<Node>(std::move(params));
   return {};

@@ -46,6 +46,7 @@ struct HostOptions {
   BitRate up = kUnlimited;
   BitRate down = kUnlimited;  // of peers and CDN together
   bool upload = true;
+  bool super_seed = false;  // see NodeParams
   bool trace = false;
   std::uint64_t seed = 0;  // 0: from the system's random source
   LogSink log;             // may be empty

@@ -240,7 +240,10 @@ void Node::open(core::TorrentId torrent, const core::Metainfo& metainfo, const B
                            .client_name = impl_->params.client_name,
                            .seed = impl_->random.next(),
                            .trace = impl_->params.trace,
-                           .upload = impl_->params.upload};
+                           .upload = impl_->params.upload,
+                           .super_seed = impl_->params.super_seed,
+                           .book = impl_->params.book,
+                           .unchoke = impl_->params.unchoke};
   const auto [it, is_new] = impl_->swarms.emplace(
       torrent, std::make_unique<core::Swarm>(metainfo, params, verified, impl_->bans, now));
   TRIBUTARY_CHECK(is_new);

@@ -30,7 +30,10 @@ struct NodeParams {
   std::uint64_t seed = 1;
   bool trace = false;  // emit core::Trace actions
   bool upload = true;
-  BitRate up = kUnlimited;  // what the host will enforce; for planning only
+  bool super_seed = false;      // reveal pieces one by one (BEP 16)
+  core::PeerBookParams book{};  // how many peers, and how fast
+  core::ChokeRule unchoke{};    // in place of the policy's unchoker
+  BitRate up = kUnlimited;      // what the host will enforce; for planning only
   std::string client_name = "Tributary 0.1";
 };
 

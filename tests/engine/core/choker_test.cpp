@@ -25,7 +25,7 @@ struct Bench {
 
   std::vector<std::uint64_t> decide(Duration now) {
     snapshot.now = at(now);
-    const ChokeDecision d = choose_unchokes(snapshot, params, state);
+    const ChokeDecision d = tit_for_tat(snapshot, params, state);
     std::vector<std::uint64_t> ids;
     for (ConnId c : d.unchoked) ids.push_back(c.value());
     for (ChokePeer& p : snapshot.peers) {
@@ -61,7 +61,7 @@ TEST_CASE("the four best givers hold the regular slots, best first") {
 
 TEST_CASE("ties fall to the peer that is unchoked, then to the older, then to the smaller id") {
   Bench b;
-  b.params = {.regular_slots = 2, .optimistic_slots = 0};
+  b.params = {.regular_slots = 2, .optimistic_slots = 0, .unearned_slots = {}};
   for (std::uint64_t i : {4, 3, 2, 1}) b.snapshot.peers.push_back(peer(i, 1000_kbps));
   b[1].connected_at = at(5s);
   CHECK(b.decide(6s) == Ids{2, 3});
@@ -81,7 +81,7 @@ TEST_CASE("peers that want nothing, or only upload, get no slot") {
 
 TEST_CASE("nobody is displaced between rankings, however much another gives") {
   Bench b;
-  b.params = {.regular_slots = 1, .optimistic_slots = 0};
+  b.params = {.regular_slots = 1, .optimistic_slots = 0, .unearned_slots = {}};
   b.snapshot.peers = {peer(1, 10_kbps), peer(2)};
   CHECK(b.decide(0s) == Ids{1});
   b[2].received = 1000_kbps;
@@ -101,7 +101,7 @@ TEST_CASE("a newcomer gets a free slot at once") {
 
 TEST_CASE("a slot freed between rankings goes to the best of those who wait") {
   Bench b;
-  b.params = {.regular_slots = 1, .optimistic_slots = 0};
+  b.params = {.regular_slots = 1, .optimistic_slots = 0, .unearned_slots = {}};
   b.snapshot.peers = {peer(1, 30_kbps), peer(2, 10_kbps), peer(3, 20_kbps)};
   CHECK(b.decide(0s) == Ids{1});
   b[1].interested = false;
@@ -110,7 +110,7 @@ TEST_CASE("a slot freed between rankings goes to the best of those who wait") {
 
 TEST_CASE("a peer that snubs us loses its regular slot at the next ranking") {
   Bench b;
-  b.params = {.regular_slots = 1, .optimistic_slots = 0};
+  b.params = {.regular_slots = 1, .optimistic_slots = 0, .unearned_slots = {}};
   b.snapshot.peers = {peer(1, 900_kbps), peer(2, 10_kbps)};
   CHECK(b.decide(0s) == Ids{1});
   b[1].snubbed = true;
@@ -133,7 +133,7 @@ TEST_CASE("slots that nobody earns are optimistic: a swarm that gives nothing is
 
 TEST_CASE("the optimistic slot moves every 30 s and comes back only when nobody else waits") {
   Bench b;
-  b.params = {.regular_slots = 1, .optimistic_slots = 1};
+  b.params = {.regular_slots = 1, .optimistic_slots = 1, .unearned_slots = {}};
   b.snapshot.peers = {peer(1, 900_kbps), peer(2), peer(3)};
   const Ids first = b.decide(0s);
   CHECK(b.decide(29999ms) == first);
@@ -145,7 +145,7 @@ TEST_CASE("the optimistic slot moves every 30 s and comes back only when nobody 
 
 TEST_CASE("an optimistic peer that pays back earns a regular slot") {
   Bench b;
-  b.params = {.regular_slots = 1, .optimistic_slots = 1};
+  b.params = {.regular_slots = 1, .optimistic_slots = 1, .unearned_slots = {}};
   b.snapshot.peers = {peer(1, 100_kbps), peer(2)};
   CHECK(b.decide(0s) == Ids{1, 2});
   b[2].received = 200_kbps;
@@ -157,7 +157,7 @@ TEST_CASE("a peer never unchoked is drawn three times as often") {
   const int draws = 4000;
   for (std::uint64_t seed = 0; seed < draws; ++seed) {
     Bench b(seed);
-    b.params = {.regular_slots = 0, .optimistic_slots = 1};
+    b.params = {.regular_slots = 0, .optimistic_slots = 1, .unearned_slots = {}};
     b.snapshot.peers = {peer(1), peer(2)};
     b[1].last_unchoked_at = at(0s);
     newcomer += b.decide(100s) == Ids{2};
@@ -179,7 +179,7 @@ TEST_CASE("an emergency chokes everybody, and its end fills all slots at once") 
 
 TEST_CASE("a seed serves everybody in turns, the longest waiting first") {
   Bench b;
-  b.params = {.regular_slots = 2, .optimistic_slots = 0};
+  b.params = {.regular_slots = 2, .optimistic_slots = 0, .unearned_slots = {}};
   b.snapshot.seeding = true;
   for (std::uint64_t i = 1; i <= 5; ++i) b.snapshot.peers.push_back(peer(i));
   CHECK(b.decide(0s) == Ids{1, 2});
@@ -190,7 +190,7 @@ TEST_CASE("a seed serves everybody in turns, the longest waiting first") {
 
 TEST_CASE("a seed lets the fastest takers stay when few wait") {
   Bench b;
-  b.params = {.regular_slots = 2, .optimistic_slots = 0};
+  b.params = {.regular_slots = 2, .optimistic_slots = 0, .unearned_slots = {}};
   b.snapshot.seeding = true;
   b.snapshot.peers = {peer(1), peer(2)};
   CHECK(b.decide(0s) == Ids{1, 2});

@@ -53,6 +53,7 @@ struct TrackShape {
   std::uint16_t dht_port = 0;  // 0: the host has no DHT
   Bytes info_size{};           // of the info dictionary
   bool upload = true;
+  bool super_seed = false;
 };
 
 inline SwarmParams swarm_params(TorrentId id, const Policy& policy, int self,
@@ -61,6 +62,7 @@ inline SwarmParams swarm_params(TorrentId id, const Policy& policy, int self,
   params.dht = shape.dht_port != 0;
   params.dht_port = shape.dht_port;
   params.upload = shape.upload;
+  params.super_seed = shape.super_seed;
   params.id = id;
   params.policy = policy;
   params.peer_id = peer_id_of(self);
@@ -182,6 +184,7 @@ class Describe {
   static std::string text(const MetadataReject& m) {
     return "metadata reject " + std::to_string(m.piece);
   }
+  static std::string text(const NeedMessage& m) { return std::string(to_string(m.need)); }
   static std::string text(const PeerExchange& m) {
     std::string out = "exchange";
     for (const auto& peer : m.added) out += " +" + std::to_string(peer.endpoint.port);

@@ -79,6 +79,8 @@ std::vector<Message> samples() {
       core::MetadataData{0, 40'000_B, testing::random_bytes(random, 16384)},
       core::MetadataData{2, 32'771_B, testing::bytes("e:d")},
       core::MetadataReject{INT32_MAX},
+      core::NeedMessage{core::Need::kStoring},
+      core::NeedMessage{core::Need::kPlaying},
       core::ExtendedHandshake{}};
 }
 
@@ -289,6 +291,38 @@ TEST_CASE("odd values of an extended handshake are dropped, not trusted") {
   CHECK(decoded->handshake == want);
   CHECK(decode_extended_handshake(as_octets("d4:reqqi99999999999ee"))->handshake.request_queue ==
         INT32_MAX);
+}
+
+TEST_CASE("a need is one byte of three values; anything else ends the connection") {
+  const auto decode = [](std::vector<std::uint8_t> fields) {
+    OctetBuffer stream;
+    append_u32(stream, static_cast<std::uint32_t>(fields.size() + 2));
+    stream.push_back(20);
+    stream.push_back(kNeedId);
+    append(stream, fields);
+    Buffers buffers;
+    PeerDecoder decoder(buffers);
+    std::vector<Message> out;
+    const bool ok = decoder.feed(stream, out).ok();
+    return ok ? std::get<core::NeedMessage>(out.at(0)).need == core::Need(fields[0]) : false;
+  };
+  for (const auto need : {core::Need::kStoring, core::Need::kPrefetching, core::Need::kPlaying}) {
+    CHECK(decode({static_cast<std::uint8_t>(need)}));
+  }
+  CHECK_FALSE(decode({3}));
+  CHECK_FALSE(decode({255}));
+  CHECK_FALSE(decode({}));
+  CHECK_FALSE(decode({1, 1}));
+}
+
+TEST_CASE("who does not name tributary_need is told none") {
+  OctetBuffer out;
+  CHECK_FALSE(encode_message(core::NeedMessage{core::Need::kPlaying}, ExtensionIds{}, out));
+  CHECK(out.empty());
+  const auto decoded = decode_extended_handshake(as_octets("d1:md14:tributary_needi5eee"));
+  CHECK(decoded->handshake.need);
+  CHECK(encode_message(core::NeedMessage{core::Need::kPlaying}, decoded->ids, out));
+  CHECK(out == OctetBuffer{0, 0, 0, 3, 20, 5, 2});
 }
 
 TEST_CASE("random streams and flipped bits never crash and never leak a buffer") {
