@@ -86,7 +86,8 @@ void Checkers::settled(TimePoint now, HostId host) {
   for (const auto& key : grown_) {
     ++checks_;
     const std::int32_t count = unchoked_[key];
-    if (count > params_.max_unchoked) {
+    const auto allowed = allowed_unchoked_.find(key.first);
+    if (count > (allowed == allowed_unchoked_.end() ? params_.max_unchoked : allowed->second)) {
       violation(now, host, std::to_string(count) + " peers unchoked");
     }
   }

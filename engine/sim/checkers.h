@@ -47,6 +47,8 @@ class Checkers {
   void stored(TimePoint now, HostId host, core::BlockIndex block, bool bad, bool matches);
   // `has`: the host truly holds the block.
   void uploaded(TimePoint now, HostId host, const core::BlockSpan& span, bool has);
+  // The host's unchoker may go beyond max_unchoked.
+  void allow_unchoked(HostId host, std::int32_t most) { allowed_unchoked_[host] = most; }
   // The host left: its books are closed.
   void left(HostId host);
   // Two sums that must agree.
@@ -86,6 +88,7 @@ class Checkers {
   CheckerParams params_;
   std::map<Key, Book> books_;
   std::map<std::pair<HostId, core::TorrentId>, std::int32_t> unchoked_;
+  std::map<HostId, std::int32_t> allowed_unchoked_;        // where it is not max_unchoked
   std::vector<std::pair<HostId, core::TorrentId>> grown_;  // unchoked more since settled()
   std::vector<std::string> violations_;
   std::int64_t checks_ = 0;

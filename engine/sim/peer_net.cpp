@@ -80,8 +80,9 @@ void PeerNet::handshake_arrives(ConnectionId id, Connection& conn) {
 
 void PeerNet::dial_answered(Connection& conn) {
   Side& dialler = conn.sides[0];
-  if (conn.closed) tell_closed(conn, 0);  // the listener closed it at once
-  if (conn.closed || dialler.gone) return;
+  // The listener closed it at once. Whoever is told may dial, which moves `conn`.
+  if (conn.closed) return tell_closed(conn, 0);
+  if (dialler.gone) return;
   conn.streams[0].open = true;
   dialler.told = true;
   handler_.peer_input(

@@ -66,6 +66,7 @@ ScenarioReport make_report(std::string name, World& world) {
     std::sort(list->begin(), list->end());
   }
   report.cdn = std::as_const(world).cdn().total();
+  report.lies = world.lies();
   report.digest = world.digest().value();
   report.events = world.events();
   world.check_books();

@@ -35,6 +35,7 @@ struct ScenarioReport {
   std::vector<Duration> startups;  // ascending; first starts, hand-overs not among them
   std::vector<Duration> seek_waits;
   std::vector<Duration> gaps;
+  std::vector<Lie> lies;  // wrong bytes between nodes, of all
   std::uint64_t digest = 0;
   std::uint64_t events = 0;
 

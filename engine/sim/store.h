@@ -35,6 +35,7 @@ class Store {
     const Bitfield& blocks = shelves_.at(torrent).blocks;
     return block.value() >= 0 && block.value() < blocks.size() && blocks.test(block.value());
   }
+  bool complete(core::TorrentId torrent) const { return blocks(torrent).all(); }
   bool is_bad(core::TorrentId torrent, core::BlockIndex block) const {
     return shelves_.at(torrent).bad.test(block.value());
   }

@@ -28,6 +28,9 @@ PeerId peer_id_of(HostId host) {
   return id;
 }
 
+// core::prop_share: sixteen givers and one newcomer.
+constexpr std::int32_t kMostShares = 17;
+
 }  // namespace
 
 World::World(const WorldParams& params)
@@ -64,12 +67,20 @@ HostId World::add_node(const HostParams& params) {
   node.seed = random_.next();
   node.trace = params.trace;
   node.upload = params.upload;
+  node.super_seed = params.super_seed;
+  node.book = params.book;
+  node.unchoke = params.unchoke;
   node.up = params.link.up;
   auto made = std::make_unique<Actor>();
   made->id = host;
   made->params = params;
+  if (params.hides_pieces) made->hider.emplace();
   made->node = std::make_unique<player::Node>(std::move(node));
   actors_.push_back(std::move(made));
+  // Who weighs shares may unchoke more than the customary five.
+  if (params.unchoke || params.policy.unchoker == core::Unchoker::kPropShare) {
+    checkers_.allow_unchoked(host, kMostShares);
+  }
   return host;
 }
 
@@ -85,6 +96,16 @@ void World::seed(HostId host, core::TorrentId torrent) {
   Actor& a = actor(host);
   open(a, torrent, true);
   a.node->share(torrent, true, now());
+  pump(a);
+}
+
+void World::download(HostId host, core::TorrentId torrent) {
+  Actor& a = actor(host);
+  TRIBUTARY_CHECK(!a.download);
+  open(a, torrent, false);
+  a.download = torrent;
+  a.node->share(torrent, true, now());
+  a.node->handle(core::SetBackground{torrent, true}, now());
   pump(a);
 }
 
@@ -156,6 +177,7 @@ bool World::run_until_done(TimePoint limit) {
 bool World::everyone_done() const {
   return std::all_of(actors_.begin(), actors_.end(), [](const std::unique_ptr<Actor>& a) {
     if (!a || !a->online) return true;
+    if (a->download) return a->completed.has_value();
     return a->listener ? a->listener->done() : !a->expected;
   });
 }
@@ -213,6 +235,8 @@ void World::feed(Actor& a, const core::Input& input) {
   if (params_.check) checkers_.input(now(), a.id, input);
   a.node->handle(input, now());
   pump(a);
+  const auto* heard = std::get_if<core::PeerMessage>(&input);
+  if (a.hider && heard != nullptr) show_pieces(a, *heard);
 }
 
 void World::feed(Actor& a, const cdn::HttpInput& input) {
@@ -298,6 +322,7 @@ void World::peer_input(HostId host, core::Input input) {
 void World::payload_arrived(HostId host, core::ConnId conn, const Payload& payload) {
   Actor& a = actor(host);
   a.meter.from_peers += payload.span.length;
+  if (payload.corrupt) note_lie(a, conn, payload);
   const core::Layout& layout = track(payload.torrent).layout();
   const core::BlockIndex block = layout.block_at(payload.span.piece, payload.span.begin);
   const core::BufferId buffer =

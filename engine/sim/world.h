@@ -12,6 +12,7 @@
 
 #include "engine/base/check.h"
 #include "engine/base/slot_map.h"
+#include "engine/sim/adversaries.h"
 #include "engine/sim/cdn_model.h"
 #include "engine/sim/checkers.h"
 #include "engine/sim/event_queue.h"
@@ -40,8 +41,16 @@ struct HostParams {
   core::Policy policy;
   bool accepts_inbound = true;  // false: behind a NAT
   bool upload = true;
-  bool corrupt = false;  // sends wrong bytes
-  bool trace = false;    // hand core::Decision values to on_decision
+  core::PeerBookParams book{};
+  bool super_seed = false;
+  bool leaves_when_done = false;  // with a download
+
+  // --- adversaries, see adversaries.h ---
+  bool corrupt = false;                // sends wrong bytes
+  core::ChokeRule unchoke{};           // in place of the policy's
+  std::optional<core::Need> claims{};  // to need blocks for that, whatever it does
+  bool hides_pieces = false;           // shows as few of its pieces as keep others interested
+  bool trace = false;                  // hand core::Decision values to on_decision
 };
 
 // What one host moved, as the world saw it.
@@ -56,6 +65,17 @@ struct HostMeter {
   Bytes freed_bad;            // thrown away because wrong
   std::int64_t messages = 0;  // control messages sent
   std::int32_t connected = 0;
+};
+
+// Wrong bytes that one host sent another.
+struct Lie {
+  HostId victim;
+  HostId liar;
+  core::ConnId conn;  // of the victim's, the last
+  TimePoint first{};
+  TimePoint last{};
+  Bytes bytes;
+  std::optional<TimePoint> cut;  // when the victim closed that connection
 };
 
 // Tracks: hosts with their nodes, stores, buffers and listeners; the models they share.
@@ -76,6 +96,8 @@ class World : private PeerNetHandler, private CdnHandler, private TrackerHandler
   // Plays the list from now on, the first track from `position`.
   void listen(HostId host, std::vector<core::TorrentId> playlist,
               Duration position = Duration::zero());
+  // Gets the whole track, rarest first and with no deadline, and shares it.
+  void download(HostId host, core::TorrentId torrent);
   // The same later; until then run_until_done() waits for it.
   void listen_at(TimePoint when, HostId host, std::vector<core::TorrentId> playlist);
   // A clean exit says goodbye; a crash leaves others to find out.
@@ -93,7 +115,7 @@ class World : private PeerNetHandler, private CdnHandler, private TrackerHandler
 
   // --- running ---
   void run_until(TimePoint end);
-  // Until each listener is done or gone, or `limit`. Returns whether they are.
+  // Until each listener and download is done or gone, or `limit`. Returns whether they are.
   bool run_until_done(TimePoint limit);
   // The checks that need a quiet look at everything. Call it once, at the end.
   void check_books();
@@ -109,6 +131,9 @@ class World : private PeerNetHandler, private CdnHandler, private TrackerHandler
   const player::Node& node(HostId host) const { return *actor(host).node; }
   const Store& store(HostId host) const { return actor(host).store; }
   const HostMeter& meter(HostId host) const { return actor(host).meter; }
+  // When its download became whole.
+  std::optional<TimePoint> completed(HostId host) const { return actor(host).completed; }
+  const std::vector<Lie>& lies() const { return lies_; }
   const Track& track(core::TorrentId torrent) const;
   std::size_t track_count() const { return tracks_.size(); }
   const CdnModel& cdn() const { return cdn_; }
@@ -135,6 +160,9 @@ class World : private PeerNetHandler, private CdnHandler, private TrackerHandler
     std::optional<Listener> listener;
     SlotMap<BufferTag, Buffer> buffers;
     std::vector<core::TorrentId> opened;
+    std::optional<core::TorrentId> download;
+    std::optional<TimePoint> completed;
+    std::optional<PieceHider> hider;
     HostMeter meter;
     EventId timer;
     TimePoint timer_at = kNever;
@@ -184,6 +212,11 @@ class World : private PeerNetHandler, private CdnHandler, private TrackerHandler
 
   // Performing actions (world_actions.cpp).
   void perform(Actor& a, const player::NodeAction& action);
+  void send(Actor& a, const core::Send& action);
+  void show_pieces(Actor& a, const core::PeerMessage& heard);
+  void note_lie(Actor& a, core::ConnId conn, const Payload& payload);
+  void note_cut(const Actor& a, core::ConnId conn);
+  void note_completion(Actor& a);
   void perform(Actor& a, const core::Connect& action);
   void perform(Actor& a, const core::Disconnect& action);
   void perform(Actor& a, const core::Send& action);
@@ -226,6 +259,7 @@ class World : private PeerNetHandler, private CdnHandler, private TrackerHandler
   std::vector<std::unique_ptr<Actor>> actors_;  // by HostId; null for edges
   SlotMap<HashJobTag, HashJob> hashing_;
   std::vector<std::function<void(World&)>> scripts_;
+  std::vector<Lie> lies_;
   std::uint64_t events_ = 0;
 };
 

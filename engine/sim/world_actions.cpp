@@ -13,11 +13,60 @@ void World::perform(Actor& a, const player::NodeAction& action) {
 }
 
 void World::perform(Actor& a, const core::Connect& action) { peers_.dial(a.id, action); }
-void World::perform(Actor& a, const core::Disconnect& action) { peers_.disconnect(a.id, action); }
+void World::perform(Actor& a, const core::Disconnect& action) {
+  note_cut(a, action.conn);
+  peers_.disconnect(a.id, action);
+}
 
-void World::perform(Actor& a, const core::Send& action) {
+void World::send(Actor& a, const core::Send& action) {
   ++a.meter.messages;
   peers_.send(a.id, action);
+}
+
+// What it says, as the host's strategy has it.
+void World::perform(Actor& a, const core::Send& action) {
+  if (a.hider) {
+    const auto shown = a.hider->said(action.conn, action.message, track(action.torrent).layout());
+    if (shown) return send(a, {action.torrent, action.conn, *shown});
+    return;
+  }
+  const bool tells_need = std::holds_alternative<core::NeedMessage>(action.message);
+  if (!a.params.claims || !tells_need) send(a, action);
+  if (a.params.claims && std::holds_alternative<core::ExtendedHandshake>(action.message)) {
+    send(a, {action.torrent, action.conn, core::NeedMessage{*a.params.claims}});
+  }
+}
+
+void World::show_pieces(Actor& a, const core::PeerMessage& heard) {
+  a.hider->heard(heard.conn, heard.message);
+  while (const auto piece = a.hider->show()) {
+    send(a, {heard.torrent, piece->first, core::Have{piece->second}});
+  }
+}
+
+void World::note_lie(Actor& a, core::ConnId conn, const Payload& payload) {
+  auto lie = std::find_if(lies_.begin(), lies_.end(),
+                          [&](const Lie& l) { return l.victim == a.id && l.liar == payload.from; });
+  if (lie == lies_.end()) {
+    lie = lies_.insert(lies_.end(), Lie{a.id, payload.from, conn, now(), now(), 0_B, {}});
+  }
+  lie->conn = conn;
+  lie->last = now();
+  lie->bytes += payload.span.length;
+}
+
+void World::note_cut(const Actor& a, core::ConnId conn) {
+  for (Lie& lie : lies_) {
+    if (lie.victim == a.id && lie.conn == conn) lie.cut = now();
+  }
+}
+
+// The farewell is an event of its own, for the node is being asked what to do.
+void World::note_completion(Actor& a) {
+  if (!a.download || a.completed || !a.store.complete(*a.download)) return;
+  a.completed = now();
+  if (!a.params.leaves_when_done) return;
+  at(now(), [host = a.id](World& w) { w.leave(host, true); });
 }
 
 void World::perform(Actor& a, const core::SendBlock& action) {
@@ -26,6 +75,7 @@ void World::perform(Actor& a, const core::SendBlock& action) {
   checkers_.uploaded(now(), a.id, action.span, a.store.has(action.torrent, block));
   a.meter.asked_of_us += action.span.length;
   peers_.send_block(a.id, action, a.params.corrupt);
+  if (a.hider) a.hider->gave(action.conn, action.span.piece);
 }
 
 void World::perform(Actor& a, const core::ServeHashes& action) {
@@ -106,6 +156,7 @@ void World::perform(Actor& a, const core::Store& action) {
   const bool fresh = a.store.put(action.torrent, action.block, buffer->bad);
   (fresh ? a.meter.stored : a.meter.repeated) += buffer->size;
   if (a.listener) a.listener->stored(now(), action.torrent);
+  note_completion(a);
 }
 
 void World::perform(Actor& a, const core::Free& action) {

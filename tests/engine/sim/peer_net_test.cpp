@@ -2,6 +2,7 @@
 
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <string>
 #include <vector>
 
@@ -20,6 +21,8 @@ struct Diary : PeerNetHandler {
   std::vector<std::string> lines;
   core::ConnId inbound{};
   bool serves = true;
+  bool refuses = false;    // who came in is shut out at once
+  int dials_on_close = 0;  // a dials so often when it hears of an end
   HostId a = links.add_host({8_Mbps, 8_Mbps, 10ms, 0});
   HostId b = links.add_host({8_Mbps, 8_Mbps, 10ms, 0});
 
@@ -38,9 +41,16 @@ struct Diary : PeerNetHandler {
   void peer_input(HostId host, core::Input input) override {
     if (const auto* up = std::get_if<core::PeerConnected>(&input)) {
       if (up->inbound) inbound = up->conn;
+      if (up->inbound && refuses) net.disconnect(host, {kTorrent, up->conn, "no"});
       note(host, up->inbound ? "connected inbound" : "connected");
     } else if (std::holds_alternative<core::PeerClosed>(input)) {
       note(host, "closed");
+      for (; dials_on_close > 0; --dials_on_close) {
+        net.dial(a, {kTorrent,
+                     core::ConnId(1000 + static_cast<std::uint64_t>(dials_on_close)),
+                     Endpoint::v4(9, 9, 9, 9, 1),
+                     {}});
+      }
     } else if (std::holds_alternative<core::BlockSent>(input)) {
       note(host, "sent");
     } else if (const auto* m = std::get_if<core::PeerMessage>(&input)) {
@@ -73,6 +83,19 @@ TEST_CASE(
   d.net.dial(d.a, {kTorrent, kConn, PeerNet::endpoint_of(d.b), {}});
   d.run();
   CHECK(d.lines == std::vector<std::string>{"30 b connected inbound", "40 a connected"});
+}
+
+// The connections move while the host that is told of one's end dials others.
+TEST_CASE("a host that is shut out at once may dial a hundred others on hearing so") {
+  Diary d;
+  d.refuses = true;
+  d.dials_on_close = 100;
+  d.net.dial(d.a, {kTorrent, kConn, PeerNet::endpoint_of(d.b), {}});
+  d.run();
+  CHECK(d.net.connection_count() == 0);
+  CHECK(std::count_if(d.lines.begin(), d.lines.end(), [](const std::string& line) {
+          return line.find("a closed") != std::string::npos;
+        }) == 101);
 }
 
 TEST_CASE("nobody at the address, a NAT and an absent host let the dial time out") {
