@@ -212,6 +212,22 @@ ScenarioReport corrupt_peer(const Variation& v) {
   return make_report("corrupt peer", stage.world);
 }
 
+// Two of twenty send wrong bytes, and claim to have everything; with no CDN in reach.
+ScenarioReport polluted_swarm(const Variation& v) {
+  Stage stage(v);
+  stage.world.cdn().set_fault(stage.edge, CdnFault::kRefuse);
+  const core::TorrentId track = stage.add_track();
+  for (int i = 0; i < 2; ++i) {
+    HostParams polluter = stage.client();
+    polluter.corrupt = true;
+    stage.world.seed(stage.world.add_node(polluter), track);
+  }
+  for (int i = 0; i < 2; ++i) stage.add_seed(track, 10_Mbps);
+  for (int i = 0; i < 16; ++i) stage.add_listener(at(2s + i * 2s), {track});
+  stage.world.run_until_done(at(500s));
+  return make_report("polluted swarm", stage.world);
+}
+
 ScenarioReport corrupt_edge(const Variation& v) {
   Stage stage(v);
   const core::TorrentId track = stage.add_track();
@@ -283,15 +299,23 @@ ScenarioReport next_track_alone(const Variation& v) {
 }
 
 const std::vector<NamedScenario>& all_scenarios() {
-  static const std::vector<NamedScenario> kAll = {
-      {"one_listener", one_listener},   {"eight_seeds", eight_seeds},
-      {"eight_viewers", eight_viewers}, {"large_pieces", large_pieces},
-      {"whole_pieces", whole_pieces},   {"uneven_media", uneven_media},
-      {"flash_crowd", flash_crowd},     {"cdn_outage", cdn_outage},
-      {"peers_leave", peers_leave},     {"slow_liar", slow_liar},
-      {"corrupt_peer", corrupt_peer},   {"corrupt_edge", corrupt_edge},
-      {"seek_storm", seek_storm},       {"skip_storm", skip_storm},
-      {"next_track", next_track},       {"next_track_alone", next_track_alone}};
+  static const std::vector<NamedScenario> kAll = {{"one_listener", one_listener},
+                                                  {"eight_seeds", eight_seeds},
+                                                  {"eight_viewers", eight_viewers},
+                                                  {"large_pieces", large_pieces},
+                                                  {"whole_pieces", whole_pieces},
+                                                  {"uneven_media", uneven_media},
+                                                  {"flash_crowd", flash_crowd},
+                                                  {"cdn_outage", cdn_outage},
+                                                  {"peers_leave", peers_leave},
+                                                  {"slow_liar", slow_liar},
+                                                  {"corrupt_peer", corrupt_peer},
+                                                  {"corrupt_edge", corrupt_edge},
+                                                  {"polluted_swarm", polluted_swarm},
+                                                  {"seek_storm", seek_storm},
+                                                  {"skip_storm", skip_storm},
+                                                  {"next_track", next_track},
+                                                  {"next_track_alone", next_track_alone}};
   return kAll;
 }
 

@@ -56,7 +56,8 @@ ScenarioReport cdn_outage(const Variation& v);     // for good, while it is need
 ScenarioReport peers_leave(const Variation& v);    // all seeds at 20 s
 ScenarioReport slow_liar(const Variation& v);      // claims all, delivers at 20 kbit/s
 ScenarioReport corrupt_peer(const Variation& v);
-ScenarioReport corrupt_edge(const Variation& v);  // every byte of it
+ScenarioReport polluted_swarm(const Variation& v);  // by a tenth of it, without a CDN
+ScenarioReport corrupt_edge(const Variation& v);    // every byte of it
 ScenarioReport seek_storm(const Variation& v);
 ScenarioReport skip_storm(const Variation& v);
 ScenarioReport next_track(const Variation& v);        // two tracks, with seeds

@@ -2,18 +2,20 @@
 // Two builds of one commit must print the same lines.
 //
 //   scenario_digests [--figures] [--video] [--seed N] [--policy NAME]
-//                    [--trace HOST] [SCENARIO...]
+//                    [--unchoker NAME] [--trace HOST] [SCENARIO...]
 #include <cstdio>
 #include <cstdlib>
 #include <string>
 #include <vector>
 
+#include "tests/scenario/cast/incentives.h"
 #include "tests/scenario/cast/scenarios.h"
 
 namespace {
 
 struct Options {
   tributary::sim::Variation variation;
+  tributary::sim::SwarmPlan swarm;
   bool figures = false;
   std::vector<std::string> names;
 };
@@ -27,6 +29,11 @@ bool parse(int argc, char** argv, Options& options) {
       options.variation.video = true;
     } else if (arg == "--seed" && i + 1 < argc) {
       options.variation.seed = std::strtoull(argv[++i], nullptr, 10);
+      options.swarm.seed = options.variation.seed;
+    } else if (arg == "--unchoker" && i + 1 < argc) {
+      const auto unchoker = tributary::core::unchoker_by_name(argv[++i]);
+      if (!unchoker) return false;
+      options.variation.policy.unchoker = options.swarm.unchoker = *unchoker;
     } else if (arg == "--trace" && i + 1 < argc) {
       options.variation.trace_host = std::atoi(argv[++i]);
     } else if (arg == "--policy" && i + 1 < argc) {
@@ -50,6 +57,13 @@ bool wanted(const Options& options, const std::string& name) {
   return false;
 }
 
+template <class Report>
+void print(const Options& options, const std::string& name, const Report& report) {
+  if (options.figures) std::printf("%s\n", report.line().c_str());
+  std::printf("%s %016llx\n", name.c_str(), static_cast<unsigned long long>(report.digest));
+  std::fflush(stdout);
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -57,16 +71,16 @@ int main(int argc, char** argv) {
   if (!parse(argc, argv, options)) {
     std::fprintf(stderr,
                  "usage: scenario_digests [--figures] [--video] [--seed N] [--policy NAME] "
-                 "[--trace HOST] [SCENARIO...]\n");
+                 "[--unchoker NAME] [--trace HOST] [SCENARIO...]\n");
     return 2;
   }
   for (const auto& scenario : tributary::sim::all_scenarios()) {
     if (!wanted(options, scenario.name)) continue;
-    const auto report = scenario.run(options.variation);
-    if (options.figures) std::printf("%s\n", report.line().c_str());
-    std::printf("%s %016llx\n", scenario.name.c_str(),
-                static_cast<unsigned long long>(report.digest));
-    std::fflush(stdout);
+    print(options, scenario.name, scenario.run(options.variation));
+  }
+  for (const auto& swarm : tributary::sim::all_swarms()) {
+    if (!wanted(options, swarm.name)) continue;
+    print(options, swarm.name, swarm.run(options.swarm));
   }
   return 0;
 }
