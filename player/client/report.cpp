@@ -41,15 +41,27 @@ Json entry_json(const ReportEntry& entry) {
           {"bytes", bytes_json(entry)}};
 }
 
+Json peer_json(const ReportPeer& peer) {
+  return {{"address", peer.address},
+          {"client", peer.client},
+          {"flags", peer.flags},
+          {"received", peer.received.count()},
+          {"sent", peer.sent.count()}};
+}
+
 }  // namespace
 
 std::string to_json(const Report& report) {
   Json tracks = Json::array();
   for (const ReportEntry& track : report.tracks) tracks.push_back(entry_json(track));
+  Json peers = Json::array();
+  for (const ReportPeer& peer : report.peers) peers.push_back(peer_json(peer));
   const Json json = {{"schema", 1},
                      {"policy", report.policy},
+                     {"unchoker", report.unchoker},
                      {"total", entry_json(report.total)},
-                     {"tracks", std::move(tracks)}};
+                     {"tracks", std::move(tracks)},
+                     {"peers", std::move(peers)}};
   // Titles come from the network; what is no UTF-8 in them is replaced.
   return json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
 }

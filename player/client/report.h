@@ -39,10 +39,21 @@ struct ReportEntry {
   }
 };
 
+// A peer that is connected when the report is written.
+struct ReportPeer {
+  std::string address;
+  std::string client;
+  std::string flags;  // core::kPeerFlags
+  Bytes received;
+  Bytes sent;
+};
+
 struct Report {
   std::string policy;
   ReportEntry total;
   std::vector<ReportEntry> tracks;
+  std::string unchoker{};
+  std::vector<ReportPeer> peers{};
 };
 
 // The documented JSON (player/client/report.md), indented, with a final newline.

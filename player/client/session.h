@@ -105,6 +105,7 @@ class Session final : public TrackProvider {
 
   std::vector<CellState> piece_map(std::size_t cells) const;
   std::string why_it_waits(const ClientSnapshot& snapshot) const;
+  std::vector<ReportPeer> report_peers() const;
   ReportEntry entry_of(std::size_t item, const Played& played) const;
 
   net::Loop& loop_;

@@ -1,6 +1,8 @@
 // What a session shows: snapshots for a screen, and the report.
 #include <algorithm>
+#include <set>
 
+#include "engine/net/address.h"
 #include "player/client/session.h"
 
 namespace tributary::player {
@@ -139,9 +141,25 @@ ReportEntry Session::entry_of(std::size_t item, const Played& played) const {
   return entry;
 }
 
+std::vector<ReportPeer> Session::report_peers() const {
+  std::vector<ReportPeer> peers;
+  std::set<core::TorrentId> seen;  // an album's tracks share theirs
+  for (std::size_t i = 0; i < items_.size(); ++i) {
+    if (!torrent(i) || !seen.insert(torrent(i)->id).second) continue;
+    const core::Swarm* swarm = host_.node().swarm(torrent(i)->id);
+    if (!swarm) continue;
+    for (const core::PeerView& p : swarm->peers()) {
+      peers.push_back({net::format_endpoint(p.remote), p.client, p.flags, p.received, p.sent});
+    }
+  }
+  return peers;
+}
+
 Report Session::report() {
   Report report;
   report.policy = std::string(host_.policy().name);
+  report.unchoker = std::string(core::to_string(host_.policy().unchoker));
+  report.peers = report_peers();
   for (std::size_t i = 0; i < items_.size(); ++i) {
     Played played = progress_[i].played;
     if (i == current_ && !ended_) {

@@ -2,7 +2,12 @@
 
 #include <doctest/doctest.h>
 
+#include <fstream>
+#include <iterator>
 #include <nlohmann/json.hpp>
+#include <string>
+
+#include "engine/core/swarm.h"
 
 using namespace tributary;  // NOLINT
 using nlohmann::json;
@@ -60,6 +65,29 @@ TEST_CASE("the report holds what its documentation promises") {
   CHECK(track["bytes"]["uploaded"] == 9);
   CHECK(track["bytes"]["by_reason"]["startup"] == 100);
   CHECK(track["bytes"]["by_reason"]["prefetch"] == 6);
+}
+
+TEST_CASE(
+    "the report names each peer with the customary flags, and the letters' meaning is documented") {
+  player::Report report = sample();
+  report.unchoker = "prop-share";
+  report.peers.push_back({"10.0.0.1:6881", "Other 1.0", "DUO", 5_B, 7_B});
+  const json parsed = json::parse(player::to_json(report));
+  CHECK(parsed["unchoker"] == "prop-share");
+  REQUIRE(parsed["peers"].size() == 1);
+  const json& peer = parsed["peers"][0];
+  CHECK(peer["address"] == "10.0.0.1:6881");
+  CHECK(peer["client"] == "Other 1.0");
+  CHECK(peer["flags"] == "DUO");
+  CHECK(peer["received"] == 5);
+  CHECK(peer["sent"] == 7);
+  std::ifstream file("player/client/report.md");
+  const std::string text(std::istreambuf_iterator<char>(file), {});
+  for (const core::PeerFlag& flag : core::kPeerFlags) {
+    const std::string row = std::string("| `") + flag.letter + "` | " + std::string(flag.meaning);
+    CAPTURE(row);
+    CHECK(text.find(row) != std::string::npos);
+  }
 }
 
 TEST_CASE("bytes add up in each entry that obeys the ledger") {
