@@ -1,5 +1,5 @@
-// Peer messages as typed values (BEP 3, 5, 6, 9, 10, 11, 21, 52, 54, our own). Bytes are engine/wire's
-// business; a payload is a handle.
+// Peer messages as typed values (BEP 3, 5, 6, 9, 10, 11, 21, 52, 54, and our own). Bytes are
+// engine/wire's business; a payload is a handle.
 #pragma once
 
 #include <cstdint>

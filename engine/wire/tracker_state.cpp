@@ -157,6 +157,8 @@ void TrackerState::remove(SwarmMap::iterator swarm, const Endpoint& who) {
 std::vector<TrackedPeer> TrackerState::draw(const AnnounceQuery& query, const Endpoint& who,
                                             std::optional<AddressFamily> only) {
   std::vector<TrackedPeer> out;
+  // Who begins with a magnet link does not know what is left, and aria2 says nothing.
+  const bool leeches = query.left > 0_B || query.event == core::AnnounceEvent::kStarted;
   const auto found = swarms_.find(query.info_hash);
   if (found == swarms_.end() || query.event == core::AnnounceEvent::kStopped) return out;
   auto& order = found->second.order;
@@ -170,7 +172,7 @@ std::vector<TrackedPeer> TrackerState::draw(const AnnounceQuery& query, const En
     order[j]->second.position = j;
     const auto& [at, peer] = *order[i];
     const bool self = at == who || peer.id == query.peer_id;
-    const bool useless = peer.seed && query.left == 0_B;
+    const bool useless = peer.seed && !leeches;
     const bool fits = !only || family_of(at) == *only;
     if (!self && !useless && fits) out.push_back({at, peer.id});
   }

@@ -139,10 +139,13 @@ TEST_CASE("stopping and falling silent remove a peer, completing counts once") {
   CHECK(tracker.counts(kHash).downloaded == 1);
 }
 
-TEST_CASE("seeds are not given seeds, and port 0 is not listed") {
+TEST_CASE("seeds are not given seeds but at their start, and port 0 is not listed") {
   TrackerState tracker({}, 1);
   announce(tracker, request(1, 0_B), 1, at(0s));
   CHECK(announce(tracker, request(2, 0_B), 2, at(0s)).peers.empty());
+  AnnounceRequest start = request(2, 0_B);
+  start.event = core::AnnounceEvent::kStarted;
+  CHECK(announce(tracker, start, 2, at(0s)).peers.size() == 1);
   AnnounceRequest deaf = request(3);
   deaf.port = 0;
   CHECK(announce(tracker, deaf, 3, at(0s)).peers.size() == 2);
