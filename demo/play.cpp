@@ -13,8 +13,8 @@
 #include "demo/stop_signals.h"
 #include "demo/terminal.h"
 #include "demo/text_width.h"
-#include "engine/wire/magnet.h"
 #include "demo/unchoker_option.h"
+#include "engine/wire/magnet.h"
 #include "player/media/sink.h"
 
 namespace tributary::demo {

@@ -207,8 +207,7 @@ class SwarmRig {
   explicit SwarmRig(const Policy& policy = Policy::adaptive(), const TrackShape& shape = {},
                     int self = 1000)
       : meta_(make_track(shape)),
-        swarm_(meta_, swarm_params(kTorrent, policy, self, shape), Bitfield(), bans_,
-               now_),
+        swarm_(meta_, swarm_params(kTorrent, policy, self, shape), Bitfield(), bans_, now_),
         describe_(swarm_.layout()) {}
 
   Swarm& swarm() { return swarm_; }
