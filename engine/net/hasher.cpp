@@ -58,6 +58,16 @@ Answer perform(const TorrentHashes& hashes, const core::VerifyHashes& job) {
                               hashes.check_leaves(job.piece, job.hashes)};
 }
 
+std::vector<Answer> perform_all(const Jobs& jobs) {
+  std::vector<Answer> answers;
+  answers.reserve(jobs.size());
+  for (const Job& job : jobs) {
+    answers.push_back(
+        std::visit([&](const auto& task) { return perform(*job.hashes, task); }, job.task));
+  }
+  return answers;
+}
+
 BytesJob share_buffers(const BufferPool& pool, const core::Verify& action) {
   BytesJob job{action.torrent, action.blocks, {}, action.leaf, action.id, false};
   job.buffers.reserve(action.buffers.size());
@@ -82,6 +92,7 @@ struct Hasher::State : std::enable_shared_from_this<State> {
   Bytes running_cost;
   int workers = 0;
   int pending = 0;
+  bool begin_posted = false;
   bool alive = true;
   // Pieces, by their first block, whose last check failed: their next one is to give digests, which
   // show whose block was wrong.
@@ -103,10 +114,18 @@ struct Hasher::State : std::enable_shared_from_this<State> {
     ++pending;
     waiting_cost += job.cost;
     waiting.push_back(std::move(job));
-    dispatch();
+    if (std::exchange(begin_posted, true)) return;
+    loop.post([self = shared_from_this()] {
+      self->begin_posted = false;
+      if (self->alive) self->begin();
+    });
   }
 
-  void dispatch() {
+  void begin() {
+    if (workers == 0 && waiting_cost <= limits.max_at_once) {
+      std::vector<Answer> answers = perform_all(next_batch());
+      return deliver(answers);
+    }
     while (!waiting.empty() && workers < limits.max_workers &&
            (workers == 0 || waiting_cost >= limits.worth_another_worker)) {
       start_worker();
@@ -132,21 +151,16 @@ struct Hasher::State : std::enable_shared_from_this<State> {
     const Bytes cost = before - waiting_cost;
     running_cost += cost;
     const auto answers = std::make_shared<std::vector<Answer>>();
-    const auto run = [jobs, answers] {
-      for (const Job& job : *jobs) {
-        answers->push_back(
-            std::visit([&](const auto& task) { return perform(*job.hashes, task); }, job.task));
-      }
-    };
+    const auto run = [jobs, answers] { *answers = perform_all(*jobs); };
     loop.work(run, [self = shared_from_this(), answers, cost] {
+      --self->workers;
       self->running_cost -= cost;
-      self->finish(*answers);
+      if (self->alive && !self->waiting.empty()) self->begin();
+      self->deliver(*answers);
     });
   }
 
-  void finish(std::vector<Answer>& answers) {
-    --workers;
-    if (alive) dispatch();
+  void deliver(std::vector<Answer>& answers) {
     for (Answer& answer : answers) {
       --pending;
       if (!alive) return;

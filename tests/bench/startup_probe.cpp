@@ -24,7 +24,7 @@ using namespace std::chrono_literals;
 
 // More cells than any track of the benchmark has blocks, so that each cell is one block.
 constexpr std::size_t kCells = 100'000;
-constexpr auto kLook = 500us;
+constexpr auto kLook = 100us;
 constexpr auto kLimit = 30s;
 
 std::int64_t bytes_in_front(const ClientSnapshot& snapshot) {

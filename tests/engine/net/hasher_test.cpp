@@ -16,10 +16,10 @@ struct Outcome {
 };
 
 struct Rig {
-  explicit Rig(Versions versions)
+  explicit Rig(Versions versions, HasherLimits limits = {})
       : torrent(sample_torrent(versions)),
         hashes(std::make_shared<TorrentHashes>(torrent.info)),
-        hasher(std::make_unique<Hasher>(loop, pool, events())) {}
+        hasher(std::make_unique<Hasher>(loop, pool, events(), limits)) {}
 
   Hasher::Events events() {
     return {[this](core::Verified v, Verdict verdict) {
@@ -63,7 +63,10 @@ struct Rig {
 };
 
 TEST_CASE("blocks are checked against their leaf and pieces against the metainfo") {
-  Rig rig(Versions::kHybrid);
+  HasherLimits limits;
+  SUBCASE("on the loop thread") { limits.max_at_once = 1_MiB; }
+  SUBCASE("on the thread pool") { limits.max_at_once = 0_B; }
+  Rig rig(Versions::kHybrid, limits);
   core::Verify bad_block = rig.block(1);
   rig.pool.data(bad_block.buffers[0])[0] ^= 1;
   rig.hasher->verify(rig.hashes, rig.block(0));
@@ -161,9 +164,34 @@ TEST_CASE("a hasher destroyed with jobs in flight answers no more") {
     rig.hasher->verify(rig.hashes, action);
     rig.free_all(action);
   }
+  SUBCASE("before the first of them began") {}
+  SUBCASE("while the thread pool hashes them") {
+    bool later = false;
+    rig.loop.post([&] { later = true; });
+    REQUIRE(rig.loop.run_until([&] { return later; }, 30s));
+  }
+  rig.answers = 0;
   rig.hasher.reset();
   CHECK(rig.loop.run_until([&] { return rig.pool.in_use() == 0; }, 30s));
   CHECK(rig.answers == 0);
+}
+
+TEST_CASE("a hasher may be destroyed by an answer") {
+  Rig rig(Versions::kV2);
+  Hasher::Events events;
+  std::unique_ptr<Hasher> hasher;
+  events.verified = [&](const core::Verified&, Verdict) {
+    ++rig.answers;
+    hasher.reset();
+  };
+  hasher = std::make_unique<Hasher>(rig.loop, rig.pool, std::move(events));
+  hasher->verify(rig.hashes, rig.block(0));
+  hasher->verify(rig.hashes, rig.block(1));
+  bool later = false;
+  REQUIRE(rig.wait(1));
+  rig.loop.post([&] { later = true; });
+  REQUIRE(rig.loop.run_until([&] { return later; }, 30s));
+  CHECK(rig.answers == 1);
 }
 
 }  // namespace
