@@ -30,9 +30,9 @@ class Planner {
   TimePoint deadline(const Demand& demand, BlockIndex block) const;
   // The CDN's last safe moment for one block that is due at `deadline`, with no margin.
   TimePoint last_safe(TimePoint deadline) const;
-  // The head of a start is being fetched. Nothing that follows it is due earlier, and requests
-  // beside it would only share the access link with it.
-  bool start_under_way() const;
+  // The CDN insures a start whose head is not verified yet, and peers wait for it: requests beside
+  // it would only share the access link with it.
+  bool head_on_its_way() const;
   // The media ahead of the playhead is thin, and what should fill it is late.
   bool in_emergency() const;
 
@@ -47,6 +47,7 @@ class Planner {
 
   // The CDN: planner_cdn.cpp.
   void plan_cdn();
+  bool start_under_way() const;
   void ask_waited();
   void ask_head(const Demand& demand);
   void ask_in_time(const Demand& demand);
@@ -78,7 +79,6 @@ class Planner {
   void plan_peers();
   void collect_ready();
   void consider(Peer& peer);
-  bool head_on_its_way() const;
   std::int32_t depth(const Peer& peer) const;
   TimePoint expected_finish(const Peer& peer) const;
   std::optional<BlockIndex> choose_for(const Ready& ready, std::string_view& why);

@@ -110,8 +110,7 @@ TimePoint Swarm::next_deadline() const {
 
 // Until when discovery waits for the head of a start.
 std::optional<TimePoint> Swarm::head_first_until() const {
-  const bool waits =
-      !closed_ && s_.demanded_since && s_.cdn_insures() && planner_.start_under_way();
+  const bool waits = !closed_ && s_.demanded_since && planner_.head_on_its_way();
   return waits ? std::optional(*s_.demanded_since + kHeadFirst) : std::nullopt;
 }
 

@@ -1,7 +1,7 @@
 // How a swarm and its peers come together: who is dialled, and how those who come in are answered.
 #include <doctest/doctest.h>
 
-#include "tests/engine/core/swarm_rig.h"
+#include "tests/engine/core/rig/swarm_rig.h"
 
 namespace tributary::core {
 namespace {
@@ -73,8 +73,9 @@ TEST_CASE("nobody is looked for before a start's head is there, or the CDN is sl
     lines.clear();
     if (slow) append(lines, rig.pass(1us));
     for (int block = 0; block < 2 && !slow; ++block) {
-      CHECK(lines.empty());
       append(lines, with(rig.cdn_block(rig.fetches().back().request, block), "nn"));
+      CHECK(lines.empty());
+      append(lines, with(rig.verified(block), "nn"));
     }
     CHECK(with(lines, "announce") == Lines{"announce http://t/ started"});
     CHECK(with(lines, "connect") == Lines{"connect 7000"});
