@@ -11,7 +11,7 @@
 #include <queue>
 #include <vector>
 
-#include "tests/engine/core/swarm_rig.h"
+#include "tests/engine/core/rig/swarm_rig.h"
 
 namespace tributary::core {
 namespace {

@@ -4,7 +4,8 @@
 
 #include <algorithm>
 
-#include "tests/engine/core/swarm_rig.h"
+#include "tests/engine/core/rig/describe.h"
+#include "tests/engine/core/rig/swarm_rig.h"
 
 namespace tributary::core {
 namespace {
@@ -28,8 +29,7 @@ class FetchRig {
   explicit FetchRig(const Setting& s)
       : fetch_({{InfoHash{}}, s.v2, s.trackers},
                {.id = kId, .peer_id = peer_id_of(1000), .dht = s.dht, .client_name = "T"}, bans_,
-               now_),
-        describe_(layout_) {}
+               now_) {}
 
   MetadataFetch& fetch() { return fetch_; }
   BanList& bans() { return bans_; }
@@ -88,7 +88,7 @@ class FetchRig {
 
  private:
   std::string line(const Action& action) const {
-    std::string text = std::visit(describe_, action);
+    std::string text = describe(action, layout_);
     for (const auto& [remote, conn] : dials_) {
       const std::string prefix = "c" + std::to_string(conn.value()) + ": ";
       const std::string number = std::to_string(remote.address[15]);
@@ -101,7 +101,6 @@ class FetchRig {
   BanList bans_;
   MetadataFetch fetch_;
   const Layout layout_{make_track({}).info};
-  Describe describe_;
   std::map<Endpoint, ConnId> dials_;
   std::optional<MetadataFetched> fetched_;
 };

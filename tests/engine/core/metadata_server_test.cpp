@@ -5,7 +5,7 @@
 
 #include <algorithm>
 
-#include "tests/engine/core/swarm_rig.h"
+#include "tests/engine/core/rig/swarm_rig.h"
 
 namespace tributary::core {
 namespace {

@@ -2,7 +2,7 @@
 
 #include <doctest/doctest.h>
 
-#include "tests/engine/core/swarm_rig.h"
+#include "tests/engine/core/rig/swarm_rig.h"
 
 namespace tributary::core {
 namespace {

@@ -3,7 +3,7 @@
 #include <doctest/doctest.h>
 
 #include "engine/core/peer_protocol.h"
-#include "tests/engine/core/swarm_rig.h"
+#include "tests/engine/core/rig/swarm_rig.h"
 
 namespace tributary::core {
 namespace {

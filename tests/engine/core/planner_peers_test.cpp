@@ -1,7 +1,7 @@
 // Which peers a plan looks at again (planner_peers.cpp).
 #include <doctest/doctest.h>
 
-#include "tests/engine/core/swarm_rig.h"
+#include "tests/engine/core/rig/swarm_rig.h"
 
 namespace tributary::core {
 namespace {

@@ -6,7 +6,7 @@
 #include <memory>
 #include <set>
 
-#include "tests/engine/core/swarm_rig.h"
+#include "tests/engine/core/rig/swarm_rig.h"
 
 namespace tributary::core {
 namespace {

@@ -1,7 +1,7 @@
 // Verdicts that come after what they speak of has changed (receiver.h).
 #include <doctest/doctest.h>
 
-#include "tests/engine/core/swarm_rig.h"
+#include "tests/engine/core/rig/swarm_rig.h"
 
 namespace tributary::core {
 namespace {

@@ -1,7 +1,7 @@
 // When a swarm asks for the DHT, and what it does with what comes of it.
 #include <doctest/doctest.h>
 
-#include "tests/engine/core/swarm_rig.h"
+#include "tests/engine/core/rig/swarm_rig.h"
 
 namespace tributary::core {
 namespace {

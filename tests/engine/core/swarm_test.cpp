@@ -6,7 +6,7 @@
 #include <set>
 
 #include "engine/base/random.h"
-#include "tests/engine/core/swarm_rig.h"
+#include "tests/engine/core/rig/swarm_rig.h"
 
 namespace tributary::core {
 namespace {

@@ -7,7 +7,8 @@
 #include <string>
 #include <vector>
 
-#include "tests/engine/core/swarm_rig.h"
+#include "tests/engine/core/rig/describe.h"
+#include "tests/engine/core/rig/swarm_rig.h"
 
 namespace tributary::player {
 namespace {
@@ -107,7 +108,7 @@ class NodeRig {
     }
     const auto& get = std::get<cdn::HttpGet>(action);
     lines.push_back(std::to_string(get.torrent.value()) + ": get " +
-                    core::Describe::range({get.cuts.front().block, get.cuts.back().block + 1}));
+                    core::range_text({get.cuts.front().block, get.cuts.back().block + 1}));
     if (serves_) serve(get);
   }
   void serve(const cdn::HttpGet& get) {
@@ -137,7 +138,7 @@ class NodeRig {
       torrent = a.torrent;
       prefix = std::to_string(torrent.value()) + ": ";
     }
-    return prefix + core::Describe(node_.swarm(torrent)->layout())(a);
+    return prefix + core::describe(a, node_.swarm(torrent)->layout());
   }
 
  public:
