@@ -216,7 +216,7 @@ Result<std::string> parse_tracker(std::string_view text) {
 Result<std::string> parse_source(std::string_view text) {
   if (wire::is_magnet(text)) {
     const auto magnet = wire::parse_magnet(text);
-    if (!magnet) return Error{magnet.error().code, "magnet link: " + magnet.error().message};
+    if (!magnet) return magnet.error();
     return std::string(text);
   }
   if (text.find("://") == std::string_view::npos) return std::string(text);

@@ -6,6 +6,7 @@
 #include <filesystem>
 
 #include "demo/text_width.h"
+#include "engine/net/disk_file.h"
 
 namespace tributary::demo {
 
@@ -29,14 +30,11 @@ int fail(std::string_view command, const Error& error) {
 
 Result<void> check_writable(const std::string& path) {
   std::error_code ignored;
-  const auto type = std::filesystem::status(path, ignored).type();
-  if (type == std::filesystem::file_type::directory) {
+  if (std::filesystem::is_directory(path, ignored)) {
     return invalid("cannot write '" + path + "': it is a folder; give a file name");
   }
-  // A device or a pipe is written through; a file is replaced, which its folder must allow.
-  const bool replaced =
-      type == std::filesystem::file_type::regular || type == std::filesystem::file_type::not_found;
-  if (!replaced && access(path.c_str(), W_OK) == 0) return {};
+  // What is replaced needs a folder that allows it.
+  if (net::written_through(path) && access(path.c_str(), W_OK) == 0) return {};
   const std::filesystem::path folder = std::filesystem::path(path).parent_path();
   const std::string place = folder.empty() ? "." : folder.string();
   if (access(place.c_str(), W_OK | X_OK) != 0) {

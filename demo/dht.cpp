@@ -16,6 +16,7 @@
 #include "engine/net/dht_file.h"
 #include "engine/net/dht_socket.h"
 #include "engine/net/timer.h"
+#include "engine/wire/text.h"
 
 namespace tributary::demo {
 namespace {
@@ -38,27 +39,16 @@ struct LookupArguments {
   bool verbose = false;
 };
 
-std::optional<std::uint8_t> hex_digit(char c) {
-  if (c >= '0' && c <= '9') return static_cast<std::uint8_t>(c - '0');
-  if (c >= 'a' && c <= 'f') return static_cast<std::uint8_t>(c - 'a' + 10);
-  if (c >= 'A' && c <= 'F') return static_cast<std::uint8_t>(c - 'A' + 10);
-  return std::nullopt;
-}
-
 // Of a v2 hash the first 20 bytes are what the DHT knows (BEP 52).
 Result<dht::NodeId> parse_hash(const std::string& text) {
   const Error error = invalid("'" + fit_text(text, 100) +
                               "' is no info-hash; give 40 hexadecimal digits, or the 64 of a v2 "
                               "torrent (tributary inspect prints them)");
-  if (text.size() != 40 && text.size() != 64) return error;
+  auto bytes = wire::decode_hex(text, Sha1::kSize);
+  if (!bytes) bytes = wire::decode_hex(text, Sha256::kSize);
+  if (!bytes) return error;
   dht::NodeId id;
-  for (std::size_t i = 0; i < text.size(); ++i) {
-    const auto digit = hex_digit(text[i]);
-    if (!digit) return error;
-    if (i / 2 >= dht::NodeId::kSize) continue;
-    std::uint8_t& octet = id.bytes[i / 2];
-    octet = static_cast<std::uint8_t>(octet << 4 | *digit);
-  }
+  std::copy_n(bytes->begin(), id.bytes.size(), id.bytes.begin());
   return id;
 }
 

@@ -185,7 +185,7 @@ int inspect(const std::string& source, bool json) {
   if (wire::is_magnet(source)) {
     auto magnet = wire::parse_magnet(source);
     if (magnet) return print(*magnet, json);
-    return fail(kName, Error{magnet.error().code, "magnet link: " + magnet.error().message});
+    return fail(kName, magnet.error());
   }
   auto meta = read_torrent(source);
   return meta ? print(*meta, json) : fail(kName, meta.error());

@@ -144,17 +144,22 @@ Result<DirectoryLock> DirectoryLock::take(const std::string& directory) {
                "cache " + directory + " is in use by another process; choose another --cache"};
 }
 
-Result<void> replace_file(const std::string& path, std::span<const std::uint8_t> content) {
+bool written_through(const std::string& path) {
   std::error_code ignored;
   const auto type = std::filesystem::symlink_status(path, ignored).type();
-  const bool plain =
-      type == std::filesystem::file_type::regular || type == std::filesystem::file_type::not_found;
-  const std::string target = plain ? path + ".part" : path;
-  if (write_whole(target, content) && (!plain || std::rename(target.c_str(), path.c_str()) == 0)) {
+  return type != std::filesystem::file_type::regular &&
+         type != std::filesystem::file_type::not_found;
+}
+
+Result<void> replace_file(const std::string& path, std::span<const std::uint8_t> content) {
+  const bool in_place = written_through(path);
+  const std::string target = in_place ? path : path + ".part";
+  if (write_whole(target, content) &&
+      (in_place || std::rename(target.c_str(), path.c_str()) == 0)) {
     return {};
   }
   const Error error = failed_to("write", path);
-  if (plain) std::remove(target.c_str());
+  if (!in_place) std::remove(target.c_str());
   return error;
 }
 

@@ -61,8 +61,11 @@ class DirectoryLock {
   DiskFile file_;
 };
 
+// Whether replace_file() writes to what is there (a pipe, a terminal, a link) instead of putting a
+// new file in its place.
+bool written_through(const std::string& path);
 // Writes a whole file: who reads it meanwhile, or after the process dies, sees the old content or
-// the new. What is no plain file (a pipe, a terminal, a link) is written through.
+// the new, unless it is written through.
 Result<void> replace_file(const std::string& path, std::span<const std::uint8_t> content);
 // Creates the directory and its parents.
 Result<void> make_directories(const std::string& path);

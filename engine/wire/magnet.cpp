@@ -27,35 +27,27 @@ bool starts_with_any_case(std::string_view text, std::string_view prefix) {
 
 Error bad(std::string_view parameter, const std::string& what,
           ErrorCode code = ErrorCode::kInvalid) {
-  return {code, std::string(parameter) + ": " + what};
+  return {code, "magnet link: " + std::string(parameter) + ": " + what};
 }
 
-// Nothing unless the text is exactly the digits of `size` bytes, `bits` in each.
-std::optional<OctetBuffer> decode_digits(std::string_view text, std::string_view alphabet,
-                                         unsigned bits, std::size_t size) {
+// RFC 4648 section 6. Nothing unless the text is exactly the digits of `size` bytes.
+std::optional<OctetBuffer> decode_base32(std::string_view text, std::size_t size) {
+  constexpr std::string_view kAlphabet = "abcdefghijklmnopqrstuvwxyz234567";
+  constexpr unsigned kBits = 5;  // in each digit
   OctetBuffer out;
   std::uint32_t held = 0;
   unsigned held_bits = 0;
   for (char c : text) {
-    const std::size_t value = alphabet.find(lower(c));
+    const std::size_t value = kAlphabet.find(lower(c));
     if (value == std::string_view::npos) return std::nullopt;
-    held = (held << bits | static_cast<std::uint32_t>(value)) & 0xffffU;
-    held_bits += bits;
+    held = (held << kBits | static_cast<std::uint32_t>(value)) & 0xffffU;
+    held_bits += kBits;
     if (held_bits < 8) continue;
     held_bits -= 8;
     out.push_back(static_cast<std::uint8_t>(held >> held_bits));
   }
   if (held_bits != 0 || out.size() != size) return std::nullopt;
   return out;
-}
-
-std::optional<OctetBuffer> decode_hex(std::string_view text, std::size_t size) {
-  return decode_digits(text, "0123456789abcdef", 4, size);
-}
-
-// RFC 4648 section 6.
-std::optional<OctetBuffer> decode_base32(std::string_view text, std::size_t size) {
-  return decode_digits(text, "abcdefghijklmnopqrstuvwxyz234567", 5, size);
 }
 
 template <class Hash>
@@ -210,9 +202,10 @@ bool is_magnet(std::string_view text) { return starts_with_any_case(text, "magne
 
 Result<Magnet> parse_magnet(std::string_view link) {
   if (link.size() > kMaxMagnetLength) {
-    return Error{ErrorCode::kLimit, "a magnet link over 64 KiB"};
+    return Error{ErrorCode::kLimit, "magnet link: over 64 KiB"};
   }
-  if (!starts_with_any_case(link, kScheme)) return invalid("no magnet link: it begins magnet:?");
+  if (!starts_with_any_case(link, kScheme))
+    return invalid("magnet link: it begins magnet:?, as in magnet:?xt=urn:btih:HASH");
   std::string_view rest = link.substr(kScheme.size());
   Magnet out;
   while (!rest.empty()) {

@@ -94,7 +94,7 @@ class Loader {
 
   Result<void> add_magnet(const std::string& link, const std::string& title) {
     auto magnet = wire::parse_magnet(link);
-    if (!magnet) return Error{magnet.error().code, "magnet link: " + magnet.error().message};
+    if (!magnet) return magnet.error();
     const std::string name =
         magnet->name.empty() ? magnet->info_hashes().front().hex() : wire::printable(magnet->name);
     auto resolved = remote_.resolve(*magnet);
