@@ -8,6 +8,7 @@
 #include "demo/arguments.h"
 #include "demo/command.h"
 #include "demo/dht_options.h"
+#include "demo/encryption_option.h"
 #include "demo/play_session.h"
 #include "demo/resolve_peers.h"
 #include "demo/stop_signals.h"
@@ -37,6 +38,7 @@ struct PlayArguments {
   std::optional<Endpoint> listen;
   std::vector<std::string> peers;
   DhtArguments dht;
+  core::EncryptionMode encryption = core::EncryptionMode::kAllowed;
   SharingLimits linger;
   bool no_upload = false;
   bool metered = false;
@@ -107,6 +109,7 @@ Result<PlaySettings> settings_of(const PlayArguments& arguments) {
   client.host.listen = arguments.listen.value_or(Endpoint::v4(127, 0, 0, 1, 0));
   TRIBUTARY_TRY(dht, dht_use(arguments.dht, arguments.listen.has_value()));
   client.host.dht = std::move(dht);
+  client.host.encryption = arguments.encryption;
   client.host.up = arguments.up;
   client.host.down = arguments.down;
   // On a terminal the live view shows the client's warnings; else they go beside the lines.
@@ -166,6 +169,7 @@ void add_network(Subcommand& sub, PlayArguments& arguments) {
           "Where peers and DHT nodes reach us (127.0.0.1, a port of the system's choice; no node)");
   sub.add("--peer", "HOST:PORT", arguments.peers, "A peer to ask, may be repeated");
   add_dht_options(sub, arguments.dht);
+  sub.add("--encryption", "MODE", arguments.encryption, parse_encryption, kEncryptionHelp);
   sub.add("--linger", "T", arguments.linger.time, parse_told_time,
           "Keep sharing so long after the end");
   sub.add("--ratio", "R", arguments.linger.ratio, parse_told_ratio,

@@ -7,6 +7,7 @@
 #include "demo/arguments.h"
 #include "demo/command.h"
 #include "demo/dht_options.h"
+#include "demo/encryption_option.h"
 #include "demo/human.h"
 #include "demo/progress_bar.h"
 #include "demo/server_session.h"
@@ -30,6 +31,7 @@ struct SeedArguments {
   std::string directory;
   std::optional<Endpoint> listen;
   DhtArguments dht;
+  core::EncryptionMode encryption = core::EncryptionMode::kAllowed;
   BitRate up = kUnlimited;
   SharingLimits limits;
   std::optional<core::Unchoker> unchoker;
@@ -88,6 +90,7 @@ Result<void> Seeder::open_host() {
   options.listen = arguments_.listen.value_or(Endpoint::v4(127, 0, 0, 1, 0));
   TRIBUTARY_TRY(dht, dht_use(arguments_.dht, arguments_.listen.has_value()));
   options.dht = std::move(dht);
+  options.encryption = arguments_.encryption;
   options.up = arguments_.up;
   options.policy.unchoker = arguments_.unchoker.value_or(options.policy.unchoker);
   options.super_seed = arguments_.super_seed;
@@ -224,6 +227,7 @@ void add_seed(CommandLine& line) {
   sub.add("--listen", "HOST:PORT", arguments->listen, parse_told_listen,
           "Where peers and DHT nodes reach us (127.0.0.1, a port of the system's choice; no node)");
   add_dht_options(sub, arguments->dht);
+  sub.add("--encryption", "MODE", arguments->encryption, parse_encryption, kEncryptionHelp);
   sub.add("--up", "RATE", arguments->up, parse_rate,
           "Limit of upload, in bit/s with k, M, G (none)");
   sub.add("--for", "T", arguments->limits.time, parse_told_time, "End after so long");

@@ -11,6 +11,7 @@
 #include "engine/base/units.h"
 #include "engine/core/byte_time_map.h"
 #include "engine/core/cdn_reason.h"
+#include "engine/core/encryption.h"
 #include "engine/core/ids.h"
 #include "engine/core/layout.h"
 #include "engine/core/message.h"
@@ -44,6 +45,7 @@ struct PeerConnected {
   Endpoint remote;
   bool inbound = false;
   Handshake handshake;  // the remote's
+  Encryption encryption = Encryption::kNone;
 };
 inline constexpr ConnId kInboundBit{std::uint64_t{1} << 63};
 
@@ -272,6 +274,11 @@ struct Announce {
 struct SearchDht {
   TorrentId torrent;
 };
+// Tell the local network that we have the torrent and accept connections (BEP 14). What others tell
+// is PeersFound.
+struct AnnounceLocally {
+  TorrentId torrent;
+};
 // A peer's node of the DHT: a way to join it.
 struct AddDhtNode {
   Endpoint node;
@@ -336,6 +343,6 @@ struct Trace {
 using Action =
     std::variant<Connect, Disconnect, Send, SendBlock, ServeHashes, Verify, VerifyHashes, Store,
                  Free, Announce, SearchDht, AddDhtNode, CdnFetch, CdnCancel, CdnCorrupt, MayStart,
-                 Trace, VerifyMetadata, VerifyLayer, MetadataFetched>;
+                 Trace, VerifyMetadata, VerifyLayer, MetadataFetched, AnnounceLocally>;
 
 }  // namespace tributary::core

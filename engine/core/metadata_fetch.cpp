@@ -84,10 +84,13 @@ Handshake MetadataFetch::handshake(const InfoHash& info_hash) const {
 
 Handshake MetadataFetch::answer(const InfoHash& info_hash) const { return handshake(info_hash); }
 
+std::vector<InfoHash> MetadataFetch::served() const {
+  return stage_ != Stage::kOver ? target_.hashes : std::vector<InfoHash>{};
+}
+
 bool MetadataFetch::answers_to(const InfoHash& info_hash) const {
-  const auto& hashes = target_.hashes;
-  return stage_ != Stage::kOver &&
-         std::find(hashes.begin(), hashes.end(), info_hash) != hashes.end();
+  const std::vector<InfoHash> hashes = served();
+  return std::find(hashes.begin(), hashes.end(), info_hash) != hashes.end();
 }
 
 FetchProgress MetadataFetch::progress() const {
@@ -217,7 +220,10 @@ void MetadataFetch::on(const PeerConnected& e) {
   peer.inbound = e.inbound;
   peer.connected_at = now_;
   const bool by_v2_hash = target_.v2 && e.handshake.info_hash == target_.hashes.back();
-  peer.v2 = e.handshake.v2 || by_v2_hash;
+  // A hybrid's peer that answers by the v1 hash alone has not taken the offer of v2 (BEP 52).
+  const bool declined =
+      !e.inbound && target_.v2 && !by_v2_hash && e.handshake.info_hash == target_.hashes.front();
+  peer.v2 = (e.handshake.v2 && !declined) || by_v2_hash;
   if (!e.inbound) peer.listening = e.remote;
   greet(e.conn, peer);
   if (e.handshake.fast) send(e.conn, HaveNone{});

@@ -74,6 +74,8 @@ class MetadataFetch {
   // To one who came in. REQUIRES: answers_to(info_hash).
   Handshake answer(const InfoHash& info_hash) const;
   bool answers_to(const InfoHash& info_hash) const;
+  // For which answers_to() holds.
+  std::vector<InfoHash> served() const;
   FetchProgress progress() const;
 
  private:

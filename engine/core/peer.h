@@ -12,6 +12,7 @@
 #include "engine/base/digest.h"
 #include "engine/base/endpoint.h"
 #include "engine/core/choker.h"
+#include "engine/core/encryption.h"
 #include "engine/core/estimator.h"
 #include "engine/core/ids.h"
 #include "engine/core/layout.h"
@@ -59,6 +60,7 @@ struct Peer {
   Endpoint remote;
   PeerId peer_id;
   bool inbound = false;
+  Encryption encryption = Encryption::kNone;
   PeerSource source = PeerSource::kIncoming;
   std::optional<Endpoint> listening;  // where it can be dialled, as far as we know
   TimePoint connected_at{};

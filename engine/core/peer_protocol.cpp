@@ -38,14 +38,24 @@ void PeerProtocol::on_connected(const PeerConnected& event) {
   Peer& peer = it->second;
   peer.peer_id = event.handshake.peer_id;
   peer.inbound = event.inbound;
+  peer.encryption = event.encryption;
   peer.connected_at = s_.now;
   peer.fast = event.handshake.fast;
   peer.extended = event.handshake.extended;
-  peer.v2 = event.handshake.v2 && s_.meta.info.has_v2();
+  peer.v2 = speaks_v2(event);
   greet(peer);
   if (s_.uses_dht() && s_.params.dht_port != 0 && event.handshake.dht) {
     s_.send(peer, Port{s_.params.dht_port});
   }
+}
+
+// Who could speak v2 but answers a hybrid's dial by its v1 hash has not taken the offer (BEP 52):
+// libtorrent does so on encrypted connections, and ends them at a hash request.
+bool PeerProtocol::speaks_v2(const PeerConnected& event) const {
+  const TorrentInfo& info = s_.meta.info;
+  const bool declined = !event.inbound && info.has_v1() &&
+                        event.handshake.info_hash == info.info_hashes().front();
+  return event.handshake.v2 && info.has_v2() && !declined;
 }
 
 void PeerProtocol::greet(Peer& peer) {

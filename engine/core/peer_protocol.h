@@ -51,6 +51,7 @@ class PeerProtocol {
   TimePoint on_time();
 
  private:
+  bool speaks_v2(const PeerConnected& event) const;
   void greet(Peer& peer);
   void on(Peer& peer, const Choke&);
   void on(Peer& peer, const Unchoke&);

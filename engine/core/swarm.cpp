@@ -19,6 +19,8 @@ ByteTimeMap timeline_from_hints(const Metainfo& meta, std::size_t file) {
 // Nodes forget a peer 30 minutes after its announcement (BEP 5's custom). A search takes some fifty
 // datagrams.
 constexpr SearchPace kDhtPace{.regular = 15min, .early = 60s};
+// BEP 14: every five minutes, whoever is there.
+constexpr SearchPace kLocalPace{.regular = 5min, .early = 5min};
 // Trackers and CDN first: a start must not share its first instants with a search.
 constexpr Duration kDhtDelay = 1s;
 // Nobody is looked for while the head of a start is on its way from the CDN, but a slow CDN keeps
@@ -41,7 +43,8 @@ Swarm::Swarm(const Metainfo& metainfo, const SwarmParams& params, const Bitfield
       announcer_(metainfo.trackers, s_.random.split()),
       book_(params.book),
       exchanger_(s_, book_),
-      dht_(kDhtPace) {
+      dht_(kDhtPace),
+      local_(kLocalPace) {
   receiver_.connect(protocol_);
   s_.now = now;
   for (std::size_t f = 0; f < metainfo.info.files.size(); ++f) {
@@ -102,8 +105,8 @@ TimePoint Swarm::next_deadline() const {
   if (const auto until = head_first_until(); until && s_.now < *until) {
     next = std::min(next, *until);
   } else if (sharing_ || s_.active()) {
-    next =
-        std::min({next, announcer_.next_deadline(), book_.next_deadline(), dht_.next_deadline()});
+    next = std::min({next, announcer_.next_deadline(), book_.next_deadline(), dht_.next_deadline(),
+                     local_.next_deadline()});
   }
   return next;
 }
@@ -125,6 +128,10 @@ void Swarm::discover() {
     dht_.start(s_.now + (s_.meta.trackers.empty() ? Duration::zero() : kDhtDelay));
     dht_.set_need_peers(need_peers);
     if (dht_.poll(s_.now)) s_.out.emplace_back(SearchDht{s_.params.id});
+  }
+  if (s_.announces_locally()) {
+    local_.start(s_.now);
+    if (local_.poll(s_.now)) s_.out.emplace_back(AnnounceLocally{s_.params.id});
   }
   while (const auto remote = book_.next_dial(s_.now, bans_)) {
     const ConnId conn(std::uint64_t{s_.params.id.value()} << 40 | ++next_conn_);
@@ -154,9 +161,13 @@ Handshake Swarm::answer(const Handshake& remote) const {
   return handshake(upgrade ? s_.meta.info.info_hashes().back() : remote.info_hash);
 }
 
+std::vector<InfoHash> Swarm::served() const {
+  if (closed_ || !s_.uses_peers()) return {};
+  return s_.meta.info.info_hashes();
+}
+
 bool Swarm::answers_to(const InfoHash& info_hash) const {
-  if (closed_ || !s_.uses_peers()) return false;
-  const std::vector<InfoHash> hashes = s_.meta.info.info_hashes();
+  const std::vector<InfoHash> hashes = served();
   return std::find(hashes.begin(), hashes.end(), info_hash) != hashes.end();
 }
 

@@ -22,8 +22,7 @@
 namespace tributary::core {
 
 // The letters of PeerView::flags, as µTorrent and its followers use them, in their order. What this
-// client does not do (E encrypted, P over uTP, L found on the local network, h through a punched
-// hole) has no letter.
+// client does not do (P over uTP, h through a punched hole) has no letter.
 struct PeerFlag {
   char letter;
   std::string_view meaning;
@@ -38,6 +37,9 @@ inline constexpr std::array kPeerFlags = {
     PeerFlag{'I', "incoming connection"},
     PeerFlag{'H', "found in the DHT"},
     PeerFlag{'X', "found through peer exchange"},
+    PeerFlag{'L', "found on the local network"},
+    PeerFlag{'E', "everything is encrypted"},
+    PeerFlag{'e', "the handshake was encrypted"},
     PeerFlag{'F', "had a hand in a piece that failed its hash"},
     PeerFlag{'K', "it has unchoked us, but we are not interested"},
     PeerFlag{'?', "we have unchoked it, but it is not interested"}};
@@ -79,6 +81,8 @@ class Swarm {
   // REQUIRES: answers_to(remote.info_hash).
   Handshake answer(const Handshake& remote) const;
   bool answers_to(const InfoHash& info_hash) const;
+  // For which answers_to() holds.
+  std::vector<InfoHash> served() const;
 
   // Views, valid until the next call that is not const.
   const Layout& layout() const { return s_.layout; }
@@ -157,6 +161,7 @@ class Swarm {
   PeerBook book_;
   PeerExchanger exchanger_;
   SearchTimer dht_;
+  SearchTimer local_;
   struct Dial {
     Endpoint remote;
   };

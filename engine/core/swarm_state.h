@@ -33,6 +33,7 @@ struct SwarmParams {
   std::uint16_t listen_port = 0;  // 0: not reachable
   bool dht = false;               // the host has a DHT to search
   std::uint16_t dht_port = 0;     // of our node in it; 0: it answers nobody
+  bool local = false;             // the host tells the local network of us
   std::string client_name;
   std::uint64_t seed = 1;
   bool trace = false;
@@ -152,6 +153,7 @@ struct SwarmState {
   bool seeds_swarm() const { return params.policy.seed_swarm && params.upload; }
   // A private torrent's peers are its tracker's to name (BEP 27).
   bool uses_dht() const { return params.dht && !meta.info.is_private; }
+  bool announces_locally() const { return params.local && !meta.info.is_private; }
   bool uses_peers() const { return params.policy.use_peers && verifiable(); }
   std::map<PieceIndex, std::vector<Sha256>> leaves;  // verified, for pieces of several blocks
 };

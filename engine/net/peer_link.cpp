@@ -27,21 +27,20 @@ PeerLink::PeerLink(LinkOwner& owner, Loop& loop, BufferPool& pool, core::ConnId 
 
 // --- Opening and closing
 
-void PeerLink::dial(core::TorrentId torrent, const Endpoint& remote, const core::Handshake& ours) {
-  torrent_ = torrent;
-  remote_ = remote;
-  ours_ = ours;
+void PeerLink::dial(const core::Connect& action, bool encrypted) {
+  torrent_ = action.torrent;
+  remote_ = action.remote;
+  ours_ = action.handshake;
+  dials_encrypted_ = encrypted;
   state_ = State::kConnecting;
-  const sockaddr_storage address = to_sockaddr(remote);
+  const sockaddr_storage address = to_sockaddr(remote_);
   const auto connected = [](uv_connect_t* request, int status) {
     PeerLink& link = from(request->data);
     if (link.state_ != State::kConnecting) return;  // closed meanwhile
     if (status != 0) return link.close(uv_reason("cannot connect", status));
     link.owner_->on_connected(link);
     link.begin_handshake();
-    const auto bytes = wire::encode_handshake(link.ours_);
-    link.next_.append(bytes);
-    link.flush();
+    link.send_handshake();
   };
   const auto* generic = reinterpret_cast<const sockaddr*>(&address);
   const int rc = uv_tcp_connect(&connect_, &tcp_, generic, connected);
@@ -62,6 +61,18 @@ void PeerLink::begin_handshake() {
   state_ = State::kHandshaking;
   uv_tcp_nodelay(&tcp_, 1);
   start_reading();
+}
+
+void PeerLink::send_handshake() {
+  const auto bytes = wire::encode_handshake(ours_);
+  if (dials_encrypted_) {
+    wire::OctetBuffer first;
+    encryption_ = LinkEncryption::dial(owner_->encryption_mode(), ours_.info_hash, bytes, first);
+    next_.append(first);
+  } else {
+    next_.append(bytes);
+  }
+  flush();
 }
 
 void PeerLink::answer(core::TorrentId torrent, const core::Handshake& ours) {
@@ -97,10 +108,10 @@ void PeerLink::start_reading() {
   };
   const auto read = [](uv_stream_t* stream, ssize_t size, const uv_buf_t* buffer) {
     PeerLink& link = from(stream->data);
-    if (size == UV_EOF) return link.close("closed by the peer");
-    if (size < 0) return link.close(uv_reason("cannot read", static_cast<int>(size)));
+    if (size == UV_EOF) return link.on_read_end("closed by the peer");
+    if (size < 0) return link.on_read_end(uv_reason("cannot read", static_cast<int>(size)));
     if (size == 0) return;
-    const auto* bytes = reinterpret_cast<const std::uint8_t*>(buffer->base);
+    auto* bytes = reinterpret_cast<std::uint8_t*>(buffer->base);
     link.on_bytes({bytes, static_cast<std::size_t>(size)});
   };
   if (reading_) return;
@@ -124,20 +135,54 @@ void PeerLink::resume_reading() {
   if (state_ != State::kClosing && !stalled_) start_reading();
 }
 
-void PeerLink::on_bytes(wire::Octets bytes) {
-  owner_->on_read(*this, Bytes(std::ssize(bytes)));
-  stats_.overhead_in += Bytes(std::ssize(bytes));  // payload is moved over as it is recognised
+void PeerLink::on_read_end(const std::string& reason) {
+  refused_plain_ = !inbound_ && !encryption_ && state_ == State::kHandshaking && unread_.empty();
+  close(reason);
+}
+
+void PeerLink::on_bytes(std::span<std::uint8_t> read) {
+  owner_->on_read(*this, Bytes(std::ssize(read)));
+  stats_.overhead_in += Bytes(std::ssize(read));  // payload is moved over as it is recognised
+  wire::Octets bytes = encryption_ ? decrypt(read) : read;
   if (state_ == State::kHandshaking) bytes = take_handshake(bytes);
   if (state_ != State::kOpen || bytes.empty()) return;
   bytes = take_messages(bytes);
   unread_.assign(bytes.begin(), bytes.end());
 }
 
+wire::Octets PeerLink::decrypt(std::span<std::uint8_t> bytes) {
+  wire::OctetBuffer reply;
+  const Result<wire::Octets> decrypted = encryption_->receive(bytes, reply);
+  if (!decrypted) {
+    close(decrypted.error().message);
+    return {};
+  }
+  exchange_ += reply.size();
+  next_.append(reply);
+  flush();
+  return *decrypted;
+}
+
+// Who comes in with other bytes than a handshake's may have begun an encrypted one.
 wire::Octets PeerLink::take_handshake(wire::Octets bytes) {
   const std::size_t n = std::min(wire::kHandshakeSize - unread_.size(), bytes.size());
   wire::append(unread_, bytes.first(n));
-  if (!wire::is_handshake_prefix(unread_)) {
+  const core::EncryptionMode mode = owner_->encryption_mode();
+  const bool prefix = wire::is_handshake_prefix(unread_);
+  if (!prefix && inbound_ && !encryption_ && mode != core::EncryptionMode::kOff) {
+    wire::OctetBuffer all = std::exchange(unread_, {});
+    wire::append(all, bytes.subspan(n));
+    encryption_ = LinkEncryption::answer(mode, owner_->served());
+    bytes = decrypt(all);
+    return state_ == State::kClosing || bytes.empty() ? wire::Octets{} : take_handshake(bytes);
+  }
+  if (!prefix) {
     close("the peer does not speak BitTorrent");
+    return {};
+  }
+  const bool plain = !encryption_ && unread_.size() >= wire::kProtocolNameSize;
+  if (plain && mode == core::EncryptionMode::kRequired) {
+    close("the peer does not encrypt, which is required here");
     return {};
   }
   if (unread_.size() < wire::kHandshakeSize) return {};
@@ -224,6 +269,22 @@ Bytes PeerLink::take_block() {
   return queue_.take_block(next_);
 }
 
+// The exchange of keys goes out as it is, the rest encrypted.
+uv_buf_t PeerLink::encrypt_batch() {
+  const auto size = static_cast<std::size_t>(writing_.size().count());
+  if (encrypted_.size() < size) encrypted_.resize(size);
+  std::size_t clear = std::exchange(exchange_, 0);
+  auto out = std::span(encrypted_).first(size);
+  for (wire::Octets part : writing_.parts()) {
+    std::copy_n(part.begin(), clear, out.begin());
+    out = out.subspan(clear);
+    part = part.subspan(std::exchange(clear, 0));
+    encryption_->encrypt(part, out.first(part.size()));
+    out = out.subspan(part.size());
+  }
+  return uv_buf_init(reinterpret_cast<char*>(encrypted_.data()), static_cast<unsigned int>(size));
+}
+
 void PeerLink::flush() {
   if (state_ != State::kHandshaking && state_ != State::kOpen) return;
   if (!writing_.empty()) return;
@@ -235,9 +296,14 @@ void PeerLink::flush() {
 
 void PeerLink::write_batch() {
   std::vector<uv_buf_t> buffers;
-  for (const wire::Octets part : writing_.parts()) {
-    auto* base = reinterpret_cast<char*>(const_cast<std::uint8_t*>(part.data()));
-    buffers.push_back(uv_buf_init(base, static_cast<unsigned int>(part.size())));
+  if (encryption_ && encryption_->encrypts()) {
+    buffers.push_back(encrypt_batch());
+  } else {
+    exchange_ = 0;
+    for (const wire::Octets part : writing_.parts()) {
+      auto* base = reinterpret_cast<char*>(const_cast<std::uint8_t*>(part.data()));
+      buffers.push_back(uv_buf_init(base, static_cast<unsigned int>(part.size())));
+    }
   }
   const auto written = [](uv_write_t* request, int status) {
     from(request->data).on_written(status);
@@ -253,6 +319,7 @@ void PeerLink::on_written(int status) {
   stats_.payload_out += writing_.payload_size();
   stats_.overhead_out += writing_.size() - writing_.payload_size();
   const WriteBatch done = std::exchange(writing_, {});
+  if (!queue_.has_blocks()) encrypted_ = {};  // an idle connection costs no buffer
   for (const WriteBatch::Block& block : done.blocks()) {
     if (state_ == State::kOpen) owner_->on_block_sent(*this, block.span);
   }

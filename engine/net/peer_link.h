@@ -9,8 +9,10 @@
 #include <vector>
 
 #include "engine/base/result.h"
+#include "engine/core/encryption.h"
 #include "engine/core/events.h"
 #include "engine/net/buffer_pool.h"
+#include "engine/net/link_encryption.h"
 #include "engine/net/loop.h"
 #include "engine/net/send_queue.h"
 #include "engine/wire/peer_codec.h"
@@ -44,6 +46,9 @@ class LinkOwner {
   virtual bool may_receive() = 0;
   // Call resume_reading() when it may go on.
   virtual void on_stalled(PeerLink& link) = 0;
+  // Whether incoming connections may, or must, be encrypted, and by which info-hashes.
+  virtual core::EncryptionMode encryption_mode() const = 0;
+  virtual std::vector<InfoHash> served() const = 0;
   // The remote's handshake is in. An incoming link is to be given its side by answer(); an error
   // refuses the connection.
   virtual Result<void> on_handshake(PeerLink& link, const core::Handshake& remote) = 0;
@@ -70,8 +75,8 @@ class PeerLink final : private wire::PayloadBuffers {
   PeerLink(const PeerLink&) = delete;
   PeerLink& operator=(const PeerLink&) = delete;
 
-  // Outgoing: opens the connection and sends our handshake.
-  void dial(core::TorrentId torrent, const Endpoint& remote, const core::Handshake& ours);
+  // Outgoing: opens the connection and sends our handshake, encrypted or not.
+  void dial(const core::Connect& action, bool encrypted);
   // Incoming: takes the pending connection over.
   void accept(uv_stream_t* listener);
   // Incoming, within on_handshake(): which torrent it is about, and our handshake.
@@ -101,6 +106,14 @@ class PeerLink final : private wire::PayloadBuffers {
   const Endpoint& remote() const { return remote_; }
   const core::Handshake& ours() const { return ours_; }
   const LinkStats& stats() const { return stats_; }
+  core::Encryption encryption() const {
+    return encryption_ ? encryption_->level() : core::Encryption::kNone;
+  }
+  // The remote has closed an outgoing connection at our plain handshake, without a word: it may
+  // want an encrypted one.
+  bool refused_plain() const { return refused_plain_; }
+  // It is not to be dialled again.
+  void give_up() { refused_plain_ = false; }
 
   // Kept by the owner: when the link is to be given up, and which of the owner's lists it is in.
   TimePoint deadline{};
@@ -117,13 +130,18 @@ class PeerLink final : private wire::PayloadBuffers {
   uv_stream_t* stream() { return reinterpret_cast<uv_stream_t*>(&tcp_); }
   static PeerLink& from(void* data) { return *static_cast<PeerLink*>(data); }
   void begin_handshake();
+  void send_handshake();
   void start_reading();
-  void on_bytes(wire::Octets bytes);
+  void on_read_end(const std::string& reason);
+  void on_bytes(std::span<std::uint8_t> bytes);
+  // What of it belongs to the peer protocol.
+  wire::Octets decrypt(std::span<std::uint8_t> bytes);
   // Returns what was not consumed.
   wire::Octets take_handshake(wire::Octets bytes);
   wire::Octets take_messages(wire::Octets bytes);
   void deliver_messages();
   void write_batch();
+  uv_buf_t encrypt_batch();
   void on_written(int status);
 
   LinkOwner* owner_;  // null once abandoned
@@ -134,6 +152,8 @@ class PeerLink final : private wire::PayloadBuffers {
   State state_ = State::kNew;
   bool reading_ = false;
   bool stalled_ = false;
+  bool dials_encrypted_ = false;
+  bool refused_plain_ = false;
   Endpoint remote_;
   core::Handshake ours_;
   LinkStats stats_;
@@ -146,6 +166,9 @@ class PeerLink final : private wire::PayloadBuffers {
   SendQueue queue_;
   WriteBatch next_;
   WriteBatch writing_;
+  std::unique_ptr<LinkEncryption> encryption_;  // none: plain
+  std::size_t exchange_ = 0;     // octets at the front of next_ that go out as they are
+  wire::OctetBuffer encrypted_;  // writing_, as it goes out
   uv_tcp_t tcp_{};
   uv_connect_t connect_{};
   uv_write_t write_{};

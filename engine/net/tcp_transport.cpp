@@ -38,6 +38,7 @@ class TcpTransport::Impl final : public LinkOwner {
   LinkStats totals() const;
   std::int32_t count() const { return static_cast<std::int32_t>(links_.size()); }
 
+  void set_encryption(core::EncryptionMode mode) { encryption_ = mode; }
   void set_upload_rate(BitRate rate);
   void set_download_rate(BitRate rate);
   void share_download(TokenBucket& bucket) {
@@ -54,6 +55,8 @@ class TcpTransport::Impl final : public LinkOwner {
   void on_read(PeerLink& link, Bytes size) override;
   bool may_receive() override { return host_.keeps_up() && pool_.headroom() >= kBuffersPerStep; }
   void on_stalled(PeerLink& link) override;
+  core::EncryptionMode encryption_mode() const override { return encryption_; }
+  std::vector<InfoHash> served() const override { return host_.info_hashes(); }
   Result<void> on_handshake(PeerLink& link, const core::Handshake& remote) override;
   void on_message(PeerLink& link, core::Message message) override;
   void on_block_sent(PeerLink& link, const core::BlockSpan& span) override;
@@ -65,6 +68,7 @@ class TcpTransport::Impl final : public LinkOwner {
   void on_incoming(uv_stream_t* listener);
   Result<LocalSide> match(const PeerLink& link, const core::Handshake& remote);
   void start_dials();
+  void start_dial(const core::Connect& dial, bool encrypted);
   void refuse_dial(const core::Connect& dial, std::string_view why);
   void report_soon(core::Input input);
   void note(LogLevel level, const PeerLink& link, std::string_view text) const;
@@ -93,6 +97,7 @@ class TcpTransport::Impl final : public LinkOwner {
   std::int32_t unhandshaked_ = 0;  // incoming
   LinkStats past_;                 // of links that are gone
 
+  core::EncryptionMode encryption_ = core::EncryptionMode::kAllowed;
   TokenBucket upload_;
   TokenBucket download_;
   std::vector<core::ConnId> dirty_;   // have something to write
@@ -166,13 +171,17 @@ void TcpTransport::Impl::start_dials() {
       refuse_dial(dial, "too many connections");
       continue;
     }
-    auto* link = new PeerLink(*this, loop_, pool_, dial.conn, false);
-    links_.emplace(dial.conn, link);
-    ++half_open_;
-    link->reported = true;  // the host knows its Connect
-    link->deadline = loop_.now() + limits_.connect_timeout;
-    link->dial(dial.torrent, dial.remote, dial.handshake);
+    start_dial(dial, encryption_ == core::EncryptionMode::kRequired);
   }
+}
+
+void TcpTransport::Impl::start_dial(const core::Connect& dial, bool encrypted) {
+  auto* link = new PeerLink(*this, loop_, pool_, dial.conn, false);
+  links_.emplace(dial.conn, link);
+  ++half_open_;
+  link->reported = true;  // the host knows its Connect
+  link->deadline = loop_.now() + limits_.connect_timeout;
+  link->dial(dial, encrypted);
 }
 
 void TcpTransport::Impl::refuse_dial(const core::Connect& dial, std::string_view why) {
@@ -222,13 +231,16 @@ Result<void> TcpTransport::Impl::on_handshake(PeerLink& link, const core::Handsh
   link.open();
   link.deadline = loop_.now() + limits_.idle_timeout;
   touch(link);
-  host_.handle(
-      core::PeerConnected{link.torrent(), link.conn(), link.remote(), link.inbound(), remote});
+  host_.handle(core::PeerConnected{link.torrent(), link.conn(), link.remote(), link.inbound(),
+                                   remote, link.encryption()});
   return {};
 }
 
 void TcpTransport::Impl::disconnect(core::ConnId conn, const std::string& reason) {
-  if (PeerLink* link = find(conn)) return link->close(reason);
+  if (PeerLink* link = find(conn)) {
+    link->give_up();
+    return link->close(reason);
+  }
   const auto dial = std::find_if(waiting_dials_.begin(), waiting_dials_.end(),
                                  [&](const core::Connect& c) { return c.conn == conn; });
   if (dial == waiting_dials_.end()) return;
@@ -257,6 +269,9 @@ void TcpTransport::Impl::on_closing(PeerLink& link, const std::string& reason) {
 void TcpTransport::Impl::on_closed(PeerLink& link) {
   past_ += link.stats();
   links_.erase(link.conn());
+  if (link.refused_plain() && encryption_ == core::EncryptionMode::kAllowed) {
+    return start_dial({link.torrent(), link.conn(), link.remote(), link.ours()}, true);
+  }
   start_dials();
   if (link.reported) host_.handle(core::PeerClosed{link.torrent(), link.conn()});
 }
@@ -456,6 +471,7 @@ void TcpTransport::disconnect(core::ConnId conn, const std::string& reason) {
 void TcpTransport::disconnect_all(core::TorrentId torrent, const std::string& reason) {
   impl_->disconnect_all(torrent, reason);
 }
+void TcpTransport::set_encryption(core::EncryptionMode mode) { impl_->set_encryption(mode); }
 void TcpTransport::set_upload_rate(BitRate rate) { impl_->set_upload_rate(rate); }
 void TcpTransport::set_download_rate(BitRate rate) { impl_->set_download_rate(rate); }
 void TcpTransport::share_download(TokenBucket& bucket) { impl_->share_download(bucket); }

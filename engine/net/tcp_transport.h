@@ -4,9 +4,11 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "engine/base/log.h"
 #include "engine/base/result.h"
+#include "engine/core/encryption.h"
 #include "engine/core/events.h"
 #include "engine/net/buffer_pool.h"
 #include "engine/net/loop.h"
@@ -52,6 +54,8 @@ class TransportHost {
   virtual ~TransportHost() = default;
   // The torrent that an incoming handshake names, by v1 hash or cut v2 hash; nothing to refuse it.
   virtual std::optional<LocalSide> find_torrent(const core::Handshake& remote) = 0;
+  // All info-hashes for which find_torrent() answers: who comes in encrypted knows one of them.
+  virtual std::vector<InfoHash> info_hashes() { return {}; }
   // PeerConnected, PeerMessage, BlockSent or PeerClosed. The payload of a core::Piece is in the
   // pool under its id, and the host's from now on.
   virtual void handle(core::Input input) = 0;
@@ -79,6 +83,8 @@ class TcpTransport {
   // it once for IPv4 and once for IPv6.
   Result<Endpoint> listen(const Endpoint& at);
 
+  // For connections from now on; kAllowed at first.
+  void set_encryption(core::EncryptionMode mode);
   void connect(const core::Connect& action);
   // These four ignore connections that are unknown, not open yet, or about to close.
   void send(core::ConnId conn, const core::Message& message);

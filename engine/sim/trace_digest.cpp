@@ -55,6 +55,7 @@ class Fold {
   void one(const core::Free& e) { fields(e.buffer); }
   void one(const core::Announce& e) { fields(e.torrent, e.event, e.want); }
   void one(const core::SearchDht& e) { fields(e.torrent); }
+  void one(const core::AnnounceLocally& e) { fields(e.torrent); }
   void one(const core::AddDhtNode& e) { fields(e.node); }
   void one(const core::VerifyMetadata& e) { fields(e.torrent, e.info.size()); }
   void one(const core::VerifyLayer& e) { fields(e.torrent, e.conn, e.hashes.span.index, e.height); }

@@ -227,6 +227,7 @@ class World : private PeerNetHandler, private CdnHandler, private TrackerHandler
   void perform(Actor& a, const core::Store& action);
   void perform(Actor& a, const core::Free& action);
   void perform(Actor& a, const core::Announce& action);
+  void perform(Actor&, const core::AnnounceLocally&) {}
   void perform(Actor&, const core::SearchDht&) {}  // there is none; see dht_net.h
   void perform(Actor&, const core::AddDhtNode&) {}
   void perform(Actor&, const core::VerifyMetadata&) {}  // listeners hold their tracks' torrents

@@ -16,6 +16,8 @@
 namespace tributary::wire {
 
 inline constexpr std::size_t kHandshakeSize = 68;
+// Of it, what names the protocol and is the same in all.
+inline constexpr std::size_t kProtocolNameSize = 20;
 
 std::array<std::uint8_t, kHandshakeSize> encode_handshake(const core::Handshake& handshake);
 // Fails when the bytes are of another protocol.

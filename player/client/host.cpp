@@ -93,6 +93,7 @@ Result<void> Host::start() {
           },
           [this](core::HashesVerified verified) { feed(core::Input(std::move(verified))); }});
   transport_ = std::make_unique<net::TcpTransport>(loop_, pool_, *this, options_.log);
+  transport_->set_encryption(options_.encryption);
   transport_->set_upload_rate(options_.up);
   transport_->share_download(down_);
   if (options_.listen) {
@@ -408,19 +409,19 @@ void Host::on_versions_disagree(core::TorrentId torrent) {
   transport_->disconnect_all(torrent, "v1 and v2 hashes disagree");
 }
 
-std::vector<InfoHash> Host::info_hashes(core::TorrentId id) {
+std::vector<InfoHash> Host::hashes_of(core::TorrentId id) {
   if (const wire::Magnet* magnet = resolver_.magnet(id)) return magnet->info_hashes();
   const Torrent* torrent = find(id);
   return torrent ? torrent->open.info->info_hashes() : std::vector<InfoHash>();
 }
 
 void Host::on(core::Announce& a) {
-  const std::vector<InfoHash> hashes = info_hashes(a.torrent);
+  const std::vector<InfoHash> hashes = hashes_of(a.torrent);
   if (!hashes.empty()) tracker_->announce(a, hashes);
 }
 
 void Host::on(core::SearchDht& a) {
-  const std::vector<InfoHash> hashes = info_hashes(a.torrent);
+  const std::vector<InfoHash> hashes = hashes_of(a.torrent);
   if (hashes.empty()) return;
   const Torrent* torrent = find(a.torrent);
   if (torrent) dht_->add_hosts(torrent->open.metainfo->dht_nodes);

@@ -42,6 +42,7 @@ struct HostOptions {
   Bytes cache_limit;               // zero: the default for the disk
   Bytes memory_limit = 64_MiB;     // of the store; see net::StoreOptions
   std::optional<Endpoint> listen;  // none: outgoing connections only
+  core::EncryptionMode encryption = core::EncryptionMode::kAllowed;
   DhtUse dht;
   BitRate up = kUnlimited;
   BitRate down = kUnlimited;  // of peers and CDN together
@@ -119,6 +120,7 @@ class Host final : public net::TransportHost {
 
   // net::TransportHost
   std::optional<net::LocalSide> find_torrent(const core::Handshake& remote) override;
+  std::vector<InfoHash> info_hashes() override { return node_->info_hashes(); }
   void handle(core::Input input) override;
   bool keeps_up() override;
 
@@ -136,6 +138,7 @@ class Host final : public net::TransportHost {
   void on(core::Free& a) { pool_.release(a.buffer); }
   void on(core::Announce& a);
   void on(core::SearchDht& a);
+  void on(core::AnnounceLocally&) {}  // never asked for: NodeParams::local is not set
   void on(core::AddDhtNode& a) { dht_->add_host(a.node); }
   void on(core::VerifyMetadata& a);
   void on(core::VerifyLayer& a) { feed(core::Input(resolver_.verify(a))); }
@@ -156,7 +159,7 @@ class Host final : public net::TransportHost {
   void log(LogLevel level, const std::string& line) const;
   Torrent* find(core::TorrentId id);
   // Of a torrent or of a link that is being resolved.
-  std::vector<InfoHash> info_hashes(core::TorrentId id);
+  std::vector<InfoHash> hashes_of(core::TorrentId id);
 
   net::Loop& loop_;
   HostOptions options_;
@@ -169,7 +172,7 @@ class Host final : public net::TransportHost {
   std::unique_ptr<net::Store> store_;
   std::unique_ptr<net::TcpTransport> transport_;
   std::unique_ptr<net::TrackerClient> tracker_;
-  std::unique_ptr<net::DhtService> dht_;  // may be none
+  std::unique_ptr<net::DhtService> dht_;               // may be none
   std::unique_ptr<cdn::Fetcher> fetcher_;
   std::unique_ptr<Node> node_;
   MagnetResolver resolver_;

@@ -237,6 +237,7 @@ void Node::open(core::TorrentId torrent, const core::Metainfo& metainfo, const B
                            .listen_port = impl_->params.listen_port,
                            .dht = impl_->params.dht,
                            .dht_port = impl_->params.dht_port,
+                           .local = impl_->params.local,
                            .client_name = impl_->params.client_name,
                            .seed = impl_->random.next(),
                            .trace = impl_->params.trace,
@@ -386,6 +387,16 @@ std::optional<Node::Welcome> Node::welcome(const core::Handshake& remote) const 
     if (fetch->answers_to(remote.info_hash)) return Welcome{id, fetch->answer(remote.info_hash)};
   }
   return std::nullopt;
+}
+
+std::vector<InfoHash> Node::info_hashes() const {
+  std::vector<InfoHash> all;
+  const auto add = [&all](const std::vector<InfoHash>& hashes) {
+    all.insert(all.end(), hashes.begin(), hashes.end());
+  };
+  for (const auto& [id, swarm] : impl_->swarms) add(swarm->served());
+  for (const auto& [id, fetch] : impl_->fetches) add(fetch->served());
+  return all;
 }
 
 const core::Swarm* Node::swarm(core::TorrentId torrent) const { return impl_->find(torrent); }

@@ -8,6 +8,7 @@
 #include <optional>
 #include <string>
 #include <variant>
+#include <vector>
 
 #include "cdn/pool/edge_pool.h"
 #include "cdn/pool/http.h"
@@ -26,6 +27,7 @@ struct NodeParams {
   std::uint16_t listen_port = 0;  // told to trackers and peers; 0: none
   bool dht = false;               // the host performs core::SearchDht
   std::uint16_t dht_port = 0;     // of its DHT node, told to peers; 0: it answers nobody
+  bool local = false;             // the host performs core::AnnounceLocally
   std::string session;            // CMCD sid; empty sends no CMCD
   std::uint64_t seed = 1;
   bool trace = false;  // emit core::Trace actions
@@ -106,6 +108,8 @@ class Node {
     core::Handshake handshake;
   };
   std::optional<Welcome> welcome(const core::Handshake& remote) const;
+  // Every info-hash that has a welcome.
+  std::vector<InfoHash> info_hashes() const;
 
   // Views for reports and the simulator's checkers; valid until the next call that is not const.
   const core::Swarm* swarm(core::TorrentId torrent) const;

@@ -3,6 +3,8 @@
 
 peer_libtorrent.py seed TORRENT FOLDER            until its standard input ends
 peer_libtorrent.py leech TORRENT FOLDER PORT      until it has all, from 127.0.0.1:PORT
+
+A last word "encrypted" has all connections in RC4.
 """
 import json
 import resource
@@ -23,6 +25,7 @@ SETTINGS = {
     "send_buffer_low_watermark": 512 * 1024, "max_queued_disk_bytes": 64 * 1024 * 1024,
     "send_socket_buffer_size": 1024 * 1024, "recv_socket_buffer_size": 1024 * 1024,
     "request_queue_time": 10, "suggest_mode": 0, "alert_mask": 0}
+ENCRYPTED = {"in_enc_policy": 0, "out_enc_policy": 0, "allowed_enc_level": 2}
 POLL_S = 0.02
 
 
@@ -78,7 +81,8 @@ def leech(session, torrent, folder, port):
 
 
 def main():
-    session = libtorrent.session(SETTINGS)
+    encrypted = sys.argv[-1] == "encrypted"
+    session = libtorrent.session({**SETTINGS, **(ENCRYPTED if encrypted else {})})
     wait_for(session.listen_port)
     if sys.argv[1] == "seed":
         seed(session, *sys.argv[2:4])

@@ -9,6 +9,7 @@ import clients
 from common import HERE, harness, table
 
 PIECE = 1 << 20
+ENCRYPTED = "v1, RC4"
 
 
 def make_file(path, size):
@@ -22,13 +23,14 @@ def start(argv):
                             text=True)
 
 
-def transfer(argv, torrent, folder, target):
+def transfer(argv, torrent, folder, target, options=()):
     """(seed's costs, leech's costs)"""
     os.makedirs(target)
-    with start([*argv, "seed", torrent, folder]) as seed:
+    with start([*argv, "seed", torrent, folder, *options]) as seed:
         line = seed.stdout.readline()
         harness.check(line.startswith("listening on "), f"{argv}: the seed said '{line}'")
-        with start([*argv, "leech", torrent, target, line.split()[-1]]) as leech:
+        with start([*argv, "leech", torrent, target, line.split()[-1],
+                    *options]) as leech:
             theirs = leech.communicate(timeout=600)[0]
         ours = seed.communicate(timeout=60)[0]
     shutil.rmtree(target)
@@ -51,10 +53,14 @@ def run(bench):
         for engine, argv in engines.items():
             results[version, engine] = transfer(argv, torrents[version], folder,
                                                 bench.path(f"{engine}-{version}"))
-    rows = [row(version, engine, results, size) for version in torrents for engine in engines]
+    for engine, argv in engines.items():
+        results[ENCRYPTED, engine] = transfer(argv, torrents[clients.V1], folder,
+                                              bench.path(f"{engine}-encrypted"), ["encrypted"])
+    rows = [row(kind, engine, results, size) for kind in (*torrents, ENCRYPTED)
+            for engine in engines]
     table(f"{size >> 20} MiB from one process to another", "tests/bench/run wire", [
         f"Random bytes, pieces of {PIECE >> 10} KiB, loopback, TCP in the clear, one seed and one "
-        "leech; the leech keeps all on disk. libtorrent "
+        "leech; the leech keeps all on disk. RC4: with message stream encryption. libtorrent "
         f"{clients.libtorrent.__version__} with deep queues and without encryption, uTP, DHT.",
         "CPU: user and system seconds per GB (10⁹ bytes) from the first request; verifying the "
         "seed's own data is not counted. Peak: the process's resident memory, which with "
@@ -63,10 +69,10 @@ def run(bench):
          "seed peak", "leech peak", "received"], rows)
 
 
-def row(version, engine, results, size):
-    seed, leech = results[version, engine]
-    both = [sum(side["cpu_s"] for side in results[version, e]) for e in (engine, "libtorrent")]
-    return [version, engine, f"{seed['cpu_s'] / size * 1e9:.2f}",
+def row(kind, engine, results, size):
+    seed, leech = results[kind, engine]
+    both = [sum(side["cpu_s"] for side in results[kind, e]) for e in (engine, "libtorrent")]
+    return [kind, engine, f"{seed['cpu_s'] / size * 1e9:.2f}",
             f"{leech['cpu_s'] / size * 1e9:.2f}", f"{both[0] / both[1]:.2f}",
             f"{size / leech['wall_s'] / 1e6:.0f}", f"{seed['peak_kib'] / 1024:.0f} MiB",
             f"{leech['peak_kib'] / 1024:.0f} MiB", f"{leech['bytes'] / size:.3f}"]

@@ -2,6 +2,8 @@
 //
 //   wire_bench seed TORRENT FOLDER          until its standard input ends
 //   wire_bench leech TORRENT FOLDER PORT    until it has all, from 127.0.0.1:PORT
+//
+// A last word "encrypted" has all connections in RC4.
 #include <sys/resource.h>
 #include <unistd.h>
 
@@ -29,6 +31,8 @@ using tributary::player::OpenTorrent;
 using namespace std::chrono_literals;
 
 constexpr auto kLimit = 600s;
+
+auto encryption = tributary::core::EncryptionMode::kOff;
 
 double cpu_seconds() {
   rusage usage{};
@@ -81,6 +85,7 @@ std::shared_ptr<const Metainfo> read_torrent(const std::string& path) {
 
 std::unique_ptr<Host> make_host(Loop& loop, HostOptions options) {
   options.policy = tributary::core::Policy::peers_only();
+  options.encryption = encryption;
   options.listen = Endpoint::v4(127, 0, 0, 1, 0);
   auto host = Host::create(loop, std::move(options), {});
   if (host) return *std::move(host);
@@ -147,6 +152,10 @@ int leech(const std::string& torrent_path, const std::string& folder, int port) 
 }  // namespace
 
 int main(int argc, char** argv) {
+  if (argc > 1 && std::string(argv[argc - 1]) == "encrypted") {
+    encryption = tributary::core::EncryptionMode::kRequired;
+    --argc;
+  }
   const std::string side = argc > 1 ? argv[1] : "";
   if (side == "seed" && argc == 4) return seed(argv[2], argv[3]);
   if (side == "leech" && argc == 5) return leech(argv[2], argv[3], std::atoi(argv[4]));

@@ -16,6 +16,10 @@ except ImportError:
 
 V1, HYBRID, V2 = "v1", "hybrid", "v2"
 
+# Settings of libtorrent: encrypted connections alone, both ways, all of them in RC4; or none.
+FORCED = {"in_enc_policy": 0, "out_enc_policy": 0, "allowed_enc_level": 2}
+PLAIN = {"in_enc_policy": 2, "out_enc_policy": 2}
+
 
 def need_libtorrent():
     if libtorrent is None:
@@ -141,7 +145,8 @@ class LibtorrentDht(Libtorrent):
 class Transmission:
     """A transmission-daemon. It dials no peers at 127.*, so others have to dial it."""
 
-    def __init__(self, scene):
+    def __init__(self, scene, encryption=1):
+        """`encryption` is 0 where plain connections are preferred, 2 where none are taken."""
         self.rpc, self.port = free_port(), free_port()
         self.token = ""
         config = scene.folder("transmission")
@@ -150,7 +155,7 @@ class Transmission:
             "rpc-bind-address": "127.0.0.1", "rpc-port": self.rpc, "peer-port": self.port,
             "bind-address-ipv4": "127.0.0.1", "bind-address-ipv6": "::1", "dht-enabled": False,
             "lpd-enabled": False, "utp-enabled": False, "pex-enabled": False,
-            "port-forwarding-enabled": False, "rpc-authentication-required": False,
+            "port-forwarding-enabled": False, "encryption": encryption, "rpc-authentication-required": False,
             "rpc-whitelist-enabled": False, "rpc-host-whitelist-enabled": False,
             "download-dir": self.folder, "trash-original-torrent-files": False}).encode())
         # -O -Y: what is not on the command line may come from defaults.
@@ -203,7 +208,7 @@ class Transmission:
 class Aria2:
     """An aria2c for one torrent."""
 
-    def __init__(self, scene, torrent, folder):
+    def __init__(self, scene, torrent, folder, extra=()):
         self.rpc, port = free_port(), free_port()
         self.address = f"127.0.0.1:{port}"
         self.process = scene.start("aria2", [
@@ -212,7 +217,7 @@ class Aria2:
             "--bt-enable-lpd=false", "--enable-peer-exchange=false", "--seed-ratio=0.0",
             "--check-integrity=true", "--allow-overwrite=true", "--file-allocation=none",
             "--enable-rpc=true", f"--rpc-listen-port={self.rpc}", "--rpc-listen-all=false",
-            "--console-log-level=info", "--summary-interval=0", torrent])
+            "--console-log-level=info", "--summary-interval=0", *extra, torrent])
         wait_until(lambda: can_connect(self.rpc), "aria2's RPC")
 
     def state(self):

@@ -48,6 +48,23 @@ TEST_CASE("a hybrid is dialled by its v1 hash, for clients that know no other") 
   CHECK(connect->handshake.v2);
 }
 
+TEST_CASE("a hybrid's peer is asked for hashes if it answers a dial by the v2 hash, not by the v1") {
+  for (const InfoHash& answer : {v1_name(), v2_name()}) {
+    SwarmRig rig(Policy::peers_only(),
+                 {.blocks = 12, .blocks_per_piece = 4, .v1 = true, .v2 = true});
+    rig.play(0s, 10s);
+    const Endpoint peer = Endpoint::v4(10, 0, 0, 9, 7000);
+    rig.swarm().add_peer(peer, rig.now());
+    REQUIRE(with(rig.drain(), "connect") == Lines{"connect 7000"});
+    const ConnId conn = std::get<Connect>(rig.actions().front()).conn;
+    rig.in(PeerConnected{SwarmRig::kTorrent, conn, peer, false, greeting(answer, true)});
+    rig.in(PeerMessage{SwarmRig::kTorrent, conn, HaveAll{}});
+    const Lines asked = rig.in(PeerMessage{SwarmRig::kTorrent, conn, Unchoke{}});
+    CHECK(with(asked, "hash request").empty() == (answer == v1_name()));
+    CHECK_FALSE(with(asked, "request").empty());
+  }
+}
+
 TEST_CASE("without hashes nobody is dialled, and the CDN is asked as by one who is alone") {
   SwarmRig rig(Policy::adaptive(), {.v1 = false, .v2 = false});
   rig.cdn_up();

@@ -38,6 +38,7 @@ struct TransportNode final : TransportHost {
     const bool known = hash == ours.info_hash || hash == other_hash;
     return known ? std::optional(LocalSide{kTorrent, ours}) : std::nullopt;
   }
+  std::vector<InfoHash> info_hashes() override { return {ours.info_hash, other_hash}; }
   void handle(core::Input input) override {
     if (auto* up = std::get_if<core::PeerConnected>(&input)) connected.push_back(*up);
     if (auto* closed_conn = std::get_if<core::PeerClosed>(&input))

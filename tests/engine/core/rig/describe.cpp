@@ -32,6 +32,7 @@ class Describe {
     constexpr const char* kEvents[] = {"", " started", " stopped", " completed"};
     return "announce " + a.tracker + kEvents[static_cast<int>(a.event)];
   }
+  std::string operator()(const AnnounceLocally&) const { return "announce locally"; }
   std::string operator()(const SearchDht&) const { return "search the DHT"; }
   std::string operator()(const AddDhtNode& a) const {
     return "DHT node " + std::to_string(a.node.port);

@@ -26,6 +26,7 @@ SwarmParams swarm_params(TorrentId id, const Policy& policy, int self, const Tra
   SwarmParams params;
   params.dht = shape.dht_port != 0;
   params.dht_port = shape.dht_port;
+  params.local = shape.local;
   params.upload = shape.upload;
   params.super_seed = shape.super_seed;
   params.id = id;

@@ -37,6 +37,7 @@ struct TrackShape {
   bool is_private = false;
   std::vector<std::vector<std::string>> trackers{};
   std::uint16_t dht_port = 0;  // 0: the host has no DHT
+  bool local = false;          // the host announces on the local network
   Bytes info_size{};           // of the info dictionary
   bool upload = true;
   bool super_seed = false;
