@@ -38,6 +38,7 @@ struct PlayArguments {
   std::optional<Endpoint> listen;
   std::vector<std::string> peers;
   DhtArguments dht;
+  bool no_local = false;
   core::EncryptionMode encryption = core::EncryptionMode::kAllowed;
   SharingLimits linger;
   bool no_upload = false;
@@ -109,6 +110,7 @@ Result<PlaySettings> settings_of(const PlayArguments& arguments) {
   client.host.listen = arguments.listen.value_or(Endpoint::v4(127, 0, 0, 1, 0));
   TRIBUTARY_TRY(dht, dht_use(arguments.dht, arguments.listen.has_value()));
   client.host.dht = std::move(dht);
+  client.host.local_discovery = arguments.listen.has_value() && !arguments.no_local;
   client.host.encryption = arguments.encryption;
   client.host.up = arguments.up;
   client.host.down = arguments.down;
@@ -169,6 +171,8 @@ void add_network(Subcommand& sub, PlayArguments& arguments) {
           "Where peers and DHT nodes reach us (127.0.0.1, a port of the system's choice; no node)");
   sub.add("--peer", "HOST:PORT", arguments.peers, "A peer to ask, may be repeated");
   add_dht_options(sub, arguments.dht);
+  sub.add("--no-lsd", arguments.no_local,
+          "Tell the local network nothing and ask it nothing (BEP 14; only with --listen)");
   sub.add("--encryption", "MODE", arguments.encryption, parse_encryption, kEncryptionHelp);
   sub.add("--linger", "T", arguments.linger.time, parse_told_time,
           "Keep sharing so long after the end");

@@ -31,6 +31,7 @@ struct SeedArguments {
   std::string directory;
   std::optional<Endpoint> listen;
   DhtArguments dht;
+  bool no_local = false;
   core::EncryptionMode encryption = core::EncryptionMode::kAllowed;
   BitRate up = kUnlimited;
   SharingLimits limits;
@@ -90,6 +91,7 @@ Result<void> Seeder::open_host() {
   options.listen = arguments_.listen.value_or(Endpoint::v4(127, 0, 0, 1, 0));
   TRIBUTARY_TRY(dht, dht_use(arguments_.dht, arguments_.listen.has_value()));
   options.dht = std::move(dht);
+  options.local_discovery = arguments_.listen.has_value() && !arguments_.no_local;
   options.encryption = arguments_.encryption;
   options.up = arguments_.up;
   options.policy.unchoker = arguments_.unchoker.value_or(options.policy.unchoker);
@@ -227,6 +229,8 @@ void add_seed(CommandLine& line) {
   sub.add("--listen", "HOST:PORT", arguments->listen, parse_told_listen,
           "Where peers and DHT nodes reach us (127.0.0.1, a port of the system's choice; no node)");
   add_dht_options(sub, arguments->dht);
+  sub.add("--no-lsd", arguments->no_local,
+          "Tell the local network nothing and ask it nothing (BEP 14; only with --listen)");
   sub.add("--encryption", "MODE", arguments->encryption, parse_encryption, kEncryptionHelp);
   sub.add("--up", "RATE", arguments->up, parse_rate,
           "Limit of upload, in bit/s with k, M, G (none)");

@@ -24,6 +24,11 @@ uv_buf_t buffer_of(std::span<const std::uint8_t> datagram) {
   return uv_buf_init(reinterpret_cast<char*>(bytes), static_cast<unsigned int>(datagram.size()));
 }
 
+// How libuv wants an interface named: by its IPv4 address, or by a name in the place of a zone.
+std::string multicast_name(const LocalInterface& network) {
+  return network.address.is_v4() ? format_address(network.address) : "::%" + network.name;
+}
+
 Error socket_error(const char* what, const Endpoint& address, int rc) {
   return io_error(std::string("cannot ") + what + " " + format_endpoint(address) +
                   " by UDP: " + uv_strerror(rc));
@@ -93,6 +98,39 @@ Result<std::unique_ptr<DatagramSocket>> DatagramSocket::connect(Loop& loop, cons
   const int rc = uv_udp_connect(&state->uv, generic(to_sockaddr(remote)));
   if (rc != 0) return socket_error("reach", remote, rc);
   if (auto started = socket->start(); !started) return started.error();
+  return socket;
+}
+
+Result<std::unique_ptr<DatagramSocket>> DatagramSocket::join(
+    Loop& loop, const Endpoint& group, std::span<const LocalInterface> networks, Receive receive) {
+  auto* state = new State;
+  TRIBUTARY_CHECK(uv_udp_init(loop.uv(), &state->uv) == 0);
+  std::unique_ptr<DatagramSocket> socket(new DatagramSocket(state));
+  state->receive = std::move(receive);
+  unsigned int flags = UV_UDP_REUSEADDR;
+  if (!group.is_v4()) flags |= UV_UDP_IPV6ONLY;
+  int rc = uv_udp_bind(&state->uv, generic(to_sockaddr(group)), flags);
+  const std::string text = format_address(group);
+  for (const LocalInterface& network : networks) {
+    if (rc != 0) break;
+    rc = uv_udp_set_membership(&state->uv, text.c_str(), multicast_name(network).c_str(),
+                               UV_JOIN_GROUP);
+  }
+  if (rc != 0) return socket_error("join", group, rc);
+  if (auto started = socket->start(); !started) return started.error();
+  return socket;
+}
+
+Result<std::unique_ptr<DatagramSocket>> DatagramSocket::to_group(Loop& loop,
+                                                                 const LocalInterface& network) {
+  auto socket = bind(loop, network.address, [](auto, const Endpoint&) {});
+  if (!socket) return socket;
+  uv_udp_t* uv = &(*socket)->state_->uv;
+  const std::string name = multicast_name(network);
+  int rc = uv_udp_set_multicast_interface(uv, name.c_str());
+  if (rc == 0) rc = uv_udp_set_multicast_ttl(uv, 1);
+  if (rc == 0) rc = uv_udp_set_multicast_loop(uv, 1);
+  if (rc != 0) return socket_error("multicast from", network.address, rc);
   return socket;
 }
 

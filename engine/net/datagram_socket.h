@@ -8,6 +8,7 @@
 #include "engine/base/endpoint.h"
 #include "engine/base/result.h"
 #include "engine/base/units.h"
+#include "engine/net/local_interface.h"
 #include "engine/net/loop.h"
 
 namespace tributary::net {
@@ -33,6 +34,15 @@ class DatagramSocket {
   // there.
   static Result<std::unique_ptr<DatagramSocket>> connect(Loop& loop, const Endpoint& remote,
                                                          Receive receive, Unreachable unreachable);
+  // Takes what is sent to the group on these networks, beside others on this machine that do.
+  // Errors: the group's port is taken by one who shares it not, or a network carries no multicast.
+  static Result<std::unique_ptr<DatagramSocket>> join(Loop& loop, const Endpoint& group,
+                                                      std::span<const LocalInterface> networks,
+                                                      Receive receive);
+  // Sends to groups on this network, from our address in it and never beyond its routers; others on
+  // this machine get it as well. What is sent to it in turn is dropped.
+  static Result<std::unique_ptr<DatagramSocket>> to_group(Loop& loop,
+                                                          const LocalInterface& network);
   ~DatagramSocket();
   DatagramSocket(const DatagramSocket&) = delete;
   DatagramSocket& operator=(const DatagramSocket&) = delete;

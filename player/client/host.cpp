@@ -13,8 +13,6 @@ namespace {
 
 // Azureus style (BEP 20): TB for Tributary, 0.1.0.
 constexpr std::string_view kPeerIdPrefix = "-TB0100-";
-// In the cache directory.
-constexpr const char* kDhtTable = "dht";
 
 PeerId make_peer_id() {
   PeerId id;
@@ -101,7 +99,7 @@ Result<void> Host::start() {
     if (!at) return at.error();
     listening_ = *at;
   }
-  std::uint16_t port = listening_ ? listening_->port : std::uint16_t{0};
+  const std::uint16_t port = listening_ ? listening_->port : std::uint16_t{0};
   tracker_ = std::make_unique<net::TrackerClient>(
       loop_, *http_,
       net::TrackerIdentity{peer_id_, port, static_cast<std::uint32_t>(net::secure_random_u64())},
@@ -120,38 +118,26 @@ Result<void> Host::start() {
     auto dht = start_dht();
     if (!dht) return dht;
   }
+  start_local_discovery();
+  node_ = std::make_unique<Node>(node_params());
+  return {};
+}
+
+NodeParams Host::node_params() const {
   NodeParams params;
   params.policy = options_.policy;
   params.peer_id = peer_id_;
-  params.listen_port = port;
+  params.listen_port = listening_ ? listening_->port : std::uint16_t{0};
   params.dht = dht_ != nullptr;
   params.dht_port = dht_ && options_.dht.reachable ? dht_->port() : std::uint16_t{0};
+  params.local = local_ != nullptr;
   params.session = make_session();
   params.seed = options_.seed != 0 ? options_.seed : net::secure_random_u64();
   params.trace = options_.trace;
   params.upload = options_.upload;
   params.super_seed = options_.super_seed;
   params.up = options_.up;
-  node_ = std::make_unique<Node>(std::move(params));
-  return {};
-}
-
-Result<void> Host::start_dht() {
-  net::DhtServiceOptions dht;
-  const bool reachable = options_.dht.reachable && listening_;
-  dht.at = reachable ? *listening_ : Endpoint::v4(0, 0, 0, 0, 0);
-  dht.read_only = !reachable;
-  dht.hosts = options_.dht.hosts;
-  if (!options_.cache_directory.empty()) dht.table = options_.cache_directory + "/" + kDhtTable;
-  auto started = net::DhtService::start(
-      loop_, std::move(dht),
-      [this](core::TorrentId torrent, const std::vector<Endpoint>& peers) {
-        feed(core::Input(core::PeersFound{torrent, core::PeerSource::kDht, peers}));
-      },
-      options_.log);
-  if (!started) return started.error();
-  dht_ = std::move(*started);
-  return {};
+  return params;
 }
 
 Host::Torrent* Host::find(core::TorrentId id) {

@@ -16,6 +16,7 @@
 #include "engine/net/dht_service.h"
 #include "engine/net/hasher.h"
 #include "engine/net/http_client.h"
+#include "engine/net/local_discovery_service.h"
 #include "engine/net/loop.h"
 #include "engine/net/store.h"
 #include "engine/net/tcp_transport.h"
@@ -43,6 +44,9 @@ struct HostOptions {
   Bytes memory_limit = 64_MiB;     // of the store; see net::StoreOptions
   std::optional<Endpoint> listen;  // none: outgoing connections only
   core::EncryptionMode encryption = core::EncryptionMode::kAllowed;
+  // Tell the networks on which `listen` is reached what we have, and hear what others there have.
+  // Nobody is told of a loopback address. Where there is no multicast the log says so and no more.
+  bool local_discovery = false;
   DhtUse dht;
   BitRate up = kUnlimited;
   BitRate down = kUnlimited;  // of peers and CDN together
@@ -116,7 +120,9 @@ class Host final : public net::TransportHost {
 
   Host(net::Loop& loop, HostOptions options, HostEvents events);
   Result<void> start();
+  NodeParams node_params() const;
   Result<void> start_dht();
+  void start_local_discovery();
 
   // net::TransportHost
   std::optional<net::LocalSide> find_torrent(const core::Handshake& remote) override;
@@ -138,7 +144,7 @@ class Host final : public net::TransportHost {
   void on(core::Free& a) { pool_.release(a.buffer); }
   void on(core::Announce& a);
   void on(core::SearchDht& a);
-  void on(core::AnnounceLocally&) {}  // never asked for: NodeParams::local is not set
+  void on(core::AnnounceLocally& a);
   void on(core::AddDhtNode& a) { dht_->add_host(a.node); }
   void on(core::VerifyMetadata& a);
   void on(core::VerifyLayer& a) { feed(core::Input(resolver_.verify(a))); }
@@ -173,6 +179,7 @@ class Host final : public net::TransportHost {
   std::unique_ptr<net::TcpTransport> transport_;
   std::unique_ptr<net::TrackerClient> tracker_;
   std::unique_ptr<net::DhtService> dht_;               // may be none
+  std::unique_ptr<net::LocalDiscoveryService> local_;  // may be none
   std::unique_ptr<cdn::Fetcher> fetcher_;
   std::unique_ptr<Node> node_;
   MagnetResolver resolver_;
