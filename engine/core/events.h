@@ -46,6 +46,7 @@ struct PeerConnected {
   bool inbound = false;
   Handshake handshake;  // the remote's
   Encryption encryption = Encryption::kNone;
+  bool utp = false;  // over uTP, else TCP
 };
 inline constexpr ConnId kInboundBit{std::uint64_t{1} << 63};
 
@@ -204,6 +205,8 @@ struct Connect {
   ConnId conn;
   Endpoint remote;
   Handshake handshake;  // ours
+  // Nobody waits for what it brings: it should give way to other traffic, where the peer can.
+  bool gives_way = false;
 };
 // Answered by PeerClosed.
 struct Disconnect {

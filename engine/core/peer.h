@@ -61,6 +61,7 @@ struct Peer {
   PeerId peer_id;
   bool inbound = false;
   Encryption encryption = Encryption::kNone;
+  bool utp = false;  // over uTP, else TCP
   PeerSource source = PeerSource::kIncoming;
   std::optional<Endpoint> listening;  // where it can be dialled, as far as we know
   TimePoint connected_at{};

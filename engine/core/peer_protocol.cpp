@@ -39,6 +39,7 @@ void PeerProtocol::on_connected(const PeerConnected& event) {
   peer.peer_id = event.handshake.peer_id;
   peer.inbound = event.inbound;
   peer.encryption = event.encryption;
+  peer.utp = event.utp;
   peer.connected_at = s_.now;
   peer.fast = event.handshake.fast;
   peer.extended = event.handshake.extended;
@@ -53,8 +54,8 @@ void PeerProtocol::on_connected(const PeerConnected& event) {
 // libtorrent does so on encrypted connections, and ends them at a hash request.
 bool PeerProtocol::speaks_v2(const PeerConnected& event) const {
   const TorrentInfo& info = s_.meta.info;
-  const bool declined = !event.inbound && info.has_v1() &&
-                        event.handshake.info_hash == info.info_hashes().front();
+  const bool declined =
+      !event.inbound && info.has_v1() && event.handshake.info_hash == info.info_hashes().front();
   return event.handshake.v2 && info.has_v2() && !declined;
 }
 

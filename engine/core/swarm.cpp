@@ -137,7 +137,8 @@ void Swarm::discover() {
     const ConnId conn(std::uint64_t{s_.params.id.value()} << 40 | ++next_conn_);
     dials_[conn] = {*remote};
     const InfoHash hash = s_.meta.info.info_hashes().front();
-    s_.out.emplace_back(Connect{s_.params.id, conn, *remote, handshake(hash)});
+    const bool gives_way = s_.demands.empty();
+    s_.out.emplace_back(Connect{s_.params.id, conn, *remote, handshake(hash), gives_way});
   }
 }
 

@@ -22,7 +22,7 @@
 namespace tributary::core {
 
 // The letters of PeerView::flags, as µTorrent and its followers use them, in their order. What this
-// client does not do (P over uTP, h through a punched hole) has no letter.
+// client does not do (h through a punched hole) has no letter.
 struct PeerFlag {
   char letter;
   std::string_view meaning;
@@ -40,6 +40,7 @@ inline constexpr std::array kPeerFlags = {
     PeerFlag{'L', "found on the local network"},
     PeerFlag{'E', "everything is encrypted"},
     PeerFlag{'e', "the handshake was encrypted"},
+    PeerFlag{'P', "over uTP, which gives way to other traffic"},
     PeerFlag{'F', "had a hand in a piece that failed its hash"},
     PeerFlag{'K', "it has unchoked us, but we are not interested"},
     PeerFlag{'?', "we have unchoked it, but it is not interested"}};

@@ -14,6 +14,10 @@
 namespace tributary::net {
 namespace {
 
+// Asked of the system for what comes between two turns of the loop; its default holds a hundred uTP
+// packets.
+constexpr int kReceiveBuffer = 1 << 20;
+
 const sockaddr* generic(const sockaddr_storage& address) {
   return reinterpret_cast<const sockaddr*>(&address);
 }
@@ -82,6 +86,8 @@ Result<std::unique_ptr<DatagramSocket>> DatagramSocket::bind(Loop& loop, const E
   const unsigned int flags = address.is_v4() ? 0 : UV_UDP_IPV6ONLY;
   const int rc = uv_udp_bind(&state->uv, generic(to_sockaddr(address)), flags);
   if (rc != 0) return socket_error("listen on", address, rc);
+  int wanted = kReceiveBuffer;  // less will do
+  uv_recv_buffer_size(reinterpret_cast<uv_handle_t*>(&state->uv), &wanted);
   if (auto started = socket->start(); !started) return started.error();
   return socket;
 }

@@ -41,6 +41,7 @@ class DhtService::Impl {
   };
 
   Result<void> open(const Endpoint& at);
+  Result<void> open(std::shared_ptr<UdpPort> port);
   void load_table();
   void on_event(std::size_t family, const dht::Action& event);
   static void run(Family& family, const Search& search);
@@ -62,7 +63,7 @@ class DhtService::Impl {
 // The first family must open; a machine without IPv6 does without the second.
 Result<void> DhtService::Impl::open() {
   load_table();
-  auto first = open(options_.at);
+  auto first = options_.port ? open(options_.port) : open(options_.at);
   if (!first) {
     Endpoint other = options_.at;
     other.port = 0;
@@ -81,14 +82,19 @@ Result<void> DhtService::Impl::open() {
 }
 
 Result<void> DhtService::Impl::open(const Endpoint& at) {
+  TRIBUTARY_TRY(port, UdpPort::bind(loop_, at));
+  return open(port);
+}
+
+Result<void> DhtService::Impl::open(std::shared_ptr<UdpPort> port) {
   dht::NodeParams params;
   params.read_only = options_.read_only;
   if (saved_) params.id = saved_->id;
   const std::size_t family = families_.size();
-  auto socket = DhtSocket::listen(
-      loop_, at, params, [this, family](const dht::Action& event) { on_event(family, event); });
-  if (!socket) return socket.error();
-  families_.push_back({std::move(*socket), {}, {}});
+  auto socket =
+      DhtSocket::share(loop_, std::move(port), params,
+                       [this, family](const dht::Action& event) { on_event(family, event); });
+  families_.push_back({std::move(socket), {}, {}});
   return {};
 }
 

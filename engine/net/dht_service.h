@@ -14,12 +14,15 @@
 #include "engine/base/result.h"
 #include "engine/core/ids.h"
 #include "engine/net/loop.h"
+#include "engine/net/udp_port.h"
 
 namespace tributary::net {
 
 struct DhtServiceOptions {
   // Where the node is. IPv4's "any" address stands for IPv6's as well, at the same port.
   Endpoint at;
+  // Bound there already, and shared with uTP; null: it is to be bound.
+  std::shared_ptr<UdpPort> port{};
   // Asks, but answers nobody (BEP 43): for a client that others cannot reach.
   bool read_only = false;
   std::vector<HostPort> hosts{};  // to join through

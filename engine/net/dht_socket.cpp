@@ -5,7 +5,6 @@
 
 #include "engine/base/check.h"
 #include "engine/net/clock.h"
-#include "engine/net/datagram_socket.h"
 #include "engine/net/digests.h"
 #include "engine/net/timer.h"
 #include "engine/wire/krpc.h"
@@ -16,12 +15,12 @@ namespace dht = core::dht;
 
 class DhtSocket::Impl {
  public:
-  Impl(Loop& loop, const dht::NodeParams& params, Events events, DhtSocketLimits limits);
+  Impl(Loop& loop, std::shared_ptr<UdpPort> port, const dht::NodeParams& params, Events events,
+       DhtSocketLimits limits);
   ~Impl();
   Impl(const Impl&) = delete;
   Impl& operator=(const Impl&) = delete;
 
-  Result<void> bind(const Endpoint& at);
   // After each call of the node.
   void drain();
   void pair_with(Impl* other);
@@ -30,7 +29,7 @@ class DhtSocket::Impl {
   dht::Node& node() { return node_; }
   const dht::Node& node() const { return node_; }
   const Impl* other() const { return other_; }
-  const Endpoint& address() const { return socket_->address(); }
+  const Endpoint& address() const { return port_->address(); }
   const DhtSocketStats& stats() const { return stats_; }
 
  private:
@@ -42,7 +41,7 @@ class DhtSocket::Impl {
   dht::Node node_;
   Events events_;
   DhtSocketLimits limits_;
-  std::unique_ptr<DatagramSocket> socket_;
+  std::shared_ptr<UdpPort> port_;
   Impl* other_ = nullptr;
   DhtSocketStats stats_;
   std::deque<dht::Action> undelivered_;
@@ -50,25 +49,21 @@ class DhtSocket::Impl {
   Timer delivery_;
 };
 
-DhtSocket::Impl::Impl(Loop& loop, const dht::NodeParams& params, Events events,
-                      DhtSocketLimits limits)
+DhtSocket::Impl::Impl(Loop& loop, std::shared_ptr<UdpPort> port, const dht::NodeParams& params,
+                      Events events, DhtSocketLimits limits)
     : loop_(loop),
       node_(params, loop.now()),
       events_(std::move(events)),
       limits_(limits),
+      port_(std::move(port)),
       deadline_(loop),
-      delivery_(loop) {}
-
-DhtSocket::Impl::~Impl() {
-  if (other_ != nullptr) other_->pair_with(nullptr);
+      delivery_(loop) {
+  port_->set_dht([this](wire::Octets bytes, const Endpoint& from) { on_datagram(from, bytes); });
 }
 
-Result<void> DhtSocket::Impl::bind(const Endpoint& at) {
-  auto bound = DatagramSocket::bind(
-      loop_, at, [this](wire::Octets bytes, const Endpoint& from) { on_datagram(from, bytes); });
-  if (!bound) return io_error(bound.error().message + "; choose another address or port 0");
-  socket_ = std::move(*bound);
-  return {};
+DhtSocket::Impl::~Impl() {
+  port_->set_dht({});
+  if (other_ != nullptr) other_->pair_with(nullptr);
 }
 
 void DhtSocket::Impl::pair_with(Impl* other) {
@@ -115,7 +110,7 @@ void DhtSocket::Impl::deliver() {
 void DhtSocket::Impl::send(const dht::SendDatagram& datagram) {
   const wire::OctetBuffer bytes = wire::encode_krpc(datagram.message);
   // An address that cannot be reached times out.
-  const bool taken = socket_->send_to(bytes, datagram.to, limits_.max_waiting);
+  const bool taken = port_->send_to(bytes, datagram.to, limits_.max_waiting);
   ++(taken ? stats_.sent : stats_.dropped);
 }
 
@@ -125,12 +120,17 @@ DhtSocket::~DhtSocket() = default;
 Result<std::unique_ptr<DhtSocket>> DhtSocket::listen(Loop& loop, const Endpoint& at,
                                                      dht::NodeParams params, Events events,
                                                      DhtSocketLimits limits) {
-  params.v4 = at.is_v4();
+  TRIBUTARY_TRY(port, UdpPort::bind(loop, at));
+  return share(loop, port, std::move(params), std::move(events), limits);
+}
+
+std::unique_ptr<DhtSocket> DhtSocket::share(Loop& loop, std::shared_ptr<UdpPort> port,
+                                            dht::NodeParams params, Events events,
+                                            DhtSocketLimits limits) {
+  params.v4 = port->address().is_v4();
   params.digest = &sha1;
   secure_random(params.key);
-  auto impl = std::make_unique<Impl>(loop, params, std::move(events), limits);
-  const auto bound = impl->bind(at);
-  if (!bound) return bound.error();
+  auto impl = std::make_unique<Impl>(loop, std::move(port), params, std::move(events), limits);
   return std::unique_ptr<DhtSocket>(new DhtSocket(std::move(impl)));
 }
 

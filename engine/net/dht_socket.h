@@ -8,6 +8,7 @@
 #include "engine/base/result.h"
 #include "engine/core/dht_node.h"
 #include "engine/net/loop.h"
+#include "engine/net/udp_port.h"
 #include "engine/wire/dht_state.h"
 
 namespace tributary::net {
@@ -36,6 +37,10 @@ class DhtSocket {
   static Result<std::unique_ptr<DhtSocket>> listen(Loop& loop, const Endpoint& at,
                                                    core::dht::NodeParams params, Events events,
                                                    DhtSocketLimits limits = {});
+  // The same at a port that is bound already, which the node shares with uTP; it has its family.
+  static std::unique_ptr<DhtSocket> share(Loop& loop, std::shared_ptr<UdpPort> port,
+                                          core::dht::NodeParams params, Events events,
+                                          DhtSocketLimits limits = {});
   ~DhtSocket();
   DhtSocket(const DhtSocket&) = delete;
   DhtSocket& operator=(const DhtSocket&) = delete;

@@ -4,25 +4,12 @@
 #include <utility>
 
 #include "engine/base/check.h"
-#include "engine/net/address.h"
 
 namespace tributary::net {
-namespace {
-
-// Written at once: enough to share the cost of a system call, little enough to keep control
-// messages from waiting behind it.
-constexpr Bytes kWriteBatch = 256_KiB;
-
-std::string uv_reason(const char* what, int status) {
-  return std::string(what) + ": " + uv_strerror(status);
-}
-
-}  // namespace
-
-PeerLink::PeerLink(LinkOwner& owner, Loop& loop, BufferPool& pool, core::ConnId conn, bool inbound)
-    : owner_(&owner), pool_(pool), conn_(conn), inbound_(inbound) {
-  TRIBUTARY_CHECK(uv_tcp_init(loop.uv(), &tcp_) == 0);
-  tcp_.data = connect_.data = write_.data = this;
+PeerLink::PeerLink(LinkOwner& owner, BufferPool& pool, std::unique_ptr<ByteStream> stream,
+                   core::ConnId conn, bool inbound)
+    : owner_(&owner), pool_(pool), conn_(conn), inbound_(inbound), stream_(std::move(stream)) {
+  stream_->set_owner(*this);
 }
 
 // --- Opening and closing
@@ -33,33 +20,23 @@ void PeerLink::dial(const core::Connect& action, bool encrypted) {
   ours_ = action.handshake;
   dials_encrypted_ = encrypted;
   state_ = State::kConnecting;
-  const sockaddr_storage address = to_sockaddr(remote_);
-  const auto connected = [](uv_connect_t* request, int status) {
-    PeerLink& link = from(request->data);
-    if (link.state_ != State::kConnecting) return;  // closed meanwhile
-    if (status != 0) return link.close(uv_reason("cannot connect", status));
-    link.owner_->on_connected(link);
-    link.begin_handshake();
-    link.send_handshake();
-  };
-  const auto* generic = reinterpret_cast<const sockaddr*>(&address);
-  const int rc = uv_tcp_connect(&connect_, &tcp_, generic, connected);
-  if (rc != 0) close(uv_reason("cannot connect", rc));
+  stream_->dial(remote_);
 }
 
-void PeerLink::accept(uv_stream_t* listener) {
-  TRIBUTARY_CHECK(uv_accept(listener, stream()) == 0);
-  sockaddr_storage address{};
-  int size = sizeof address;
-  auto* generic = reinterpret_cast<sockaddr*>(&address);
-  if (uv_tcp_getpeername(&tcp_, generic, &size) != 0) return close("the peer is gone already");
-  remote_ = from_sockaddr(*generic);
+void PeerLink::on_stream_connected() {
+  owner_->on_connected(*this);
+  begin_handshake();
+  send_handshake();
+}
+
+void PeerLink::accept() {
+  remote_ = stream_->remote();
+  if (remote_.port == 0) return close("the peer is gone already");
   begin_handshake();
 }
 
 void PeerLink::begin_handshake() {
   state_ = State::kHandshaking;
-  uv_tcp_nodelay(&tcp_, 1);
   start_reading();
 }
 
@@ -85,11 +62,12 @@ void PeerLink::close(const std::string& reason) {
   if (state_ == State::kClosing) return;
   if (owner_) owner_->on_closing(*this, reason);
   state_ = State::kClosing;
-  uv_close(reinterpret_cast<uv_handle_t*>(&tcp_), [](uv_handle_t* handle) {
-    PeerLink& link = from(handle->data);
-    if (link.owner_) link.owner_->on_closed(link);
-    delete &link;
-  });
+  stream_->close();
+}
+
+void PeerLink::on_stream_closed() {
+  if (owner_) owner_->on_closed(*this);
+  delete this;
 }
 
 void PeerLink::abandon() {
@@ -101,28 +79,13 @@ void PeerLink::abandon() {
 // --- Receiving
 
 void PeerLink::start_reading() {
-  const auto space = [](uv_handle_t* handle, std::size_t, uv_buf_t* out) {
-    const auto memory = from(handle->data).owner_->read_space();
-    *out = uv_buf_init(reinterpret_cast<char*>(memory.data()),
-                       static_cast<unsigned int>(memory.size()));
-  };
-  const auto read = [](uv_stream_t* stream, ssize_t size, const uv_buf_t* buffer) {
-    PeerLink& link = from(stream->data);
-    if (size == UV_EOF) return link.on_read_end("closed by the peer");
-    if (size < 0) return link.on_read_end(uv_reason("cannot read", static_cast<int>(size)));
-    if (size == 0) return;
-    auto* bytes = reinterpret_cast<std::uint8_t*>(buffer->base);
-    link.on_bytes({bytes, static_cast<std::size_t>(size)});
-  };
-  if (reading_) return;
-  reading_ = true;
-  const int rc = uv_read_start(stream(), space, read);
-  if (rc != 0) close(uv_reason("cannot read", rc));
+  if (std::exchange(reading_, true)) return;
+  stream_->start_reading();
 }
 
 void PeerLink::pause_reading() {
   reading_ = false;
-  if (state_ != State::kClosing) uv_read_stop(stream());
+  if (state_ != State::kClosing) stream_->stop_reading();
 }
 
 void PeerLink::resume_reading() {
@@ -135,12 +98,12 @@ void PeerLink::resume_reading() {
   if (state_ != State::kClosing && !stalled_) start_reading();
 }
 
-void PeerLink::on_read_end(const std::string& reason) {
+void PeerLink::on_stream_failed(const std::string& reason) {
   refused_plain_ = !inbound_ && !encryption_ && state_ == State::kHandshaking && unread_.empty();
   close(reason);
 }
 
-void PeerLink::on_bytes(std::span<std::uint8_t> read) {
+void PeerLink::on_stream_bytes(std::span<std::uint8_t> read) {
   owner_->on_read(*this, Bytes(std::ssize(read)));
   stats_.overhead_in += Bytes(std::ssize(read));  // payload is moved over as it is recognised
   wire::Octets bytes = encryption_ ? decrypt(read) : read;
@@ -261,7 +224,7 @@ void PeerLink::send_block(const core::BlockSpan& span, Payload payload) {
 
 bool PeerLink::wants_block() const {
   return state_ == State::kOpen && writing_.empty() && queue_.has_blocks() &&
-         next_.size() < kWriteBatch;
+         next_.size() < stream_->write_size();
 }
 
 Bytes PeerLink::take_block() {
@@ -270,7 +233,7 @@ Bytes PeerLink::take_block() {
 }
 
 // The exchange of keys goes out as it is, the rest encrypted.
-uv_buf_t PeerLink::encrypt_batch() {
+wire::Octets PeerLink::encrypt_batch() {
   const auto size = static_cast<std::size_t>(writing_.size().count());
   if (encrypted_.size() < size) encrypted_.resize(size);
   std::size_t clear = std::exchange(exchange_, 0);
@@ -282,7 +245,7 @@ uv_buf_t PeerLink::encrypt_batch() {
     encryption_->encrypt(part, out.first(part.size()));
     out = out.subspan(part.size());
   }
-  return uv_buf_init(reinterpret_cast<char*>(encrypted_.data()), static_cast<unsigned int>(size));
+  return wire::Octets(encrypted_).first(size);
 }
 
 void PeerLink::flush() {
@@ -291,31 +254,13 @@ void PeerLink::flush() {
   if (queue_.has_control()) queue_.take_control(next_);
   if (next_.empty()) return;
   std::swap(next_, writing_);
-  write_batch();
+  if (encryption_ && encryption_->encrypts()) return stream_->write({encrypt_batch()});
+  exchange_ = 0;
+  stream_->write(writing_.parts());
 }
 
-void PeerLink::write_batch() {
-  std::vector<uv_buf_t> buffers;
-  if (encryption_ && encryption_->encrypts()) {
-    buffers.push_back(encrypt_batch());
-  } else {
-    exchange_ = 0;
-    for (const wire::Octets part : writing_.parts()) {
-      auto* base = reinterpret_cast<char*>(const_cast<std::uint8_t*>(part.data()));
-      buffers.push_back(uv_buf_init(base, static_cast<unsigned int>(part.size())));
-    }
-  }
-  const auto written = [](uv_write_t* request, int status) {
-    from(request->data).on_written(status);
-  };
-  const int rc = uv_write(&write_, stream(), buffers.data(),
-                          static_cast<unsigned int>(buffers.size()), written);
-  if (rc != 0) close(uv_reason("cannot write", rc));
-}
-
-void PeerLink::on_written(int status) {
+void PeerLink::on_stream_written() {
   if (state_ == State::kClosing || !owner_) return;
-  if (status != 0) return close(uv_reason("cannot write", status));
   stats_.payload_out += writing_.payload_size();
   stats_.overhead_out += writing_.size() - writing_.payload_size();
   const WriteBatch done = std::exchange(writing_, {});

@@ -1,7 +1,5 @@
-// One TCP connection to a peer: handshake, messages in, messages and blocks out.
+// One connection to a peer: handshake, messages in, messages and blocks out.
 #pragma once
-
-#include <uv.h>
 
 #include <memory>
 #include <optional>
@@ -12,8 +10,8 @@
 #include "engine/core/encryption.h"
 #include "engine/core/events.h"
 #include "engine/net/buffer_pool.h"
+#include "engine/net/byte_stream.h"
 #include "engine/net/link_encryption.h"
-#include "engine/net/loop.h"
 #include "engine/net/send_queue.h"
 #include "engine/wire/peer_codec.h"
 
@@ -22,7 +20,7 @@ namespace tributary::net {
 struct LinkStats {
   Bytes payload_in;  // of piece messages
   Bytes payload_out;
-  Bytes overhead_in;  // all other bytes, handshakes included; TCP/IP headers are not
+  Bytes overhead_in;  // all other bytes, handshakes included; what TCP, uTP and IP add is not
   Bytes overhead_out;
 
   LinkStats& operator+=(const LinkStats& other) {
@@ -65,20 +63,22 @@ class LinkOwner {
 // Buffers that one step of the decoder may ask for: 4 KiB of piece messages with one byte each.
 inline constexpr std::int32_t kBuffersPerStep = 320;
 
-// Created by its owner, deletes itself once libuv has closed the socket: after close() the owner
+// Created by its owner, deletes itself once its stream is closed: after close() the owner
 // gets on_closed() on a later turn, after abandon() nothing more. Loop thread only.
-class PeerLink final : private wire::PayloadBuffers {
+class PeerLink final : private wire::PayloadBuffers, private StreamOwner {
  public:
   enum class State { kNew, kConnecting, kHandshaking, kOpen, kClosing };
 
-  PeerLink(LinkOwner& owner, Loop& loop, BufferPool& pool, core::ConnId conn, bool inbound);
+  // `stream` is connected if the link is inbound, else it is to be dialled.
+  PeerLink(LinkOwner& owner, BufferPool& pool, std::unique_ptr<ByteStream> stream,
+           core::ConnId conn, bool inbound);
   PeerLink(const PeerLink&) = delete;
   PeerLink& operator=(const PeerLink&) = delete;
 
   // Outgoing: opens the connection and sends our handshake, encrypted or not.
   void dial(const core::Connect& action, bool encrypted);
-  // Incoming: takes the pending connection over.
-  void accept(uv_stream_t* listener);
+  // Incoming: begins to read.
+  void accept();
   // Incoming, within on_handshake(): which torrent it is about, and our handshake.
   void answer(core::TorrentId torrent, const core::Handshake& ours);
   // Both, within on_handshake(): the handshakes match, messages may flow.
@@ -103,6 +103,7 @@ class PeerLink final : private wire::PayloadBuffers {
   core::ConnId conn() const { return conn_; }
   core::TorrentId torrent() const { return torrent_; }
   bool inbound() const { return inbound_; }
+  bool is_utp() const { return stream_->is_utp(); }
   const Endpoint& remote() const { return remote_; }
   const core::Handshake& ours() const { return ours_; }
   const LinkStats& stats() const { return stats_; }
@@ -117,7 +118,8 @@ class PeerLink final : private wire::PayloadBuffers {
 
   // Kept by the owner: when the link is to be given up, and which of the owner's lists it is in.
   TimePoint deadline{};
-  bool reported = false;  // the host knows of it
+  bool reported = false;   // the host knows of it
+  bool gives_way = false;  // as its Connect says
   bool in_dirty = false;
   bool in_uploads = false;
   bool in_paused = false;
@@ -127,22 +129,24 @@ class PeerLink final : private wire::PayloadBuffers {
   Buffer allocate(Bytes length) override;
   void free(core::BufferId id) override;
 
-  uv_stream_t* stream() { return reinterpret_cast<uv_stream_t*>(&tcp_); }
-  static PeerLink& from(void* data) { return *static_cast<PeerLink*>(data); }
+  // StreamOwner
+  void on_stream_connected() override;
+  std::span<std::uint8_t> stream_space() override { return owner_->read_space(); }
+  void on_stream_bytes(std::span<std::uint8_t> bytes) override;
+  void on_stream_written() override;
+  void on_stream_failed(const std::string& reason) override;
+  void on_stream_closed() override;
+
   void begin_handshake();
   void send_handshake();
   void start_reading();
-  void on_read_end(const std::string& reason);
-  void on_bytes(std::span<std::uint8_t> bytes);
   // What of it belongs to the peer protocol.
   wire::Octets decrypt(std::span<std::uint8_t> bytes);
   // Returns what was not consumed.
   wire::Octets take_handshake(wire::Octets bytes);
   wire::Octets take_messages(wire::Octets bytes);
   void deliver_messages();
-  void write_batch();
-  uv_buf_t encrypt_batch();
-  void on_written(int status);
+  wire::Octets encrypt_batch();
 
   LinkOwner* owner_;  // null once abandoned
   BufferPool& pool_;
@@ -169,9 +173,7 @@ class PeerLink final : private wire::PayloadBuffers {
   std::unique_ptr<LinkEncryption> encryption_;  // none: plain
   std::size_t exchange_ = 0;     // octets at the front of next_ that go out as they are
   wire::OctetBuffer encrypted_;  // writing_, as it goes out
-  uv_tcp_t tcp_{};
-  uv_connect_t connect_{};
-  uv_write_t write_{};
+  std::unique_ptr<ByteStream> stream_;
 };
 
 }  // namespace tributary::net

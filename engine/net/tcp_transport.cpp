@@ -11,6 +11,7 @@
 #include "engine/net/address.h"
 #include "engine/net/peer_listener.h"
 #include "engine/net/rate_limiter.h"
+#include "engine/net/tcp_stream.h"
 #include "engine/net/timer.h"
 
 namespace tributary::net {
@@ -25,10 +26,12 @@ constexpr Duration kStallRetry = 5ms;
 
 class TcpTransport::Impl final : public LinkOwner {
  public:
-  Impl(Loop& loop, BufferPool& pool, TransportHost& host, LogSink log, TransportLimits limits);
+  Impl(Loop& loop, BufferPool& pool, TransportHost& host, LogSink log, TransportLimits limits,
+       Carriers carriers);
   ~Impl() override;
 
   Result<Endpoint> listen(const Endpoint& at);
+  std::shared_ptr<UdpPort> udp_port() const { return streams_.port(); }
   void connect(const core::Connect& action);
   void send(core::ConnId conn, const core::Message& message);
   void send_block(core::ConnId conn, const core::BlockSpan& span, Payload payload);
@@ -65,10 +68,12 @@ class TcpTransport::Impl final : public LinkOwner {
   void on_closing(PeerLink& link, const std::string& reason) override;
   void on_closed(PeerLink& link) override;
 
-  void on_incoming(uv_stream_t* listener);
+  Result<Endpoint> listen_tcp(const Endpoint& at);
+  void on_incoming(std::unique_ptr<ByteStream> stream);
   Result<LocalSide> match(const PeerLink& link, const core::Handshake& remote);
   void start_dials();
   void start_dial(const core::Connect& dial, bool encrypted);
+  bool wants_encryption(const PeerLink& link) const;
   void refuse_dial(const core::Connect& dial, std::string_view why);
   void report_soon(core::Input input);
   void note(LogLevel level, const PeerLink& link, std::string_view text) const;
@@ -91,6 +96,7 @@ class TcpTransport::Impl final : public LinkOwner {
 
   std::map<core::ConnId, PeerLink*> links_;  // they delete themselves; see PeerLink
   std::vector<std::unique_ptr<PeerListener>> listeners_;
+  StreamMaker streams_;
   std::deque<core::Connect> waiting_dials_;
   std::uint64_t next_inbound_ = 1;
   std::int32_t half_open_ = 0;
@@ -113,13 +119,16 @@ class TcpTransport::Impl final : public LinkOwner {
 };
 
 TcpTransport::Impl::Impl(Loop& loop, BufferPool& pool, TransportHost& host, LogSink log,
-                         TransportLimits limits)
+                         TransportLimits limits, Carriers carriers)
     : loop_(loop),
       pool_(pool),
       host_(host),
       log_(std::move(log)),
       limits_(limits),
       read_space_(kReadSpace),
+      streams_(
+          loop, carriers,
+          [this](std::unique_ptr<ByteStream> stream) { on_incoming(std::move(stream)); }, log_),
       upload_timer_(loop),
       download_timer_(loop),
       stall_timer_(loop),
@@ -135,22 +144,32 @@ TcpTransport::Impl::~Impl() {
 
 // --- Opening and closing
 
-Result<Endpoint> TcpTransport::Impl::listen(const Endpoint& at) {
+Result<Endpoint> TcpTransport::Impl::listen_tcp(const Endpoint& at) {
   auto listener = std::make_unique<PeerListener>(loop_);
-  auto bound = listener->listen(at, [this](uv_stream_t* stream) { on_incoming(stream); });
+  auto bound = listener->listen(
+      at, [this](uv_stream_t* uv) { on_incoming(std::make_unique<TcpStream>(loop_, uv)); });
   if (bound) listeners_.push_back(std::move(listener));
   return bound;
 }
 
+Result<Endpoint> TcpTransport::Impl::listen(const Endpoint& at) {
+  if (streams_.carriers() == Carriers::kUtp) return streams_.listen(at);
+  auto bound = listen_tcp(at);
+  if (!bound || streams_.carriers() == Carriers::kTcp) return bound;
+  const auto utp = streams_.listen(*bound);
+  if (!utp && log_) log_(LogLevel::kWarning, "no uTP connections come in: " + utp.error().message);
+  return bound;
+}
+
 // Over a limit the connection is taken and closed: left alone it would fill the system's queue.
-void TcpTransport::Impl::on_incoming(uv_stream_t* listener) {
+void TcpTransport::Impl::on_incoming(std::unique_ptr<ByteStream> stream) {
   const core::ConnId conn(core::kInboundBit.value() | next_inbound_++);
   const bool full = count() >= limits_.max_connections || unhandshaked_ >= limits_.max_unhandshaked;
-  auto* link = new PeerLink(*this, loop_, pool_, conn, true);
+  auto* link = new PeerLink(*this, pool_, std::move(stream), conn, true);
   links_.emplace(conn, link);
   ++unhandshaked_;
   link->deadline = loop_.now() + limits_.handshake_timeout;
-  link->accept(listener);
+  link->accept();
   if (full) link->close("too many connections");
 }
 
@@ -176,10 +195,13 @@ void TcpTransport::Impl::start_dials() {
 }
 
 void TcpTransport::Impl::start_dial(const core::Connect& dial, bool encrypted) {
-  auto* link = new PeerLink(*this, loop_, pool_, dial.conn, false);
+  auto stream = streams_.make(dial.remote, dial.gives_way);
+  if (!stream) return refuse_dial(dial, "no UDP port for uTP");
+  auto* link = new PeerLink(*this, pool_, std::move(stream), dial.conn, false);
   links_.emplace(dial.conn, link);
   ++half_open_;
   link->reported = true;  // the host knows its Connect
+  link->gives_way = dial.gives_way;
   link->deadline = loop_.now() + limits_.connect_timeout;
   link->dial(dial, encrypted);
 }
@@ -232,7 +254,7 @@ Result<void> TcpTransport::Impl::on_handshake(PeerLink& link, const core::Handsh
   link.deadline = loop_.now() + limits_.idle_timeout;
   touch(link);
   host_.handle(core::PeerConnected{link.torrent(), link.conn(), link.remote(), link.inbound(),
-                                   remote, link.encryption()});
+                                   remote, link.encryption(), link.is_utp()});
   return {};
 }
 
@@ -260,17 +282,27 @@ void TcpTransport::Impl::disconnect_all(core::TorrentId torrent, const std::stri
   for (const core::ConnId conn : conns) disconnect(conn, reason);
 }
 
+// Who refuses our plain handshake is dialled once more.
+bool TcpTransport::Impl::wants_encryption(const PeerLink& link) const {
+  return link.refused_plain() && encryption_ == core::EncryptionMode::kAllowed;
+}
+
 void TcpTransport::Impl::on_closing(PeerLink& link, const std::string& reason) {
   note(LogLevel::kDebug, link, reason);
   if (link.state() == PeerLink::State::kConnecting) --half_open_;
+  const bool dialled = link.state() == PeerLink::State::kHandshaking && !link.inbound();
+  if (dialled && !wants_encryption(link)) {
+    streams_.on_useless(link.remote(), link.is_utp());
+  }
   if (link.inbound() && !link.reported) --unhandshaked_;
 }
 
 void TcpTransport::Impl::on_closed(PeerLink& link) {
   past_ += link.stats();
   links_.erase(link.conn());
-  if (link.refused_plain() && encryption_ == core::EncryptionMode::kAllowed) {
-    return start_dial({link.torrent(), link.conn(), link.remote(), link.ours()}, true);
+  if (wants_encryption(link)) {
+    return start_dial({link.torrent(), link.conn(), link.remote(), link.ours(), link.gives_way},
+                      true);
   }
   start_dials();
   if (link.reported) host_.handle(core::PeerClosed{link.torrent(), link.conn()});
@@ -362,13 +394,15 @@ void TcpTransport::Impl::upload_in_turns() {
 // Runs when all of a turn's events are handled and before the loop waits: what they gave to send
 // leaves in as few writes as possible.
 void TcpTransport::Impl::flush() {
-  if (!uploads_.empty()) upload_in_turns();
-  for (const core::ConnId conn : std::exchange(dirty_, {})) {
-    PeerLink* link = find(conn);
-    if (!link) continue;
-    link->in_dirty = false;
-    link->flush();
-  }
+  do {
+    if (!uploads_.empty()) upload_in_turns();
+    for (const core::ConnId conn : std::exchange(dirty_, {})) {
+      PeerLink* link = find(conn);
+      if (!link) continue;
+      link->in_dirty = false;
+      link->flush();
+    }
+  } while (streams_.flush());
 }
 
 void TcpTransport::Impl::on_block_sent(PeerLink& link, const core::BlockSpan& span) {
@@ -453,11 +487,12 @@ LinkStats TcpTransport::Impl::totals() const {
 // --- The public face
 
 TcpTransport::TcpTransport(Loop& loop, BufferPool& pool, TransportHost& host, LogSink log,
-                           TransportLimits limits)
-    : impl_(std::make_unique<Impl>(loop, pool, host, std::move(log), limits)) {}
+                           TransportLimits limits, Carriers carriers)
+    : impl_(std::make_unique<Impl>(loop, pool, host, std::move(log), limits, carriers)) {}
 TcpTransport::~TcpTransport() = default;
 
 Result<Endpoint> TcpTransport::listen(const Endpoint& at) { return impl_->listen(at); }
+std::shared_ptr<UdpPort> TcpTransport::udp_port() const { return impl_->udp_port(); }
 void TcpTransport::connect(const core::Connect& action) { impl_->connect(action); }
 void TcpTransport::send(core::ConnId conn, const core::Message& message) {
   impl_->send(conn, message);

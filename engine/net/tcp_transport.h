@@ -1,4 +1,5 @@
-// Peer connections over TCP: listening, dialling, handshakes (BEP 3), messages and blocks, limits.
+// Peer connections over TCP and uTP: listening, dialling, handshakes (BEP 3), messages and blocks,
+// limits.
 #pragma once
 
 #include <memory>
@@ -15,6 +16,7 @@
 #include "engine/net/payload.h"
 #include "engine/net/peer_link.h"
 #include "engine/net/rate_limiter.h"
+#include "engine/net/stream_maker.h"
 
 namespace tributary::net {
 
@@ -74,14 +76,17 @@ class TcpTransport {
  public:
   // `log` may be empty; gets a line for each connection that fails or ends.
   TcpTransport(Loop& loop, BufferPool& pool, TransportHost& host, LogSink log = {},
-               TransportLimits limits = {});
+               TransportLimits limits = {}, Carriers carriers = Carriers::kBoth);
   ~TcpTransport();
   TcpTransport(const TcpTransport&) = delete;
   TcpTransport& operator=(const TcpTransport&) = delete;
 
   // Accepts connections on this address; returns it with the port that the system chose for 0. Call
-  // it once for IPv4 and once for IPv6.
+  // it once for IPv4 and once for IPv6. uTP has the UDP port of the same number; where that is
+  // taken and TCP is allowed, TCP alone is listened for, and the log says so.
   Result<Endpoint> listen(const Endpoint& at);
+  // Of the first listen(), for the DHT to share; null where there is none.
+  std::shared_ptr<UdpPort> udp_port() const;
 
   // For connections from now on; kAllowed at first.
   void set_encryption(core::EncryptionMode mode);

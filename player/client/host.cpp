@@ -90,7 +90,8 @@ Result<void> Host::start() {
             feed(core::Input(std::move(verified)));
           },
           [this](core::HashesVerified verified) { feed(core::Input(std::move(verified))); }});
-  transport_ = std::make_unique<net::TcpTransport>(loop_, pool_, *this, options_.log);
+  transport_ = std::make_unique<net::TcpTransport>(loop_, pool_, *this, options_.log,
+                                                   net::TransportLimits{}, options_.carriers);
   transport_->set_encryption(options_.encryption);
   transport_->set_upload_rate(options_.up);
   transport_->share_download(down_);

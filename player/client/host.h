@@ -48,6 +48,7 @@ struct HostOptions {
   // Nobody is told of a loopback address. Where there is no multicast the log says so and no more.
   bool local_discovery = false;
   DhtUse dht;
+  net::Carriers carriers = net::Carriers::kBoth;  // of peers
   BitRate up = kUnlimited;
   BitRate down = kUnlimited;  // of peers and CDN together
   bool upload = true;

@@ -15,6 +15,7 @@ Result<void> Host::start_dht() {
   net::DhtServiceOptions dht;
   const bool reachable = options_.dht.reachable && listening_;
   dht.at = reachable ? *listening_ : Endpoint::v4(0, 0, 0, 0, 0);
+  if (reachable) dht.port = transport_->udp_port();
   dht.read_only = !reachable;
   dht.hosts = options_.dht.hosts;
   if (!options_.cache_directory.empty()) dht.table = options_.cache_directory + "/" + kDhtTable;

@@ -11,6 +11,7 @@
 #include <map>
 
 #include "engine/net/address.h"
+#include "engine/net/datagram_socket.h"
 #include "engine/net/dht_file.h"
 #include "tests/engine/net/store_fixture.h"
 
@@ -200,6 +201,35 @@ TEST_CASE("a state file is replaced whole, and a foreign one is told and left al
   std::ofstream(path) << std::string(wire::kMaxDhtStateSize + 1, 'x');
   CHECK(load_dht_state(path).error().message.find("too large") != std::string::npos);
   CHECK_FALSE(save_dht_state(scratch.path + "/none/dht", state).ok());
+}
+
+TEST_CASE("a node and uTP share a port, and each gets its own datagrams") {
+  Loop loop;
+  auto port = UdpPort::bind(loop, kAnyPort);
+  REQUIRE(port.ok());
+  auto node = DhtSocket::share(loop, *port, {}, {});
+  std::vector<std::uint8_t> utp;
+  (*port)->set_utp([&](wire::Octets d, const Endpoint&) { utp.assign(d.begin(), d.end()); });
+  Member other(loop);
+  other.socket->bootstrap({node->address()});
+  auto raw = DatagramSocket::bind(loop, kAnyPort, [](wire::Octets, const Endpoint&) {});
+  REQUIRE(raw.ok());
+  std::vector<std::uint8_t> datagram(20);
+  datagram[0] = 0x41;
+  (*raw)->send_to(datagram, (*port)->address());
+  REQUIRE(loop.run_until(
+      [&] { return other.socket->node().joined() && utp.size() == datagram.size(); }, kLimit));
+  CHECK(node->stats().malformed == 0);
+  const std::int64_t received = node->stats().received;
+  CHECK(received > 0);
+  (*port)->set_utp({});
+  node.reset();  // the port stays, and drops what nobody wants
+  (*raw)->send_to(datagram, (*port)->address());
+  utp.clear();
+  bool turned = false;
+  loop.post([&] { turned = true; });
+  REQUIRE(loop.run_until([&] { return turned; }, kLimit));
+  CHECK(utp.empty());
 }
 
 }  // namespace

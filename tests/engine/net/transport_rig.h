@@ -27,10 +27,11 @@ inline core::Handshake handshake(std::uint8_t peer, std::uint8_t hash = 7) {
 
 // A node's worth of transport that remembers what it is told.
 struct TransportNode final : TransportHost {
-  TransportNode(Loop& l, std::uint8_t id, TransportLimits limits = {}, BufferLimits buffers = {})
+  TransportNode(Loop& l, std::uint8_t id, TransportLimits limits = {}, BufferLimits buffers = {},
+                Carriers carriers = Carriers::kTcp)
       : loop(l), ours(handshake(id)), pool(buffers) {
     const auto sink = [this](LogLevel, std::string_view line) { log += std::string(line) + "\n"; };
-    transport = std::make_unique<TcpTransport>(loop, pool, *this, sink, limits);
+    transport = std::make_unique<TcpTransport>(loop, pool, *this, sink, limits, carriers);
   }
 
   std::optional<LocalSide> find_torrent(const core::Handshake& remote) override {
@@ -76,8 +77,9 @@ struct TransportNode final : TransportHost {
 };
 
 struct TransportPair {
-  explicit TransportPair(TransportLimits limits = {}, BufferLimits b_buffers = {})
-      : a(loop, 1, limits), b(loop, 2, limits, b_buffers) {
+  explicit TransportPair(TransportLimits limits = {}, BufferLimits b_buffers = {},
+                         Carriers carriers = Carriers::kTcp)
+      : a(loop, 1, limits, {}, carriers), b(loop, 2, limits, b_buffers, carriers) {
     b.dial(a.listen());
     REQUIRE(wait([&] { return a.connected.size() == 1 && b.connected.size() == 1; }));
   }
