@@ -14,6 +14,7 @@
 #include "demo/stop_signals.h"
 #include "demo/terminal.h"
 #include "demo/text_width.h"
+#include "demo/transport_option.h"
 #include "demo/unchoker_option.h"
 #include "engine/wire/magnet.h"
 #include "player/media/sink.h"
@@ -40,6 +41,7 @@ struct PlayArguments {
   DhtArguments dht;
   bool no_local = false;
   core::EncryptionMode encryption = core::EncryptionMode::kAllowed;
+  net::Carriers carriers = net::Carriers::kBoth;
   SharingLimits linger;
   bool no_upload = false;
   bool metered = false;
@@ -112,6 +114,7 @@ Result<PlaySettings> settings_of(const PlayArguments& arguments) {
   client.host.dht = std::move(dht);
   client.host.local_discovery = arguments.listen.has_value() && !arguments.no_local;
   client.host.encryption = arguments.encryption;
+  client.host.carriers = arguments.carriers;
   client.host.up = arguments.up;
   client.host.down = arguments.down;
   // On a terminal the live view shows the client's warnings; else they go beside the lines.
@@ -174,6 +177,7 @@ void add_network(Subcommand& sub, PlayArguments& arguments) {
   sub.add("--no-lsd", arguments.no_local,
           "Tell the local network nothing and ask it nothing (BEP 14; only with --listen)");
   sub.add("--encryption", "MODE", arguments.encryption, parse_encryption, kEncryptionHelp);
+  add_transport_option(sub, arguments.carriers);
   sub.add("--linger", "T", arguments.linger.time, parse_told_time,
           "Keep sharing so long after the end");
   sub.add("--ratio", "R", arguments.linger.ratio, parse_told_ratio,

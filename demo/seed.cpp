@@ -14,6 +14,7 @@
 #include "demo/sharing_limits.h"
 #include "demo/text_width.h"
 #include "demo/torrent_file.h"
+#include "demo/transport_option.h"
 #include "demo/unchoker_option.h"
 #include "engine/net/address.h"
 #include "player/client/host.h"
@@ -33,6 +34,7 @@ struct SeedArguments {
   DhtArguments dht;
   bool no_local = false;
   core::EncryptionMode encryption = core::EncryptionMode::kAllowed;
+  net::Carriers carriers = net::Carriers::kBoth;
   BitRate up = kUnlimited;
   SharingLimits limits;
   std::optional<core::Unchoker> unchoker;
@@ -93,6 +95,7 @@ Result<void> Seeder::open_host() {
   options.dht = std::move(dht);
   options.local_discovery = arguments_.listen.has_value() && !arguments_.no_local;
   options.encryption = arguments_.encryption;
+  options.carriers = arguments_.carriers;
   options.up = arguments_.up;
   options.policy.unchoker = arguments_.unchoker.value_or(options.policy.unchoker);
   options.super_seed = arguments_.super_seed;
@@ -232,6 +235,7 @@ void add_seed(CommandLine& line) {
   sub.add("--no-lsd", arguments->no_local,
           "Tell the local network nothing and ask it nothing (BEP 14; only with --listen)");
   sub.add("--encryption", "MODE", arguments->encryption, parse_encryption, kEncryptionHelp);
+  add_transport_option(sub, arguments->carriers);
   sub.add("--up", "RATE", arguments->up, parse_rate,
           "Limit of upload, in bit/s with k, M, G (none)");
   sub.add("--for", "T", arguments->limits.time, parse_told_time, "End after so long");
