@@ -23,14 +23,13 @@ def start(argv):
                             text=True)
 
 
-def transfer(argv, torrent, folder, target, options=()):
+def transfer(argv, torrent, folder, target, extra=()):
     """(seed's costs, leech's costs)"""
     os.makedirs(target)
-    with start([*argv, "seed", torrent, folder, *options]) as seed:
+    with start([*argv, "seed", torrent, folder, *extra]) as seed:
         line = seed.stdout.readline()
         harness.check(line.startswith("listening on "), f"{argv}: the seed said '{line}'")
-        with start([*argv, "leech", torrent, target, line.split()[-1],
-                    *options]) as leech:
+        with start([*argv, "leech", torrent, target, line.split()[-1], *extra]) as leech:
             theirs = leech.communicate(timeout=600)[0]
         ours = seed.communicate(timeout=60)[0]
     shutil.rmtree(target)

@@ -1,9 +1,10 @@
 // One side of a transfer of a whole torrent between two processes; prints one JSON line of costs.
 //
 //   wire_bench seed TORRENT FOLDER          until its standard input ends
-//   wire_bench leech TORRENT FOLDER PORT    until it has all, from 127.0.0.1:PORT
+//   wire_bench leech TORRENT FOLDER PORT    until it has all, from PORT
 //
-// A last word "encrypted" has all connections in RC4.
+// At 127.0.0.1 and by TCP; by uTP and from another address where two more arguments say `utp` and
+// the address. A last word "encrypted" has all connections in RC4.
 #include <sys/resource.h>
 #include <unistd.h>
 
@@ -15,6 +16,7 @@
 #include <thread>
 
 #include "demo/torrent_file.h"
+#include "engine/net/address.h"
 #include "engine/net/loop.h"
 #include "player/client/host.h"
 
@@ -24,6 +26,7 @@ using tributary::Endpoint;
 using tributary::TimePoint;
 using tributary::core::Metainfo;
 using tributary::core::Swarm;
+using tributary::net::Carriers;
 using tributary::net::Loop;
 using tributary::player::Host;
 using tributary::player::HostOptions;
@@ -33,6 +36,9 @@ using namespace std::chrono_literals;
 constexpr auto kLimit = 600s;
 
 auto encryption = tributary::core::EncryptionMode::kOff;
+// The two further arguments: the address is the seed's.
+Carriers carriers = Carriers::kTcp;
+Endpoint address = Endpoint::v4(127, 0, 0, 1, 0);
 
 double cpu_seconds() {
   rusage usage{};
@@ -83,10 +89,11 @@ std::shared_ptr<const Metainfo> read_torrent(const std::string& path) {
   std::exit(2);
 }
 
-std::unique_ptr<Host> make_host(Loop& loop, HostOptions options) {
+std::unique_ptr<Host> make_host(Loop& loop, HostOptions options, const Endpoint& listen) {
   options.policy = tributary::core::Policy::peers_only();
   options.encryption = encryption;
-  options.listen = Endpoint::v4(127, 0, 0, 1, 0);
+  options.listen = listen;
+  options.carriers = carriers;
   auto host = Host::create(loop, std::move(options), {});
   if (host) return *std::move(host);
   std::fprintf(stderr, "wire_bench: %s\n", host.error().message.c_str());
@@ -101,7 +108,7 @@ void close(Loop& loop, Host& host) {
 
 int seed(const std::string& torrent_path, const std::string& folder) {
   Loop loop;
-  const auto host = make_host(loop, {});
+  const auto host = make_host(loop, {}, address);
   bool ready = false;
   host->open(read_torrent(torrent_path), [&](const OpenTorrent& torrent) {
     host->add_source(torrent.id, folder, {}, [&, id = torrent.id](const auto&) {
@@ -131,13 +138,14 @@ int leech(const std::string& torrent_path, const std::string& folder, int port) 
   Loop loop;
   HostOptions options;
   options.cache_directory = folder;
-  const auto host = make_host(loop, std::move(options));
+  const auto host = make_host(loop, std::move(options), Endpoint::v4(127, 0, 0, 1, 0));
   OpenTorrent opened;
   host->open(read_torrent(torrent_path), [&](const OpenTorrent& torrent) { opened = torrent; });
   if (!loop.run_until([&opened] { return opened.info != nullptr; }, kLimit)) return 1;
   Meter meter(loop);
   host->set_background(opened.id, true);
-  host->add_peer(opened.id, Endpoint::v4(127, 0, 0, 1, static_cast<std::uint16_t>(port)));
+  address.port = static_cast<std::uint16_t>(port);
+  host->add_peer(opened.id, address);
   const auto complete = [&] {
     const Swarm* swarm = host->node().swarm(opened.id);
     return swarm && swarm->have_blocks().all();
@@ -157,8 +165,16 @@ int main(int argc, char** argv) {
     --argc;
   }
   const std::string side = argc > 1 ? argv[1] : "";
+  if (argc > 2 && std::string(argv[argc - 2]) == "utp") {
+    carriers = Carriers::kUtp;
+    const auto at = tributary::net::parse_endpoint(std::string(argv[argc - 1]) + ":0");
+    if (!at) return 2;
+    address = *at;
+    argc -= 2;
+  }
   if (side == "seed" && argc == 4) return seed(argv[2], argv[3]);
   if (side == "leech" && argc == 5) return leech(argv[2], argv[3], std::atoi(argv[4]));
-  std::fprintf(stderr, "usage: wire_bench seed TORRENT FOLDER | leech TORRENT FOLDER PORT\n");
+  std::fprintf(stderr,
+               "usage: wire_bench seed TORRENT FOLDER | leech TORRENT FOLDER PORT [utp ADDRESS]\n");
   return 2;
 }

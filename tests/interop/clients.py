@@ -1,4 +1,5 @@
-"""The other programs: how each is started on loopback alone, without DHT, LPD, PEX and uTP."""
+"""The other programs: how each is started on loopback alone, without DHT, LPD and PEX, and without
+uTP where that is not said."""
 import base64
 import json
 import os
@@ -104,6 +105,11 @@ class Libtorrent:
         return handle
 
 
+# Settings of a libtorrent session that talks uTP and nothing else.
+UTP_ALONE = {"enable_incoming_utp": True, "enable_outgoing_utp": True,
+             "enable_incoming_tcp": False, "enable_outgoing_tcp": False}
+
+
 class LibtorrentDht(Libtorrent):
     """A libtorrent session that takes part in the DHT, through these nodes and nobody else."""
 
@@ -145,7 +151,7 @@ class LibtorrentDht(Libtorrent):
 class Transmission:
     """A transmission-daemon. It dials no peers at 127.*, so others have to dial it."""
 
-    def __init__(self, scene, encryption=1):
+    def __init__(self, scene, encryption=1, utp=False):
         """`encryption` is 0 where plain connections are preferred, 2 where none are taken."""
         self.rpc, self.port = free_port(), free_port()
         self.token = ""
@@ -154,13 +160,13 @@ class Transmission:
         write(os.path.join(config, "settings.json"), json.dumps({
             "rpc-bind-address": "127.0.0.1", "rpc-port": self.rpc, "peer-port": self.port,
             "bind-address-ipv4": "127.0.0.1", "bind-address-ipv6": "::1", "dht-enabled": False,
-            "lpd-enabled": False, "utp-enabled": False, "pex-enabled": False,
+            "lpd-enabled": False, "utp-enabled": utp, "pex-enabled": False,
             "port-forwarding-enabled": False, "encryption": encryption, "rpc-authentication-required": False,
             "rpc-whitelist-enabled": False, "rpc-host-whitelist-enabled": False,
             "download-dir": self.folder, "trash-original-torrent-files": False}).encode())
         # -O -Y: what is not on the command line may come from defaults.
         self.process = scene.start("transmission", [
-            "transmission-daemon", "-f", "--config-dir", config, "-O", "-Y", "-M", "--no-utp"])
+            "transmission-daemon", "-f", "--config-dir", config, "-O", "-Y", "-M", "--utp" if utp else "--no-utp"])
         # No probe of the peer port: that would take the one handshake allowed for each address.
         wait_until(lambda: can_connect(self.rpc), "transmission's RPC")
         self.address = f"127.0.0.1:{self.port}"

@@ -48,7 +48,8 @@ TEST_CASE("a hybrid is dialled by its v1 hash, for clients that know no other") 
   CHECK(connect->handshake.v2);
 }
 
-TEST_CASE("a hybrid's peer is asked for hashes if it answers a dial by the v2 hash, not by the v1") {
+TEST_CASE(
+    "a hybrid's peer is asked for hashes if it answers a dial by the v2 hash, not by the v1") {
   for (const InfoHash& answer : {v1_name(), v2_name()}) {
     SwarmRig rig(Policy::peers_only(),
                  {.blocks = 12, .blocks_per_piece = 4, .v1 = true, .v2 = true});
@@ -63,6 +64,28 @@ TEST_CASE("a hybrid's peer is asked for hashes if it answers a dial by the v2 ha
     CHECK(with(asked, "hash request").empty() == (answer == v1_name()));
     CHECK_FALSE(with(asked, "request").empty());
   }
+}
+
+TEST_CASE("a dial gives way to other traffic unless somebody waits for its blocks") {
+  for (const bool waited_for : {false, true}) {
+    SwarmRig rig(Policy::peers_only(), kHybrid);
+    rig.in(SetBackground{SwarmRig::kTorrent, true});
+    if (waited_for) rig.play(0s);
+    rig.swarm().add_peer(Endpoint::v4(10, 0, 0, 9, 7000), rig.now());
+    REQUIRE(with(rig.drain(), "connect") == Lines{"connect 7000"});
+    const auto* connect = std::get_if<Connect>(&rig.actions().front());
+    REQUIRE(connect);
+    CHECK(connect->gives_way == !waited_for);
+  }
+}
+
+TEST_CASE("a peer over uTP is shown as such") {
+  SwarmRig rig(Policy::adaptive(), kHybrid);
+  const Handshake hello = greeting(v1_name(), false);
+  rig.in(PeerConnected{SwarmRig::kTorrent, ConnId(1), Endpoint::v4(10, 0, 0, 1, 1), true, hello,
+                       Encryption::kNone, true});
+  REQUIRE(rig.swarm().peers().size() == 1);
+  CHECK(rig.swarm().peers().front().flags == "IP");
 }
 
 TEST_CASE("without hashes nobody is dialled, and the CDN is asked as by one who is alone") {
