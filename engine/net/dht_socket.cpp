@@ -121,7 +121,7 @@ Result<std::unique_ptr<DhtSocket>> DhtSocket::listen(Loop& loop, const Endpoint&
                                                      dht::NodeParams params, Events events,
                                                      DhtSocketLimits limits) {
   TRIBUTARY_TRY(port, UdpPort::bind(loop, at));
-  return share(loop, port, std::move(params), std::move(events), limits);
+  return share(loop, port, params, std::move(events), limits);
 }
 
 std::unique_ptr<DhtSocket> DhtSocket::share(Loop& loop, std::shared_ptr<UdpPort> port,

@@ -65,9 +65,10 @@ TEST_CASE("all bytes arrive in order and once, whatever the link does to packets
 }
 
 TEST_CASE("a flow that is alone uses the link, and keeps the queue near its target") {
-  for (const auto& [rate, delay] : {std::pair{10_Mbps, 25ms}, {2_Mbps, 10ms}, {20_Mbps, 5ms}}) {
+  for (const auto& figures : {std::pair{10_Mbps, 25ms}, {2_Mbps, 10ms}, {20_Mbps, 5ms}}) {
+    const BitRate rate = figures.first;
     CAPTURE(rate.bits_per_second());
-    Link link({rate, delay, 2_MiB});
+    Link link({rate, figures.second, 2_MiB});
     UtpWorld world;
     auto [near, far] = world.connect(link.forward, link.back);
     near->to_send = 1000 * kMega;
