@@ -10,6 +10,7 @@
 #include "demo/dht_options.h"
 #include "demo/encryption_option.h"
 #include "demo/play_session.h"
+#include "demo/reach_options.h"
 #include "demo/resolve_peers.h"
 #include "demo/stop_signals.h"
 #include "demo/terminal.h"
@@ -39,7 +40,7 @@ struct PlayArguments {
   std::optional<Endpoint> listen;
   std::vector<std::string> peers;
   DhtArguments dht;
-  bool no_local = false;
+  ReachArguments reach;
   core::EncryptionMode encryption = core::EncryptionMode::kAllowed;
   net::Carriers carriers = net::Carriers::kBoth;
   SharingLimits linger;
@@ -112,7 +113,8 @@ Result<PlaySettings> settings_of(const PlayArguments& arguments) {
   client.host.listen = arguments.listen.value_or(Endpoint::v4(127, 0, 0, 1, 0));
   TRIBUTARY_TRY(dht, dht_use(arguments.dht, arguments.listen.has_value()));
   client.host.dht = std::move(dht);
-  client.host.local_discovery = arguments.listen.has_value() && !arguments.no_local;
+  client.host.local_discovery = arguments.listen.has_value() && !arguments.reach.no_local;
+  client.host.map_port = arguments.listen.has_value() && !arguments.reach.no_mapping;
   client.host.encryption = arguments.encryption;
   client.host.carriers = arguments.carriers;
   client.host.up = arguments.up;
@@ -174,8 +176,7 @@ void add_network(Subcommand& sub, PlayArguments& arguments) {
           "Where peers and DHT nodes reach us (127.0.0.1, a port of the system's choice; no node)");
   sub.add("--peer", "HOST:PORT", arguments.peers, "A peer to ask, may be repeated");
   add_dht_options(sub, arguments.dht);
-  sub.add("--no-lsd", arguments.no_local,
-          "Tell the local network nothing and ask it nothing (BEP 14; only with --listen)");
+  add_reach_options(sub, arguments.reach);
   sub.add("--encryption", "MODE", arguments.encryption, parse_encryption, kEncryptionHelp);
   add_transport_option(sub, arguments.carriers);
   sub.add("--linger", "T", arguments.linger.time, parse_told_time,

@@ -10,6 +10,7 @@
 #include "demo/encryption_option.h"
 #include "demo/human.h"
 #include "demo/progress_bar.h"
+#include "demo/reach_options.h"
 #include "demo/server_session.h"
 #include "demo/sharing_limits.h"
 #include "demo/text_width.h"
@@ -32,7 +33,7 @@ struct SeedArguments {
   std::string directory;
   std::optional<Endpoint> listen;
   DhtArguments dht;
-  bool no_local = false;
+  ReachArguments reach;
   core::EncryptionMode encryption = core::EncryptionMode::kAllowed;
   net::Carriers carriers = net::Carriers::kBoth;
   BitRate up = kUnlimited;
@@ -93,13 +94,21 @@ Result<void> Seeder::open_host() {
   options.listen = arguments_.listen.value_or(Endpoint::v4(127, 0, 0, 1, 0));
   TRIBUTARY_TRY(dht, dht_use(arguments_.dht, arguments_.listen.has_value()));
   options.dht = std::move(dht);
-  options.local_discovery = arguments_.listen.has_value() && !arguments_.no_local;
+  options.local_discovery = arguments_.listen.has_value() && !arguments_.reach.no_local;
   options.encryption = arguments_.encryption;
+  options.map_port = arguments_.listen.has_value() && !arguments_.reach.no_mapping;
   options.carriers = arguments_.carriers;
   options.up = arguments_.up;
   options.policy.unchoker = arguments_.unchoker.value_or(options.policy.unchoker);
   options.super_seed = arguments_.super_seed;
-  auto host = player::Host::create(session_.loop(), std::move(options), {});
+  player::HostEvents events;
+  events.mapped = [](const Result<net::PortMapping>& mapping) {
+    if (!mapping) return;
+    std::printf("reachable from outside at %s, by %s\n",
+                net::format_endpoint(mapping->external).c_str(), mapping->by.data());
+    std::fflush(stdout);
+  };
+  auto host = player::Host::create(session_.loop(), std::move(options), std::move(events));
   if (!host) return host.error();
   host_ = *std::move(host);
   return {};
@@ -232,8 +241,7 @@ void add_seed(CommandLine& line) {
   sub.add("--listen", "HOST:PORT", arguments->listen, parse_told_listen,
           "Where peers and DHT nodes reach us (127.0.0.1, a port of the system's choice; no node)");
   add_dht_options(sub, arguments->dht);
-  sub.add("--no-lsd", arguments->no_local,
-          "Tell the local network nothing and ask it nothing (BEP 14; only with --listen)");
+  add_reach_options(sub, arguments->reach);
   sub.add("--encryption", "MODE", arguments->encryption, parse_encryption, kEncryptionHelp);
   add_transport_option(sub, arguments->carriers);
   sub.add("--up", "RATE", arguments->up, parse_rate,

@@ -7,6 +7,8 @@ find_package(nlohmann_json 3.10 REQUIRED)
 pkg_check_modules(UV REQUIRED IMPORTED_TARGET libuv)
 pkg_check_modules(MHD REQUIRED IMPORTED_TARGET libmicrohttpd)
 pkg_check_modules(SQLITE REQUIRED IMPORTED_TARGET sqlite3)
+pkg_check_modules(MINIUPNPC REQUIRED IMPORTED_TARGET miniupnpc>=2.1)
+find_library(NATPMP_LIBRARY natpmp REQUIRED)  # it comes without a .pc file
 pkg_check_modules(FFMPEG REQUIRED IMPORTED_TARGET libavformat>=59 libavcodec libavutil libswresample)
 find_package(CLI11 REQUIRED)
 if(TRIBUTARY_SDL)

@@ -70,7 +70,7 @@ void PeerProtocol::greet(Peer& peer) {
     hello.metadata = hello.metadata_size.has_value();
     hello.tributary = s_.seeds_swarm();
     hello.need = s_.serves_by_need();
-    if (s_.params.listen_port != 0) hello.listen_port = s_.params.listen_port;
+    if (s_.listen_port != 0) hello.listen_port = s_.listen_port;
     if (s_.pieces.complete() && !s_.super_seeding()) hello.upload_only = true;
     hello.your_ip = peer.remote;
     hello.your_ip->port = 0;

@@ -73,6 +73,8 @@ class Swarm {
   TimePoint next_deadline() const;
 
   void add_peer(const Endpoint& peer, TimePoint now);
+  // What the peers of later connections are told, as SwarmParams says.
+  void set_listen_port(std::uint16_t port) { s_.listen_port = port; }
   // Announce and serve without demanding anything.
   void share(bool enabled, TimePoint now);
   // Farewell: disconnects everybody and tells the trackers. Nothing but tick and poll afterwards.

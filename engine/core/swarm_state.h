@@ -77,6 +77,7 @@ struct SwarmState {
         ledger(metainfo.info.files.size()) {}
 
   const SwarmParams params;
+  std::uint16_t listen_port = params.listen_port;  // told to peers; it may change
   const Metainfo& meta;
   const Layout layout;
   Random random;

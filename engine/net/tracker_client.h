@@ -52,6 +52,9 @@ class TrackerClient {
 
   std::size_t running() const { return pending_.size(); }
 
+  // The port that announces name from now on.
+  void set_port(std::uint16_t port) { identity_.port = port; }
+
  private:
   struct Pending {
     core::Announce ask;

@@ -121,6 +121,7 @@ Result<void> Host::start() {
   }
   start_local_discovery();
   node_ = std::make_unique<Node>(node_params());
+  start_port_mapping();
   return {};
 }
 

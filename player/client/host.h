@@ -18,6 +18,7 @@
 #include "engine/net/http_client.h"
 #include "engine/net/local_discovery_service.h"
 #include "engine/net/loop.h"
+#include "engine/net/port_mapper.h"
 #include "engine/net/store.h"
 #include "engine/net/tcp_transport.h"
 #include "engine/net/timer.h"
@@ -47,6 +48,9 @@ struct HostOptions {
   // Tell the networks on which `listen` is reached what we have, and hear what others there have.
   // Nobody is told of a loopback address. Where there is no multicast the log says so and no more.
   bool local_discovery = false;
+  // Ask the router to pass the port of `listen` on, where that is an IPv4 address of a network. If
+  // it gives another one, trackers and the peers that come afterwards are told that.
+  bool map_port = false;
   DhtUse dht;
   net::Carriers carriers = net::Carriers::kBoth;  // of peers
   BitRate up = kUnlimited;
@@ -62,6 +66,7 @@ struct HostOptions {
 struct HostEvents {
   std::function<void(TrackRef)> may_start;
   std::function<void(const core::Decision&)> decision;
+  std::function<void(const Result<net::PortMapping>&)> mapped{};
 };
 
 // An open torrent, shared with readers on other threads.
@@ -124,6 +129,7 @@ class Host final : public net::TransportHost {
   NodeParams node_params() const;
   Result<void> start_dht();
   void start_local_discovery();
+  void start_port_mapping();
 
   // net::TransportHost
   std::optional<net::LocalSide> find_torrent(const core::Handshake& remote) override;
@@ -181,6 +187,7 @@ class Host final : public net::TransportHost {
   std::unique_ptr<net::TrackerClient> tracker_;
   std::unique_ptr<net::DhtService> dht_;               // may be none
   std::unique_ptr<net::LocalDiscoveryService> local_;  // may be none
+  std::unique_ptr<net::PortMapper> mapper_;            // may be none
   std::unique_ptr<cdn::Fetcher> fetcher_;
   std::unique_ptr<Node> node_;
   MagnetResolver resolver_;

@@ -1,6 +1,8 @@
-// How the host finds peers without a tracker: in the DHT and on the local network.
+// How the host finds peers without a tracker, in the DHT and on the local network, and is found by
+// those outside.
 #include <utility>
 
+#include "engine/net/address.h"
 #include "player/client/host.h"
 
 namespace tributary::player {
@@ -48,6 +50,23 @@ void Host::start_local_discovery() {
   } else {
     log(LogLevel::kDebug, started.error().message);
   }
+}
+
+void Host::start_port_mapping() {
+  if (!options_.map_port || !options_.policy.use_peers || !listening_) return;
+  if (!listening_->is_v4() || listening_->is_loopback()) return;
+  const std::uint16_t inner = listening_->port;
+  mapper_ = std::make_unique<net::PortMapper>(
+      loop_, inner, [this, inner](const Result<net::PortMapping>& mapping) {
+        const std::uint16_t port = mapping ? mapping->external.port : inner;
+        tracker_->set_port(port);
+        node_->set_listen_port(port);
+        log(LogLevel::kInfo, mapping ? "reachable from outside at " +
+                                           net::format_endpoint(mapping->external) + ", by " +
+                                           std::string(mapping->by)
+                                     : "no router passes a port on: " + mapping.error().message);
+        if (events_.mapped) events_.mapped(mapping);
+      });
 }
 
 void Host::on(core::AnnounceLocally& a) {

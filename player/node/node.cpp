@@ -299,6 +299,11 @@ void Node::share(core::TorrentId torrent, bool enabled, TimePoint now) {
   impl_->settle();
 }
 
+void Node::set_listen_port(std::uint16_t port) {
+  impl_->params.listen_port = port;
+  for (auto& [id, swarm] : impl_->swarms) swarm->set_listen_port(port);
+}
+
 void Node::add_peer(core::TorrentId torrent, const Endpoint& peer, TimePoint now) {
   impl_->now = now;
   if (core::Swarm* swarm = impl_->find(torrent)) swarm->add_peer(peer, now);

@@ -90,6 +90,8 @@ class Node {
   void close(core::TorrentId torrent, TimePoint now);
   // Share what we have of it (and announce), without demanding anything.
   void share(core::TorrentId torrent, bool enabled, TimePoint now);
+  // The port that the peers of later connections are told, as in NodeParams.
+  void set_listen_port(std::uint16_t port);
   // Adds a peer known to the user, of a torrent or a fetch.
   void add_peer(core::TorrentId torrent, const Endpoint& peer, TimePoint now);
 
