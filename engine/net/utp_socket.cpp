@@ -21,6 +21,10 @@ UtpConnectionId neighbour(UtpConnectionId id, int step) {
   return UtpConnectionId(static_cast<std::uint16_t>(id.value() + step));
 }
 
+bool has_ended(const UtpFlow& flow) {
+  return flow.connection.state() == UtpConnection::State::kEnded;
+}
+
 wire::UtpSeq random_seq() { return wire::UtpSeq(static_cast<std::uint16_t>(secure_random_u64())); }
 
 }  // namespace
@@ -48,7 +52,7 @@ class UtpSocket::Impl final : public UtpFlows {
   void refuse(const wire::UtpPacket& packet, const Endpoint& from);
   UtpFlow* find(const Endpoint& remote, UtpConnectionId id);
   UtpFlow& add(const Endpoint& remote, UtpConnection connection);
-  // The oldest of `kind`, if there are at least `limit` of them.
+  // The oldest of `kind` that has not ended, if there are at least `limit` of them.
   UtpFlow* surplus(std::size_t limit, bool (*kind)(const UtpFlow&));
 
   void advance(UtpFlow& flow);
@@ -129,7 +133,7 @@ UtpFlow* UtpSocket::Impl::surplus(std::size_t limit, bool (*kind)(const UtpFlow&
   std::size_t count = 0;
   UtpFlow* oldest = nullptr;
   for (auto& [key, flow] : flows_) {
-    if (!kind(flow)) continue;
+    if (!kind(flow) || has_ended(flow)) continue;
     ++count;
     if (oldest == nullptr || flow.since < oldest->since) oldest = &flow;
   }
@@ -223,8 +227,7 @@ void UtpSocket::Impl::advance(UtpFlow& flow) {
   }
   if (flow.stream != nullptr) flow.stream->advance(now);
   send_all(flow, now);
-  const bool ended = flow.connection.state() == UtpConnection::State::kEnded;
-  if (!ended) return;
+  if (!has_ended(flow)) return;
   if (flow.stream != nullptr) return flow.stream->advance(now);
   if (!flow.dirty) flows_.erase({flow.remote, flow.connection.id()});
 }

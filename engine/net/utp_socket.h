@@ -15,8 +15,8 @@
 namespace tributary::net {
 
 struct UtpLimits {
-  // In all states, those that end included.
-  std::size_t max_connections = 250;
+  // In all states: what a transport allows, and the two below.
+  std::size_t max_connections = 330;
   // Answered SYNs whose senders have not proved yet that they are where they say. Beyond it the
   // oldest is forgotten, so that a flood of forged ones does not lock everybody out.
   std::size_t max_unproved = 64;

@@ -31,7 +31,8 @@ UtpConnection::UtpConnection(const UtpParams& params, UtpConnectionId receive, U
       receiver_(last),
       congestion_(payload_of(params), params.target),
       waiting_since_(now),
-      last_sent_(now) {}
+      last_sent_(now),
+      data_sent_at_(now) {}
 
 UtpConnection UtpConnection::dial(UtpConnectionId id, UtpSeq first, const UtpParams& params,
                                   TimePoint now) {
@@ -210,7 +211,7 @@ std::optional<Octets> UtpConnection::poll_data(TimePoint now) {
     if (idle && !std::exchange(stalled_, true)) waiting_since_ = now;
     return std::nullopt;
   }
-  if (idle && now - last_sent_ > timeout()) congestion_.on_idle(now - last_sent_, timeout());
+  if (idle) congestion_.on_idle(now - data_sent_at_, timeout());
   UtpSeq seq;
   UtpSegment* segment = sender_.send_next(now, seq);
   if (segment == nullptr) return std::nullopt;
@@ -220,7 +221,7 @@ std::optional<Octets> UtpConnection::poll_data(TimePoint now) {
   const UtpType type = segment->fin ? UtpType::kFin : UtpType::kData;
   write_utp_header(header(type, seq, now), segment->datagram);
   receiver_.on_ack_sent();
-  last_sent_ = now;
+  data_sent_at_ = last_sent_ = now;
   ++stats_.packets_sent;
   return Octets(segment->datagram);
 }

@@ -159,6 +159,7 @@ class UtpConnection {
   int syns_ = 0;
   TimePoint waiting_since_;  // for an answer, for progress or for room
   TimePoint last_sent_;
+  TimePoint data_sent_at_;  // the last time
   bool reset_due_ = false;
   OctetBuffer control_;  // the last packet without payload
   UtpStats stats_;
