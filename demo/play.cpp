@@ -9,6 +9,7 @@
 #include "demo/command.h"
 #include "demo/dht_options.h"
 #include "demo/encryption_option.h"
+#include "demo/operators_option.h"
 #include "demo/play_session.h"
 #include "demo/reach_options.h"
 #include "demo/resolve_peers.h"
@@ -41,6 +42,7 @@ struct PlayArguments {
   std::vector<std::string> peers;
   DhtArguments dht;
   ReachArguments reach;
+  std::string operators;
   core::EncryptionMode encryption = core::EncryptionMode::kAllowed;
   net::Carriers carriers = net::Carriers::kBoth;
   SharingLimits linger;
@@ -115,6 +117,8 @@ Result<PlaySettings> settings_of(const PlayArguments& arguments) {
   client.host.dht = std::move(dht);
   client.host.local_discovery = arguments.listen.has_value() && !arguments.reach.no_local;
   client.host.map_port = arguments.listen.has_value() && !arguments.reach.no_mapping;
+  TRIBUTARY_TRY(operators, read_operators(arguments.operators));
+  client.host.operators = std::move(operators);
   client.host.encryption = arguments.encryption;
   client.host.carriers = arguments.carriers;
   client.host.up = arguments.up;
@@ -177,6 +181,7 @@ void add_network(Subcommand& sub, PlayArguments& arguments) {
   sub.add("--peer", "HOST:PORT", arguments.peers, "A peer to ask, may be repeated");
   add_dht_options(sub, arguments.dht);
   add_reach_options(sub, arguments.reach);
+  sub.add("--operators", "FILE", arguments.operators, kOperatorsHelp);
   sub.add("--encryption", "MODE", arguments.encryption, parse_encryption, kEncryptionHelp);
   add_transport_option(sub, arguments.carriers);
   sub.add("--linger", "T", arguments.linger.time, parse_told_time,

@@ -9,6 +9,7 @@
 #include "demo/dht_options.h"
 #include "demo/encryption_option.h"
 #include "demo/human.h"
+#include "demo/operators_option.h"
 #include "demo/progress_bar.h"
 #include "demo/reach_options.h"
 #include "demo/server_session.h"
@@ -34,6 +35,7 @@ struct SeedArguments {
   std::optional<Endpoint> listen;
   DhtArguments dht;
   ReachArguments reach;
+  std::string operators;
   core::EncryptionMode encryption = core::EncryptionMode::kAllowed;
   net::Carriers carriers = net::Carriers::kBoth;
   BitRate up = kUnlimited;
@@ -95,6 +97,8 @@ Result<void> Seeder::open_host() {
   TRIBUTARY_TRY(dht, dht_use(arguments_.dht, arguments_.listen.has_value()));
   options.dht = std::move(dht);
   options.local_discovery = arguments_.listen.has_value() && !arguments_.reach.no_local;
+  TRIBUTARY_TRY(operators, read_operators(arguments_.operators));
+  options.operators = std::move(operators);
   options.encryption = arguments_.encryption;
   options.map_port = arguments_.listen.has_value() && !arguments_.reach.no_mapping;
   options.carriers = arguments_.carriers;
@@ -242,6 +246,7 @@ void add_seed(CommandLine& line) {
           "Where peers and DHT nodes reach us (127.0.0.1, a port of the system's choice; no node)");
   add_dht_options(sub, arguments->dht);
   add_reach_options(sub, arguments->reach);
+  sub.add("--operators", "FILE", arguments->operators, kOperatorsHelp);
   sub.add("--encryption", "MODE", arguments->encryption, parse_encryption, kEncryptionHelp);
   add_transport_option(sub, arguments->carriers);
   sub.add("--up", "RATE", arguments->up, parse_rate,

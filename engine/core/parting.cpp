@@ -13,8 +13,8 @@ std::vector<ConnId> choose_partings(std::vector<Neighbour> neighbours, std::size
     return n.transferring || now - n.connected_at < kProbation;
   });
   const auto use = [](const Neighbour& n) {
-    return std::tuple(n.lately, n.last_hour, n.of_interest, -n.connected_at.time_since_epoch(),
-                      n.conn);
+    return std::tuple(n.lately, n.last_hour, n.of_interest, -static_cast<int>(n.rank.nearness),
+                      -n.round_trip, ~n.rank.distance, -n.connected_at.time_since_epoch(), n.conn);
   };
   std::sort(neighbours.begin(), neighbours.end(),
             [&](const Neighbour& a, const Neighbour& b) { return use(a) < use(b); });

@@ -6,6 +6,7 @@
 
 #include "engine/base/units.h"
 #include "engine/core/ids.h"
+#include "engine/core/locality.h"
 
 namespace tributary::core {
 
@@ -20,10 +21,13 @@ struct Neighbour {
   bool of_interest = false;   // one of us has what the other wants
   bool transferring = false;  // blocks are under way, or asked for
   TimePoint connected_at{};
+  AddressRank rank{};     // the same for all where addresses are not ranked
+  Duration round_trip{};  // zero: not known
 };
 
 // The least useful beyond `keep`, in that order: fewest bytes lately, then in the last hour (Kreitz
-// & Niemelä 2010), then of no interest, then the newest. Newcomers and those with transfers under
+// & Niemelä 2010), then of no interest, then the farthest, the slowest to answer and that of the
+// lowest priority (BEP 40), then the newest. Newcomers and those with transfers under
 // way are spared, so that there may be fewer than asked for.
 std::vector<ConnId> choose_partings(std::vector<Neighbour> neighbours, std::size_t keep,
                                     TimePoint now);

@@ -65,6 +65,7 @@ struct Peer {
   PeerSource source = PeerSource::kIncoming;
   std::optional<Endpoint> listening;  // where it can be dialled, as far as we know
   TimePoint connected_at{};
+  Duration round_trip{};  // of the handshake, where we dialled; zero: not known
 
   // What it can do.
   bool fast = false;

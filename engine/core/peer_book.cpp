@@ -15,6 +15,7 @@ constexpr std::size_t kMaxOwn = 16;  // addresses of ours; a host has a handful
 
 PeerBook::PeerBook(const PeerBookParams& params) : params_(params) {
   params_.dials_per_second = std::clamp(params_.dials_per_second, 1, 100);
+  params_.far_dial_every = std::max(params_.far_dial_every, 2);
 }
 
 void PeerBook::add_own(const Endpoint& endpoint) {
@@ -23,6 +24,11 @@ void PeerBook::add_own(const Endpoint& endpoint) {
   std::erase_if(entries_,
                 [&](const Entry& e) { return e.endpoint == endpoint && e.state == State::kIdle; });
   update_deadline();
+}
+
+void PeerBook::rank_by(const Locality& locality) {
+  locality_ = &locality;
+  for (Entry& entry : entries_) entry.rank = locality.rank(entry.endpoint);
 }
 
 std::size_t PeerBook::add(std::span<const Endpoint> answer, PeerSource source) {
@@ -52,6 +58,7 @@ bool PeerBook::add_one(const Endpoint& endpoint, PeerSource source, std::uint32_
   entry.source = source;
   entry.answer = answers_;
   entry.position = position;
+  if (locality_ != nullptr) entry.rank = locality_->rank(endpoint);
   entries_.push_back(entry);
   return true;
 }
@@ -73,6 +80,7 @@ bool PeerBook::make_room(PeerSource source) {
 
 std::optional<Endpoint> PeerBook::next_dial(TimePoint now, const BanList& bans) {
   if (now < deadline_) return std::nullopt;
+  const bool near_first = (dials_ + 1) % params_.far_dial_every != 0;
   Entry* best = nullptr;
   for (Entry& entry : entries_) {
     if (entry.state != State::kIdle || entry.next_try > now) continue;
@@ -80,11 +88,12 @@ std::optional<Endpoint> PeerBook::next_dial(TimePoint now, const BanList& bans) 
       entry.next_try = *until;
       continue;
     }
-    if (!best || key(entry) < key(*best)) best = &entry;
+    if (!best || key(entry, near_first) < key(*best, near_first)) best = &entry;
   }
   if (best) {
     best->state = State::kDialing;
     best->tried = true;
+    ++dials_;
     ++half_open_;
     if (last_dials_.size() == static_cast<std::size_t>(params_.dials_per_second)) {
       last_dials_.erase(last_dials_.begin());
@@ -96,10 +105,11 @@ std::optional<Endpoint> PeerBook::next_dial(TimePoint now, const BanList& bans) 
   return found;
 }
 
-void PeerBook::on_connected(const Endpoint& remote) {
+void PeerBook::on_connected(const Endpoint& remote, Duration round_trip) {
   Entry* entry = find(remote);
   if (!entry || entry->state != State::kDialing) return;
   entry->state = State::kConnected;
+  if (locality_ != nullptr) entry->round_trip = round_trip;
   --half_open_;
   ++connected_;
   update_deadline();
@@ -153,8 +163,15 @@ void PeerBook::on_closed(const Endpoint& remote, bool useful, TimePoint now) {
 }
 
 // By which addresses are dialled, the smallest first.
-PeerBook::Key PeerBook::key(const Entry& e) {
-  return {e.tried, e.failures, e.source == PeerSource::kExchange, ~e.answer, e.position};
+PeerBook::Key PeerBook::key(const Entry& e, bool near_first) {
+  return {e.tried,
+          e.failures,
+          e.source == PeerSource::kExchange,
+          near_first ? e.rank.nearness : Nearness::kElsewhere,
+          near_first ? e.round_trip : Duration{},
+          e.rank.distance,
+          ~e.answer,
+          e.position};
 }
 
 PeerSource PeerBook::source_of(const Endpoint& endpoint) const {

@@ -9,6 +9,7 @@
 
 #include "engine/base/endpoint.h"
 #include "engine/base/units.h"
+#include "engine/core/locality.h"
 #include "engine/core/peer_address.h"
 #include "engine/core/peer_source.h"
 #include "engine/core/smart_ban.h"
@@ -25,19 +26,27 @@ struct PeerBookParams {
   Duration max_backoff = std::chrono::hours(1);
   Duration reconnect_after = 15s;  // a connection that was of use and closed
   int max_failures = 8;            // in a row: then the address is dropped until it is named anew
+  // Where addresses are ranked: of so many dials one goes to whoever is next without regard to
+  // nearness, so that no swarm falls apart into its neighbourhoods. Bindal et al. (ICDCS 2006) keep
+  // one far neighbour of 35; a swarm that streams needs them sooner. At least 2.
+  int far_dial_every = 4;
 };
 
 // Tracks every address with its state (idle, being dialled, connected) and failures, the
 // connections that came in, and the last dials. Addresses are compared whole; IPv4 has one form
 // only (Endpoint). Order of dialling: never tried before tried, fewer failures first, peers' word
-// (kExchange) last, the newest answer first, and within one answer in its order. Costs a pass over
-// the addresses for each call that changes it.
+// (kExchange) last, the nearest first and of those tried the quickest, by BEP 40, the newest answer
+// first, and within one answer in its order. Nothing is near, quick or of any priority before
+// rank_by() says how. Costs a pass over the addresses for each call that changes it.
 class PeerBook {
  public:
   explicit PeerBook(const PeerBookParams& params = {});
 
   // One of our own addresses: never dialled, forgotten if known.
   void add_own(const Endpoint& endpoint);
+  // Ranks all addresses, those that come later too. The locality must outlive the book; call it
+  // again when that has changed.
+  void rank_by(const Locality& locality);
   // One answer's addresses. Undialable, own and repeated ones are left out; at the cap a new one
   // replaces the idle one of the least trusted source that would be dialled last; of the DHT
   // and of peers' word none replaces what a more trusted source named. Returns how many were new.
@@ -52,8 +61,9 @@ class PeerBook {
   // "only another event can bring it".
   TimePoint next_deadline() const { return deadline_; }
 
-  // The dial's outcome. Both ignore an address that is not being dialled.
-  void on_connected(const Endpoint& remote);
+  // The dial's outcome. Both ignore an address that is not being dialled. `round_trip` is how long
+  // an answer took; it counts where addresses are ranked.
+  void on_connected(const Endpoint& remote, Duration round_trip = {});
   void on_failed(const Endpoint& remote, TimePoint now);
   // A connection came in: false when it must be closed (banned, or the hard limit is reached).
   // It takes no dial slot; its port is the remote's ephemeral one and is never dialled.
@@ -80,14 +90,17 @@ class PeerBook {
     std::uint64_t answer = 0;    // the newest that named it
     std::uint32_t position = 0;  // in that answer
     TimePoint next_try{};
+    AddressRank rank{};
+    Duration round_trip{};  // zero: not known
   };
   struct Incoming {
     Endpoint remote;
     std::optional<Endpoint> listening;  // an entry
   };
 
-  using Key = std::tuple<bool, int, bool, std::uint64_t, std::uint32_t>;
-  static Key key(const Entry& e);
+  using Key =
+      std::tuple<bool, int, bool, Nearness, Duration, std::uint32_t, std::uint64_t, std::uint32_t>;
+  static Key key(const Entry& e, bool near_first = true);
   const Entry* find(const Endpoint& endpoint) const;
   Entry* find(const Endpoint& endpoint);
   bool add_one(const Endpoint& endpoint, PeerSource source, std::uint32_t position);
@@ -101,7 +114,9 @@ class PeerBook {
   std::vector<Incoming> incoming_;
   std::vector<Endpoint> own_;
   std::vector<TimePoint> last_dials_;  // at most dials_per_second, oldest first
+  const Locality* locality_ = nullptr;
   std::uint64_t answers_ = 0;
+  std::int64_t dials_ = 0;
   int connected_ = 0;
   int half_open_ = 0;
   TimePoint deadline_ = kNever;

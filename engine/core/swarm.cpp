@@ -21,6 +21,8 @@ ByteTimeMap timeline_from_hints(const Metainfo& meta, std::size_t file) {
 constexpr SearchPace kDhtPace{.regular = 15min, .early = 60s};
 // BEP 14: every five minutes, whoever is there.
 constexpr SearchPace kLocalPace{.regular = 5min, .early = 5min};
+// A connection is made in one round trip, and the handshakes take a second.
+constexpr int kDialRoundTrips = 2;
 // Trackers and CDN first: a start must not share its first instants with a search.
 constexpr Duration kDhtDelay = 1s;
 // Nobody is looked for while the head of a start is on its way from the CDN, but a slow CDN keeps
@@ -41,11 +43,14 @@ Swarm::Swarm(const Metainfo& metainfo, const SwarmParams& params, const Bitfield
       protocol_(s_, receiver_, uploader_, metadata_),
       planner_(s_, receiver_),
       announcer_(metainfo.trackers, s_.random.split()),
+      locality_(params.operators),
       book_(params.book),
       exchanger_(s_, book_),
       dht_(kDhtPace),
       local_(kLocalPace) {
   receiver_.connect(protocol_);
+  if (params.own_address) locality_.set_own(*params.own_address);
+  if (params.rank_addresses) book_.rank_by(locality_);
   s_.now = now;
   for (std::size_t f = 0; f < metainfo.info.files.size(); ++f) {
     timelines_.push_back(timeline_from_hints(metainfo, f));
@@ -135,7 +140,7 @@ void Swarm::discover() {
   }
   while (const auto remote = book_.next_dial(s_.now, bans_)) {
     const ConnId conn(std::uint64_t{s_.params.id.value()} << 40 | ++next_conn_);
-    dials_[conn] = {*remote};
+    dials_[conn] = {*remote, s_.now};
     const InfoHash hash = s_.meta.info.info_hashes().front();
     const bool gives_way = s_.demands.empty();
     s_.out.emplace_back(Connect{s_.params.id, conn, *remote, handshake(hash), gives_way});
@@ -187,8 +192,10 @@ bool Swarm::simultaneous(const PeerConnected& e) {
 
 void Swarm::on(const PeerConnected& e) {
   const auto dial = dials_.find(e.conn);
+  Duration round_trip{};
   if (dial != dials_.end()) {
-    book_.on_connected(dial->second.remote);
+    round_trip = (s_.now - dial->second.at) / kDialRoundTrips;
+    book_.on_connected(dial->second.remote, round_trip);
     dials_.erase(dial);
   } else if (!book_.on_incoming(e.remote, s_.now, bans_)) {
     s_.out.emplace_back(Disconnect{s_.params.id, e.conn, "banned, or too many connections"});
@@ -203,6 +210,7 @@ void Swarm::on(const PeerConnected& e) {
   protocol_.on_connected(e);
   if (Peer* peer = s_.peer(e.conn); peer && !e.inbound) {
     peer->listening = e.remote;
+    peer->round_trip = round_trip;
     peer->source = book_.source_of(e.remote);
     exchanger_.on_change();
   }
@@ -218,6 +226,9 @@ void Swarm::part_with_least_useful() {
                           peer.am_interested || peer.peer_interested,
                           peer.in_flight() > 0 || peer.sending > 0 || !peer.queue.empty(),
                           peer.connected_at});
+    if (!s_.params.rank_addresses) continue;
+    neighbours.back().rank = locality_.rank(peer.listening.value_or(peer.remote));
+    neighbours.back().round_trip = peer.round_trip;
   }
   const auto keep = static_cast<std::size_t>(s_.params.book.soft_limit);
   for (ConnId conn : choose_partings(std::move(neighbours), keep, s_.now)) {
@@ -238,8 +249,19 @@ void Swarm::on(const PeerMessage& e) {
   protocol_.on_message(e.conn, e.message);
 }
 
+// What most peers say counts, each for its network.
+void Swarm::note_own_address(const Peer& peer, const ExtendedHandshake& hello) {
+  if (!s_.params.rank_addresses || s_.params.own_address || !hello.your_ip) return;
+  if (!own_address_.vote(peer.remote, *hello.your_ip)) return;
+  Endpoint own = *own_address_.address();
+  own.port = s_.params.listen_port;
+  locality_.set_own(own);
+  book_.rank_by(locality_);
+}
+
 void Swarm::on_hello(Peer& peer, const ExtendedHandshake& hello) {
   exchanger_.on_change();
+  note_own_address(peer, hello);
   // A private torrent's peers are its tracker's to name (BEP 27).
   if (!peer.inbound || !hello.listen_port || s_.meta.info.is_private) return;
   book_.on_listen_port(peer.remote, *hello.listen_port);

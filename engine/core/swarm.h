@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "engine/core/announcer.h"
+#include "engine/core/dht_own_address.h"
 #include "engine/core/metadata_server.h"
 #include "engine/core/peer_book.h"
 #include "engine/core/peer_exchanger.h"
@@ -116,6 +117,7 @@ class Swarm {
   void on(const PeerClosed& e);
   void on(const PeerMessage& e);
   void on_hello(Peer& peer, const ExtendedHandshake& hello);
+  void note_own_address(const Peer& peer, const ExtendedHandshake& hello);
   void on_dht_port(Peer& peer, const Port& message);
   void on(const BlockSent& e) {
     uploader_.on_sent(e);
@@ -161,12 +163,15 @@ class Swarm {
   PeerProtocol protocol_;
   Planner planner_;
   Announcer announcer_;
+  Locality locality_;
+  dht::OwnAddress own_address_;  // as peers see us
   PeerBook book_;
   PeerExchanger exchanger_;
   SearchTimer dht_;
   SearchTimer local_;
   struct Dial {
     Endpoint remote;
+    TimePoint at;
   };
   std::map<ConnId, Dial> dials_;        // not yet connected
   std::vector<ByteTimeMap> timelines_;  // by FileIndex

@@ -41,6 +41,10 @@ struct SwarmParams {
   bool super_seed = false;  // once complete: reveal pieces one by one (BEP 16)
   PeerBookParams book{};
   ChokeRule unchoke{};  // in place of the policy's unchoker
+  // Prefer peers by their addresses, where nothing else decides.
+  bool rank_addresses = false;
+  const OperatorTable* operators = nullptr;  // of which addresses are near; must outlive the swarm
+  std::optional<Endpoint> own_address;       // none: peers tell it
 };
 
 // The CDN as the planner sees it.

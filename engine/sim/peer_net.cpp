@@ -74,8 +74,8 @@ void PeerNet::handshake_arrives(ConnectionId id, Connection& conn) {
   conn.streams[1].open = true;
   later(conn, id, conn.latency, kDialAnswered, 0);
   handler_.peer_input(
-      here.host, core::PeerConnected{here.torrent, here.conn, endpoint_of(conn.sides[0].host), true,
-                                     conn.hello});
+      here.host, core::PeerConnected{here.torrent, here.conn, listener(conn.sides[0].host).endpoint,
+                                     true, conn.hello});
 }
 
 void PeerNet::dial_answered(Connection& conn) {

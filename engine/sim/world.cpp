@@ -59,11 +59,17 @@ const Track& World::track(core::TorrentId torrent) const { return *tracks_[torre
 HostId World::add_node(const HostParams& params) {
   const HostId host = links_.add_host(params.link);
   TRIBUTARY_CHECK(static_cast<std::size_t>(host.value()) == actors_.size());
-  peers_.add_host(host, PeerNet::endpoint_of(host), params.accepts_inbound);
+  const Endpoint address = params.address.value_or(PeerNet::endpoint_of(host));
+  peers_.add_host(host, address, params.accepts_inbound);
   player::NodeParams node;
   node.policy = params.policy;
   node.peer_id = peer_id_of(host);
-  node.listen_port = PeerNet::endpoint_of(host).port;
+  node.listen_port = address.port;
+  node.rank_addresses = params.rank_addresses;
+  if (params.rank_addresses) {
+    node.operators = params.operators;
+    node.own_address = address;
+  }
   node.seed = random_.next();
   node.trace = params.trace;
   node.upload = params.upload;
@@ -82,6 +88,10 @@ HostId World::add_node(const HostParams& params) {
     checkers_.allow_unchoked(host, kMostShares);
   }
   return host;
+}
+
+Endpoint World::address(HostId host) const {
+  return actor(host).params.address.value_or(PeerNet::endpoint_of(host));
 }
 
 void World::open(Actor& a, core::TorrentId torrent, bool complete) {
@@ -322,6 +332,11 @@ void World::peer_input(HostId host, core::Input input) {
 void World::payload_arrived(HostId host, core::ConnId conn, const Payload& payload) {
   Actor& a = actor(host);
   a.meter.from_peers += payload.span.length;
+  if (a.params.operators != nullptr) {
+    const std::string_view ours = a.params.operators->find(address(host));
+    const bool same = !ours.empty() && a.params.operators->find(address(payload.from)) == ours;
+    if (same) a.meter.from_operator += payload.span.length;
+  }
   if (payload.corrupt) note_lie(a, conn, payload);
   const core::Layout& layout = track(payload.torrent).layout();
   const core::BlockIndex block = layout.block_at(payload.span.piece, payload.span.begin);

@@ -44,6 +44,11 @@ struct HostParams {
   core::PeerBookParams book{};
   bool super_seed = false;
   bool leaves_when_done = false;  // with a download
+  // Where it can be dialled; none: an address of its own in 11.0.0.0/8.
+  std::optional<Endpoint> address;
+  bool rank_addresses = false;  // knows its address, and prefers those near to it
+  // Whose addresses are whose; for HostMeter::from_operator, and where it ranks.
+  const core::OperatorTable* operators = nullptr;
 
   // --- adversaries, see adversaries.h ---
   bool corrupt = false;                // sends wrong bytes
@@ -55,7 +60,8 @@ struct HostParams {
 
 // What one host moved, as the world saw it.
 struct HostMeter {
-  Bytes from_peers;  // payload that arrived
+  Bytes from_peers;     // payload that arrived
+  Bytes from_operator;  // of it, from hosts of the same operator
   Bytes from_cdn;
   Bytes to_peers;     // payload that left
   Bytes asked_of_us;  // payload that the node handed to the network
@@ -138,6 +144,7 @@ class World : private PeerNetHandler, private CdnHandler, private TrackerHandler
   std::size_t track_count() const { return tracks_.size(); }
   const CdnModel& cdn() const { return cdn_; }
   const PeerNet& peer_net() const { return peers_; }
+  Endpoint address(HostId host) const;
   // Payload bytes in buffers of a host that its node did not store or free yet.
   Bytes in_hand(HostId host) const;
 

@@ -166,7 +166,7 @@ void World::perform(Actor& a, const core::Free& action) {
 }
 
 void World::perform(Actor& a, const core::Announce& action) {
-  tracker_.announce(a.id, PeerNet::endpoint_of(a.id), action);
+  tracker_.announce(a.id, address(a.id), action);
 }
 
 void World::perform(Actor& a, const core::MayStart& action) {

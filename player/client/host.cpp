@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "engine/core/peer_address.h"
 #include "engine/net/address.h"
 #include "engine/net/digests.h"
 #include "engine/net/torrent_hashes.h"
@@ -139,6 +140,11 @@ NodeParams Host::node_params() const {
   params.upload = options_.upload;
   params.super_seed = options_.super_seed;
   params.up = options_.up;
+  params.rank_addresses = options_.rank_addresses;
+  params.operators = options_.operators.get();
+  // At any other address the world sees us elsewhere: peers tell where.
+  const bool of_the_world = listening_ && core::is_dialable(*listening_) && !listening_->is_local();
+  if (of_the_world) params.own_address = listening_;
   return params;
 }
 

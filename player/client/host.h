@@ -12,6 +12,7 @@
 #include "cdn/http/fetcher.h"
 #include "engine/base/log.h"
 #include "engine/base/result.h"
+#include "engine/core/locality.h"
 #include "engine/net/buffer_pool.h"
 #include "engine/net/dht_service.h"
 #include "engine/net/hasher.h"
@@ -51,6 +52,10 @@ struct HostOptions {
   // Ask the router to pass the port of `listen` on, where that is an IPv4 address of a network. If
   // it gives another one, trackers and the peers that come afterwards are told that.
   bool map_port = false;
+  // Prefer peers of our own subnet and operator, then those that BEP 40 values, where nothing else
+  // decides. The operators may be none.
+  bool rank_addresses = true;
+  std::shared_ptr<const core::OperatorTable> operators;
   DhtUse dht;
   net::Carriers carriers = net::Carriers::kBoth;  // of peers
   BitRate up = kUnlimited;

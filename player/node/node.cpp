@@ -244,7 +244,10 @@ void Node::open(core::TorrentId torrent, const core::Metainfo& metainfo, const B
                            .upload = impl_->params.upload,
                            .super_seed = impl_->params.super_seed,
                            .book = impl_->params.book,
-                           .unchoke = impl_->params.unchoke};
+                           .unchoke = impl_->params.unchoke,
+                           .rank_addresses = impl_->params.rank_addresses,
+                           .operators = impl_->params.operators,
+                           .own_address = impl_->params.own_address};
   const auto [it, is_new] = impl_->swarms.emplace(
       torrent, std::make_unique<core::Swarm>(metainfo, params, verified, impl_->bans, now));
   TRIBUTARY_CHECK(is_new);

@@ -35,7 +35,11 @@ struct NodeParams {
   bool super_seed = false;      // reveal pieces one by one (BEP 16)
   core::PeerBookParams book{};  // how many peers, and how fast
   core::ChokeRule unchoke{};    // in place of the policy's unchoker
-  BitRate up = kUnlimited;      // what the host will enforce; for planning only
+  // As in core::SwarmParams.
+  bool rank_addresses = false;
+  const core::OperatorTable* operators = nullptr;
+  std::optional<Endpoint> own_address;
+  BitRate up = kUnlimited;  // what the host will enforce; for planning only
   std::string client_name = "Tributary 0.1";
 };
 

@@ -1,0 +1,18 @@
+// --operators of the commands that speak to peers.
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "engine/base/result.h"
+#include "player/client/host.h"
+
+namespace tributary::demo {
+
+// The list in the file; none for an empty path. Errors name the file, the line and what is wrong.
+Result<std::shared_ptr<const core::OperatorTable>> read_operators(const std::string& path);
+
+inline constexpr const char* kOperatorsHelp =
+    "Prefer peers of one's own operator; lines of PREFIX/LEN NAME say who has which addresses";
+
+}  // namespace tributary::demo
