@@ -78,7 +78,7 @@ TEST_CASE("slow start ends where a queue begins") {
   LedbatWindow window(kSegment);
   acknowledge_window(window, 0ms);
   const Bytes before = window.size();
-  acknowledge(window, 80ms);
+  acknowledge(window, kLedbatTarget * 4 / 5);
   CHECK_FALSE(window.in_slow_start());
   CHECK(window.size() < before + kSegment);
 }
@@ -91,7 +91,7 @@ TEST_CASE("past slow start an empty queue gains one segment a round trip, half a
   CHECK(whole > 900_B);
   CHECK(whole <= kSegment);
   const Bytes between = window.size();
-  acknowledge_window(window, 50ms);
+  acknowledge_window(window, kLedbatTarget / 2);
   const Bytes half = window.size() - between;
   CHECK(half > 440_B);
   CHECK(half <= 500_B);
@@ -102,7 +102,7 @@ TEST_CASE("a window rests at its target and shrinks in proportion beyond it") {
   const Bytes before = window.size();
   acknowledge_window(window, kLedbatTarget);
   CHECK(window.size() == before);
-  acknowledge_window(window, 120ms);
+  acknowledge_window(window, kLedbatTarget * 6 / 5);
   CHECK(window.size() < before * 85 / 100);
   CHECK(window.size() > before * 75 / 100);
   const Bytes then = window.size();
