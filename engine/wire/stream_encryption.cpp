@@ -140,14 +140,14 @@ MseInitiator::MseInitiator(const MseCrypto& crypto, MseSecrets secrets, const Ms
 Result<bool> MseInitiator::step(OctetBuffer& out) {
   switch (stage_) {
     case Stage::kKey: {
-      const Result<bool> key = take_key();
+      Result<bool> key = take_key();
       if (!key || !*key) return key;
       offer(out);
       stage_ = Stage::kVerification;
       return true;
     }
     case Stage::kVerification: {
-      const Result<bool> there = skip_to(verification_);
+      Result<bool> there = skip_to(verification_);
       if (there && *there) stage_ = Stage::kSelection;
       return there;
     }
@@ -202,14 +202,14 @@ MseResponder::MseResponder(const MseCrypto& crypto, MseSecrets secrets, const Ms
 Result<bool> MseResponder::step(OctetBuffer& out) {
   switch (stage_) {
     case Stage::kKey: {
-      const Result<bool> key = take_key();
+      Result<bool> key = take_key();
       if (!key || !*key) return key;
       send_key(out);
       stage_ = Stage::kSynchronisation;
       return true;
     }
     case Stage::kSynchronisation: {
-      const Result<bool> there = skip_to(hash("req1", shared_).bytes);
+      Result<bool> there = skip_to(hash("req1", shared_).bytes);
       if (there && *there) stage_ = Stage::kTorrent;
       return there;
     }
