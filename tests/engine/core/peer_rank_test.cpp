@@ -5,7 +5,7 @@
 
 #include "engine/core/parting.h"
 #include "engine/core/peer_book.h"
-#include "tests/engine/core/swarm_rig.h"
+#include "tests/engine/core/rig/swarm_rig.h"
 
 namespace tributary::core {
 namespace {

@@ -4,7 +4,7 @@
 #include <string>
 #include <utility>
 
-#include "tests/engine/core/swarm_rig.h"
+#include "tests/engine/core/rig/swarm_rig.h"
 
 namespace tributary::core {
 namespace {

@@ -22,7 +22,7 @@ struct End final : StreamOwner {
 
   void on_stream_connected() override { connected = true; }
   std::span<std::uint8_t> stream_space() override { return space; }
-  void on_stream_bytes(wire::Octets bytes) override { wire::append(received, bytes); }
+  void on_stream_bytes(std::span<std::uint8_t> bytes) override { wire::append(received, bytes); }
   void on_stream_written() override { ++written; }
   void on_stream_failed(const std::string& reason) override {
     failure = reason;
