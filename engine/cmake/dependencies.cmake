@@ -9,8 +9,27 @@ pkg_check_modules(MHD REQUIRED IMPORTED_TARGET libmicrohttpd)
 pkg_check_modules(SQLITE REQUIRED IMPORTED_TARGET sqlite3)
 pkg_check_modules(MINIUPNPC REQUIRED IMPORTED_TARGET miniupnpc>=2.1)
 find_library(NATPMP_LIBRARY natpmp REQUIRED)  # it comes without a .pc file
+add_library(tributary_natpmp INTERFACE IMPORTED)
+set_target_properties(tributary_natpmp PROPERTIES INTERFACE_LINK_LIBRARIES "${NATPMP_LIBRARY}")
 pkg_check_modules(FFMPEG REQUIRED IMPORTED_TARGET libavformat>=59 libavcodec libavutil libswresample)
 find_package(CLI11 REQUIRED)
 if(TRIBUTARY_SDL)
   pkg_check_modules(SDL2 IMPORTED_TARGET sdl2)
 endif()
+
+# tributary_inside(TARGET ARCHIVE [LIBRARY…]): programs with the property TRIBUTARY_INSIDE have the
+# library inside, from an archive that needs the further ones, where there is such an archive.
+function(tributary_inside target archive)
+  find_library(${target}_ARCHIVE ${archive})
+  mark_as_advanced(${target}_ARCHIVE)
+  if(${target}_ARCHIVE)
+    get_target_property(shared ${target} INTERFACE_LINK_LIBRARIES)
+    set(inside $<BOOL:$<TARGET_PROPERTY:TRIBUTARY_INSIDE>>)
+    set_target_properties(${target} PROPERTIES INTERFACE_LINK_LIBRARIES
+      "$<IF:${inside},${${target}_ARCHIVE};${ARGN},${shared}>")
+  endif()
+endfunction()
+tributary_inside(PkgConfig::SQLITE libsqlite3.a m)
+tributary_inside(PkgConfig::UV libuv_a.a dl rt)
+tributary_inside(PkgConfig::MINIUPNPC libminiupnpc.a)
+tributary_inside(tributary_natpmp libnatpmp.a)

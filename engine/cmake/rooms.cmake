@@ -84,13 +84,14 @@ function(tributary_room name)
 endfunction()
 
 # tributary_program(NAME SOURCE… [DEPENDS target…]): a program whose start somebody waits for. With the
-# C++ runtime inside it is loaded a millisecond sooner.
+# C++ runtime and the smaller libraries inside it is loaded two milliseconds sooner.
 function(tributary_program name)
   cmake_parse_arguments(ARG "" "" "DEPENDS" ${ARGN})
   add_executable(${name} ${ARG_UNPARSED_ARGUMENTS})
   target_link_libraries(${name} PRIVATE ${ARG_DEPENDS})
   if(NOT TRIBUTARY_SANITIZE)
     target_link_options(${name} PRIVATE -static-libstdc++ -static-libgcc)
+    set_target_properties(${name} PROPERTIES TRIBUTARY_INSIDE ON)
   endif()
 endfunction()
 

@@ -34,8 +34,8 @@ struct PortMapperOptions {
 // thread of its own: the libraries block.
 class PortMapper {
  public:
-  // Called on the loop thread with each new outcome, not with repeated ones. It must not destroy the
-  // mapper.
+  // Called on the loop thread with each new outcome, not with repeated ones. It must not destroy
+  // the mapper.
   using Told = std::function<void(const Result<PortMapping>&)>;
 
   // Loop thread only. REQUIRES: port != 0.

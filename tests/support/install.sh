@@ -14,7 +14,8 @@ build=(g++ cmake ninja-build pkg-config libuv1-dev libcurl4-openssl-dev libssl-d
 check=(ccache git python3 binutils doctest-dev
   clang-14 libclang-rt-14-dev llvm-14 clang-tidy-14 clang-format-14 ffmpeg)
 # Programs that the interop and end-to-end tests and the benchmarks talk to.
-rivals=(python3-libtorrent transmission-daemon aria2 opentracker mktorrent nginx openssl curl iproute2)
+rivals=(python3-libtorrent transmission-daemon aria2 opentracker mktorrent nginx openssl curl
+  iproute2 nftables procps miniupnpd-nftables)
 
 missing=()
 for group in "$@"; do
