@@ -184,6 +184,13 @@ Result<Endpoint> parse_listen(std::string_view text) {
                  " is not understood; give a numeric HOST:PORT like 127.0.0.1:8080 or [::1]:0");
 }
 
+Result<HostPort> parse_remote(std::string_view what, std::string_view text) {
+  auto parsed = net::parse_host_port(text);
+  if (parsed && parsed->port != 0) return parsed;
+  return invalid(std::string(what) + " " + quoted(text) +
+                 " is not understood; give HOST:PORT like 127.0.0.1:6881");
+}
+
 Result<std::optional<Endpoint>> parse_told_listen(std::string_view text) {
   return told(parse_listen(text));
 }

@@ -36,6 +36,9 @@ Result<Endpoint> parse_listen(std::string_view text);
 // The same, where it matters whether the user named an address.
 Result<std::optional<Endpoint>> parse_told_listen(std::string_view text);
 
+// Somebody to call, "HOST:PORT" with a port above 0. `what` is how the error calls it: "peer".
+Result<HostPort> parse_remote(std::string_view what, std::string_view text);
+
 // An edge must be http or https; a tracker may be udp as well, which needs a port.
 Result<std::string> parse_edge(std::string_view text);
 Result<std::string> parse_tracker(std::string_view text);

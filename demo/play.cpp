@@ -7,16 +7,12 @@
 
 #include "demo/arguments.h"
 #include "demo/command.h"
-#include "demo/dht_options.h"
-#include "demo/encryption_option.h"
-#include "demo/operators_option.h"
+#include "demo/network_options.h"
 #include "demo/play_session.h"
-#include "demo/reach_options.h"
 #include "demo/resolve_peers.h"
 #include "demo/stop_signals.h"
 #include "demo/terminal.h"
 #include "demo/text_width.h"
-#include "demo/transport_option.h"
 #include "demo/unchoker_option.h"
 #include "engine/wire/magnet.h"
 #include "player/media/sink.h"
@@ -36,15 +32,9 @@ struct PlayArguments {
   std::string cache;
   Duration from{};
   Duration until = Duration(-1);
-  BitRate up = kUnlimited;
   BitRate down = kUnlimited;
-  std::optional<Endpoint> listen;
   std::vector<std::string> peers;
-  DhtArguments dht;
-  ReachArguments reach;
-  std::string operators;
-  core::EncryptionMode encryption = core::EncryptionMode::kAllowed;
-  net::Carriers carriers = net::Carriers::kBoth;
+  NetworkArguments network;
   SharingLimits linger;
   bool no_upload = false;
   bool metered = false;
@@ -112,17 +102,9 @@ Result<PlaySettings> settings_of(const PlayArguments& arguments) {
   client.host.policy.unchoker = arguments.unchoker.value_or(policy->unchoker);
   client.host.upload = !arguments.no_upload && !arguments.metered;
   client.host.cache_directory = arguments.cache;
-  client.host.listen = arguments.listen.value_or(Endpoint::v4(127, 0, 0, 1, 0));
-  TRIBUTARY_TRY(dht, dht_use(arguments.dht, arguments.listen.has_value()));
-  client.host.dht = std::move(dht);
-  client.host.local_discovery = arguments.listen.has_value() && !arguments.reach.no_local;
-  client.host.map_port = arguments.listen.has_value() && !arguments.reach.no_mapping;
-  TRIBUTARY_TRY(operators, read_operators(arguments.operators));
-  client.host.operators = std::move(operators);
-  client.host.encryption = arguments.encryption;
-  client.host.carriers = arguments.carriers;
-  client.host.up = arguments.up;
   client.host.down = arguments.down;
+  auto applied = apply(arguments.network, client.host);
+  if (!applied) return applied.error();
   // On a terminal the live view shows the client's warnings; else they go beside the lines.
   if (!is_terminal(STDOUT_FILENO)) client.host.log = print_warning;
   client.from = arguments.from;
@@ -171,19 +153,11 @@ void add_playback(Subcommand& sub, PlayArguments& arguments) {
           "Write each scheduling decision there as a JSON line");
 }
 
-void add_network(Subcommand& sub, PlayArguments& arguments) {
-  sub.add("--up", "RATE", arguments.up, parse_rate, "Limit of upload (none)");
+void add_sharing(Subcommand& sub, PlayArguments& arguments) {
   sub.add("--down", "RATE", arguments.down, parse_rate, "Limit of download (none)");
   sub.add("--unchoker", "NAME", arguments.unchoker, parse_unchoker,
           std::string(kUnchokerHelp) + " (as the policy has it)");
-  sub.add("--listen", "HOST:PORT", arguments.listen, parse_told_listen,
-          "Where peers and DHT nodes reach us (127.0.0.1, a port of the system's choice; no node)");
   sub.add("--peer", "HOST:PORT", arguments.peers, "A peer to ask, may be repeated");
-  add_dht_options(sub, arguments.dht);
-  add_reach_options(sub, arguments.reach);
-  sub.add("--operators", "FILE", arguments.operators, kOperatorsHelp);
-  sub.add("--encryption", "MODE", arguments.encryption, parse_encryption, kEncryptionHelp);
-  add_transport_option(sub, arguments.carriers);
   sub.add("--linger", "T", arguments.linger.time, parse_told_time,
           "Keep sharing so long after the end");
   sub.add("--ratio", "R", arguments.linger.ratio, parse_told_ratio,
@@ -200,7 +174,8 @@ void add_play(CommandLine& line) {
   Subcommand sub = line.add(kName, "Play from the CDN and from peers", kExample,
                             [arguments] { return play(*arguments); });
   add_playback(sub, *arguments);
-  add_network(sub, *arguments);
+  add_sharing(sub, *arguments);
+  add_network_options(sub, arguments->network);
 }
 
 }  // namespace tributary::demo

@@ -2,21 +2,14 @@
 
 #include <optional>
 
+#include "demo/arguments.h"
 #include "engine/net/address.h"
 #include "engine/net/loop.h"
-#include "engine/wire/text.h"
 
 namespace tributary::demo {
 namespace {
 
 constexpr Duration kLookupLimit = 10s;
-
-Result<HostPort> parse_peer(const std::string& text) {
-  auto parsed = net::parse_host_port(text);
-  if (parsed && parsed->port != 0) return parsed;
-  return invalid("peer '" + wire::printable(text) +
-                 "' is not understood; give HOST:PORT like 127.0.0.1:6881");
-}
 
 }  // namespace
 
@@ -27,7 +20,7 @@ Result<std::vector<Endpoint>> resolve_peers(const std::vector<std::string>& peer
   std::size_t answers = 0;
   std::optional<Error> error;
   for (const std::string& text : peers) {
-    TRIBUTARY_TRY(target, parse_peer(text));
+    TRIBUTARY_TRY(target, parse_remote("peer", text));
     net::resolve(loop, target, [&](Result<std::vector<Endpoint>> addresses) {
       ++answers;
       if (addresses) {

@@ -6,17 +6,13 @@
 
 #include "demo/arguments.h"
 #include "demo/command.h"
-#include "demo/dht_options.h"
-#include "demo/encryption_option.h"
 #include "demo/human.h"
-#include "demo/operators_option.h"
+#include "demo/network_options.h"
 #include "demo/progress_bar.h"
-#include "demo/reach_options.h"
 #include "demo/server_session.h"
 #include "demo/sharing_limits.h"
 #include "demo/text_width.h"
 #include "demo/torrent_file.h"
-#include "demo/transport_option.h"
 #include "demo/unchoker_option.h"
 #include "engine/net/address.h"
 #include "player/client/host.h"
@@ -32,13 +28,7 @@ constexpr Duration kFarewell = 5s;
 struct SeedArguments {
   std::vector<std::string> torrents;
   std::string directory;
-  std::optional<Endpoint> listen;
-  DhtArguments dht;
-  ReachArguments reach;
-  std::string operators;
-  core::EncryptionMode encryption = core::EncryptionMode::kAllowed;
-  net::Carriers carriers = net::Carriers::kBoth;
-  BitRate up = kUnlimited;
+  NetworkArguments network;
   SharingLimits limits;
   std::optional<core::Unchoker> unchoker;
   bool super_seed = false;
@@ -93,16 +83,8 @@ class Seeder {
 
 Result<void> Seeder::open_host() {
   player::HostOptions options;
-  options.listen = arguments_.listen.value_or(Endpoint::v4(127, 0, 0, 1, 0));
-  TRIBUTARY_TRY(dht, dht_use(arguments_.dht, arguments_.listen.has_value()));
-  options.dht = std::move(dht);
-  options.local_discovery = arguments_.listen.has_value() && !arguments_.reach.no_local;
-  TRIBUTARY_TRY(operators, read_operators(arguments_.operators));
-  options.operators = std::move(operators);
-  options.encryption = arguments_.encryption;
-  options.map_port = arguments_.listen.has_value() && !arguments_.reach.no_mapping;
-  options.carriers = arguments_.carriers;
-  options.up = arguments_.up;
+  auto applied = apply(arguments_.network, options);
+  if (!applied) return applied;
   options.policy.unchoker = arguments_.unchoker.value_or(options.policy.unchoker);
   options.super_seed = arguments_.super_seed;
   player::HostEvents events;
@@ -242,15 +224,7 @@ void add_seed(CommandLine& line) {
                             [arguments] { return seed(*arguments); });
   sub.require("torrents", "TORRENT", arguments->torrents, "What to offer");
   sub.require("--data", "DIR", arguments->directory, "The folder that holds the data");
-  sub.add("--listen", "HOST:PORT", arguments->listen, parse_told_listen,
-          "Where peers and DHT nodes reach us (127.0.0.1, a port of the system's choice; no node)");
-  add_dht_options(sub, arguments->dht);
-  add_reach_options(sub, arguments->reach);
-  sub.add("--operators", "FILE", arguments->operators, kOperatorsHelp);
-  sub.add("--encryption", "MODE", arguments->encryption, parse_encryption, kEncryptionHelp);
-  add_transport_option(sub, arguments->carriers);
-  sub.add("--up", "RATE", arguments->up, parse_rate,
-          "Limit of upload, in bit/s with k, M, G (none)");
+  add_network_options(sub, arguments->network);
   sub.add("--for", "T", arguments->limits.time, parse_told_time, "End after so long");
   sub.add("--ratio", "R", arguments->limits.ratio, parse_told_ratio,
           "End when R times the size of the torrents is sent");

@@ -9,7 +9,7 @@
 
 namespace tributary::demo {
 
-// Whom to upload to, by name; the error lists the names.
+// Whom to upload to, by name.
 Result<std::optional<core::Unchoker>> parse_unchoker(std::string_view text);
 
 inline constexpr const char* kUnchokerHelp =

@@ -3,7 +3,6 @@
 
 #include <array>
 #include <cstdint>
-#include <optional>
 #include <string_view>
 
 namespace tributary::core {
@@ -27,13 +26,6 @@ constexpr std::string_view to_string(EncryptionMode mode) {
     default:
       return "allowed";
   }
-}
-
-constexpr std::optional<EncryptionMode> encryption_by_name(std::string_view name) {
-  for (const EncryptionMode mode : kEncryptionModes) {
-    if (to_string(mode) == name) return mode;
-  }
-  return std::nullopt;
 }
 
 }  // namespace tributary::core

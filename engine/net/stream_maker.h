@@ -1,9 +1,11 @@
 // The ways that connections go: makes streams to peers by TCP and uTP, and lets uTP ones in.
 #pragma once
 
+#include <array>
 #include <deque>
 #include <map>
 #include <memory>
+#include <string_view>
 #include <vector>
 
 #include "engine/base/log.h"
@@ -17,6 +19,19 @@ namespace tributary::net {
 
 // What peers are dialled by and accepted over.
 enum class Carriers { kBoth, kTcp, kUtp };
+
+inline constexpr std::array kCarriers = {Carriers::kBoth, Carriers::kTcp, Carriers::kUtp};
+
+constexpr std::string_view to_string(Carriers carriers) {
+  switch (carriers) {
+    case Carriers::kTcp:
+      return "tcp";
+    case Carriers::kUtp:
+      return "utp";
+    default:
+      return "both";
+  }
+}
 
 // Where both are allowed TCP is dialled first, for who needs blocks by a deadline must not give way
 // to everybody; uTP first where nobody waits. The other follows when the first has failed, or has

@@ -1,4 +1,4 @@
-#include "demo/operators_option.h"
+#include "demo/operators_file.h"
 
 #include <fstream>
 #include <utility>

@@ -1,4 +1,4 @@
-// --operators of the commands that speak to peers.
+// The file of --operators.
 #pragma once
 
 #include <memory>
@@ -11,8 +11,5 @@ namespace tributary::demo {
 
 // The list in the file; none for an empty path. Errors name the file, the line and what is wrong.
 Result<std::shared_ptr<const core::OperatorTable>> read_operators(const std::string& path);
-
-inline constexpr const char* kOperatorsHelp =
-    "Prefer peers of one's own operator; lines of PREFIX/LEN NAME say who has which addresses";
 
 }  // namespace tributary::demo

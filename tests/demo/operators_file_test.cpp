@@ -1,4 +1,4 @@
-#include "demo/operators_option.h"
+#include "demo/operators_file.h"
 
 #include <doctest/doctest.h>
 
@@ -15,7 +15,7 @@ namespace {
 struct List {
   explicit List(const std::string& text) { std::ofstream(path) << text; }
   ~List() { std::remove(path.c_str()); }
-  const std::string path = "operators_option_test.list";
+  const std::string path = "operators_file_test.list";
 };
 
 }  // namespace
@@ -37,7 +37,7 @@ TEST_CASE("a file of operators is read whole") {
 TEST_CASE("a list that is wrong or missing is told with its name, and the line") {
   const List list("203.0.113.0/24 Example Net\n203.0.113.0/40 Example Net\n");
   CHECK(read_operators(list.path).error().message ==
-        "'operators_option_test.list' line 2, '203.0.113.0/40 Example Net', needs a length of 0 to "
+        "'operators_file_test.list' line 2, '203.0.113.0/40 Example Net', needs a length of 0 to "
         "32 behind the slash");
   for (const char* path : {"no_such.list", "."}) {
     const auto missing = read_operators(path);

@@ -1,0 +1,37 @@
+// What play and seed are told of the network: where peers reach them, how peers are found, reached
+// and spoken to.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "demo/command_line.h"
+#include "engine/base/result.h"
+#include "player/client/host.h"
+
+namespace tributary::demo {
+
+struct NetworkArguments {
+  std::optional<Endpoint> listen;
+  BitRate up = kUnlimited;
+  bool no_dht = false;
+  std::vector<std::string> dht_nodes;
+  bool no_lsd = false;
+  bool no_port_mapping = false;
+  std::string operators;  // a file, or empty
+  core::EncryptionMode encryption = core::EncryptionMode::kAllowed;
+  net::Carriers carriers = net::Carriers::kBoth;
+};
+
+void add_network_options(Subcommand& sub, NetworkArguments& arguments);
+
+// What only makes sense where others can reach us (a node of the DHT, local discovery, port
+// mapping) is done only with --listen. Errors: an option that is not understood, a file that is not
+// read.
+Result<void> apply(const NetworkArguments& arguments, player::HostOptions& options);
+
+Result<core::EncryptionMode> parse_encryption(std::string_view text);
+Result<net::Carriers> parse_transport(std::string_view text);
+
+}  // namespace tributary::demo
