@@ -3,9 +3,12 @@
 A case is a function of a Scene: a folder of its own and the processes and sockets it opened, all of
 which end with it. Waits poll a condition and have a limit; nothing sleeps as a means of order.
 """
+import collections
 import contextlib
 import functools
+import itertools
 import json
+import multiprocessing
 import os
 import re
 import shutil
@@ -48,10 +51,17 @@ def wait_until(condition, what, limit=15):
         time.sleep(POLL_S)
 
 
+# Below those that the system chooses for others, and each process begins elsewhere.
+FREE_PORTS = range(20_000, 32_000)
+_next_port = itertools.count()
+
+
 def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
+    while True:
+        port = FREE_PORTS[(os.getpid() * 101 + next(_next_port)) % len(FREE_PORTS)]
+        with socket.socket() as probe, contextlib.suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return port
 
 
 def can_connect(port):
@@ -317,16 +327,29 @@ class Media:
         return folder
 
 
-class Suite:
-    """Collects the cases of a program and runs them in order."""
+Case = collections.namedtuple("Case", "name needs limit function covers")
 
-    def __init__(self):
-        self.cases = []
+_running = []  # the suite whose cases the workers run
+
+
+def _judge(number):
+    return _running[0].judge(number)
+
+
+class Suite:
+    """Collects the cases of a program and runs them, as many at once as may be.
+
+    One at a time is for cases that play in real time and would disturb one another. `report` gets, at
+    the end, a list of (what the case covers, whether it passed or None where it was skipped) and gives
+    lines to print."""
+
+    def __init__(self, at_once=1, report=None):
+        self.cases, self.at_once, self.report = [], at_once, report
         self.tributary = self.media = None
 
-    def case(self, name, needs=(), limit=CASE_LIMIT_S):
+    def case(self, name, needs=(), limit=CASE_LIMIT_S, covers=()):
         def add(function):
-            self.cases.append((name, needs, limit, function))
+            self.cases.append(Case(name, needs, limit, function, covers))
             return function
         return add
 
@@ -344,8 +367,9 @@ class Suite:
             finally:
                 signal.alarm(0)
 
-    def _judge(self, name, needs, limit, function):
+    def judge(self, number):
         """Prints one line; None when skipped."""
+        name, needs, limit, function, _ = self.cases[number]
         start = time.monotonic()
         try:
             self._run_one(needs, limit, function)
@@ -371,11 +395,21 @@ class Suite:
                      "WORD; $TRIBUTARY_BIN names the command when it lies elsewhere")
         self.tributary = os.path.abspath(self.tributary)
         words = [a for a in arguments if not os.path.isdir(a)]
-        chosen = [c for c in self.cases if not words or any(word in c[0] for word in words)]
+        chosen = [number for number, (name, *_) in enumerate(self.cases)
+                  if not words or any(word in name for word in words)]
         signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
         with tempfile.TemporaryDirectory(prefix="tributary-media-") as folder:
             self.media = Media(folder)
-            results = [self._judge(*one) for one in chosen]
+            _running.append(self)
+            # Those that wait longest begin, so that nobody waits for them alone at the end.
+            if self.at_once > 1:
+                chosen.sort(key=lambda number: -self.cases[number].limit)
+            # Forked, so that each worker has the cases, and signals of its own.
+            with multiprocessing.get_context("fork").Pool(self.at_once) as workers:
+                results = list(workers.map(_judge, chosen, chunksize=1))
+        if self.report:
+            tried = [(self.cases[number].covers, result) for number, result in zip(chosen, results)]
+            print("\n".join(self.report(tried)), flush=True)
         passed, failed = results.count(True), results.count(False)
         print(f"{passed} passed, {failed} failed")
         sys.exit(1 if failed or not passed else 0)

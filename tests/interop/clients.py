@@ -1,11 +1,13 @@
 """The other programs: how each is started on loopback alone, without DHT, LPD and PEX, and without
 uTP where that is not said."""
 import base64
+import filecmp
 import json
 import os
 import re
 import subprocess
 import urllib.error
+import urllib.parse
 import urllib.request
 
 from harness import Skipped, can_connect, check, free_port, read, wait_until, write
@@ -48,6 +50,25 @@ def make_with_mktorrent(path, out, trackers=("http://127.0.0.1:1/announce",), ed
     return out
 
 
+def v1_hash(torrent):
+    need_libtorrent()
+    return libtorrent.torrent_info(torrent).info_hashes().v1.to_bytes()
+
+
+def announce(tracker, info_hash, peer):
+    """Tells our tracker of a peer in that peer's name; both are at one address."""
+    query = urllib.parse.urlencode({
+        "info_hash": info_hash, "peer_id": os.urandom(20), "port": peer.split(":")[1], "uploaded": 0,
+        "downloaded": 0, "left": 0, "compact": 1, "event": "started"})
+    with urllib.request.urlopen(f"{tracker}?{query}", timeout=5) as reply:
+        check(b"failure" not in reply.read(), "the tracker takes the announcement")
+
+
+def check_same_file(media, folder):
+    copy = os.path.join(folder, os.path.basename(media))
+    check(filecmp.cmp(media, copy, shallow=False), f"{copy} differs from {media}")
+
+
 class Libtorrent:
     """A libtorrent session in this process."""
 
@@ -85,6 +106,11 @@ class Libtorrent:
             host, port = peer.split(":")
             handle.connect_peer((host, int(port)))
         return handle
+
+    def peers(self):
+        """What it knows of those it is connected to, over all torrents."""
+        return [peer for handle in self.session.get_torrents() for peer in handle.get_peer_info()
+                if not peer.flags & (peer.connecting | peer.handshake)]
 
     def log(self):
         return "\n".join(alert.message() for alert in self.session.pop_alerts())
@@ -239,6 +265,31 @@ class Aria2:
         wait_until(complete, "aria2 is complete", limit)
 
 
+NODE_MODULES = os.path.join(os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(
+    __file__)))), "build", "rivals", "node_modules")
+
+
+def start_node(scene, name, module, *argv):
+    """A program of Node.js that uses a module of the npm registry; it listens on loopback alone."""
+    if not os.path.isdir(os.path.join(NODE_MODULES, module)):
+        raise Skipped(f"{module} is not installed below {NODE_MODULES}")
+    here = os.path.dirname(os.path.abspath(__file__))
+    return scene.start(name, ["node", "-r", os.path.join(here, "loopback.cjs"), *argv], cwd=here,
+                       env={**os.environ, "NODE_PATH": NODE_MODULES})
+
+
+class WebTorrent:
+    """A webtorrent for one torrent or magnet link; `told` is described in webtorrent.cjs."""
+
+    def __init__(self, scene, torrent, folder, **told):
+        self.process = start_node(scene, "webtorrent", "webtorrent", "webtorrent.cjs", json.dumps(
+            {"torrent": torrent, "folder": folder, **told}))
+        self.address = "127.0.0.1:" + self.process.wait_for(r"listening (\d+)").group(1)
+
+    def finish(self, limit=20):
+        self.process.wait_for("complete", limit)
+
+
 NGINX = """
 daemon off;
 master_process off;
@@ -300,3 +351,10 @@ def start_opentracker(scene, port, info_hash):
     scene.start("opentracker", ["opentracker", "-i", "127.0.0.1", "-p", port, "-P", port, "-d",
                                 folder, "-w", "/whitelist"])  # it changes its root
     wait_until(lambda: can_connect(port), "opentracker listens")
+
+
+def start_bittorrent_tracker(scene, port, info_hash):
+    del info_hash  # it knows every torrent
+    program = os.path.join(NODE_MODULES, "bittorrent-tracker", "bin", "cmd.js")
+    start_node(scene, "bittorrent-tracker", "bittorrent-tracker", program, "--port", port, "--http",
+               "--udp").wait_for("UDP tracker:")

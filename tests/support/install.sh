@@ -17,6 +17,10 @@ check=(ccache git python3 binutils doctest-dev
 rivals=(python3-libtorrent transmission-daemon aria2 opentracker mktorrent nginx openssl curl
   iproute2 nftables procps miniupnpd-nftables)
 
+# More of them, from the npm registry, installed below build/rivals; without their install scripts.
+rival_modules=(webtorrent@1.9.7 bittorrent-tracker@9.19.0)
+command -v npm >/dev/null || rivals+=(nodejs npm)
+
 missing=()
 for group in "$@"; do
   case "$group" in
@@ -29,26 +33,41 @@ for group in "$@"; do
     [[ $state == installed ]] || missing+=("$package")
   done
 done
-[[ ${#missing[@]} -gt 0 ]] || exit 0
 
-as_root=()
-if [[ $EUID -ne 0 ]]; then
-  command -v sudo >/dev/null || {
-    echo "install.sh: neither root nor sudo; ask root for: apt-get install ${missing[*]}" >&2
-    exit 1
-  }
-  as_root=(sudo -n)
-fi
+install_modules() {
+  local folder
+  folder=$(dirname "${BASH_SOURCE[0]}")/../../build/rivals
+  for module in "${rival_modules[@]}"; do
+    local described=$folder/node_modules/${module%@*}/package.json
+    grep -qsF "\"version\": \"${module#*@}\"" "$described" && continue
+    mkdir -p "$folder"
+    npm install --prefix "$folder" --ignore-scripts --no-audit --no-fund "${rival_modules[@]}" </dev/null
+    return
+  done
+}
 
-# Packages ask policy-rc.d before they start a daemon; 101 means "not allowed".
-policy=/usr/sbin/policy-rc.d
-if [[ ! -e $policy ]]; then
-  trap '"${as_root[@]}" rm -f "$policy"' EXIT
-  printf '#!/bin/sh\nexit 101\n' | "${as_root[@]}" tee "$policy" >/dev/null
-  "${as_root[@]}" chmod 755 "$policy"
-fi
+install_packages() {
+  as_root=() policy=/usr/sbin/policy-rc.d  # known to the trap, too
+  if [[ $EUID -ne 0 ]]; then
+    command -v sudo >/dev/null || {
+      echo "install.sh: neither root nor sudo; ask root for: apt-get install ${missing[*]}" >&2
+      exit 1
+    }
+    as_root=(sudo -n)
+  fi
 
-echo "installing ${#missing[@]} packages: ${missing[*]}"
-"${as_root[@]}" apt-get update -q
-"${as_root[@]}" env DEBIAN_FRONTEND=noninteractive \
-  apt-get install -q -y --no-install-recommends "${missing[@]}" </dev/null
+  # Packages ask policy-rc.d before they start a daemon; 101 means "not allowed".
+  if [[ ! -e $policy ]]; then
+    trap '"${as_root[@]}" rm -f "$policy"' EXIT
+    printf '#!/bin/sh\nexit 101\n' | "${as_root[@]}" tee "$policy" >/dev/null
+    "${as_root[@]}" chmod 755 "$policy"
+  fi
+
+  echo "installing ${#missing[@]} packages: ${missing[*]}"
+  "${as_root[@]}" apt-get update -q
+  "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive \
+    apt-get install -q -y --no-install-recommends "${missing[@]}" </dev/null
+}
+
+[[ ${#missing[@]} -eq 0 ]] || install_packages
+[[ " $* " != *" rivals "* ]] || install_modules
