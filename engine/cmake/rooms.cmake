@@ -32,18 +32,43 @@ if(TRIBUTARY_SANITIZE)
   target_link_options(tributary_flags INTERFACE -fsanitize=${TRIBUTARY_SANITIZE})
 endif()
 
-# tributary_precompile(TARGET): with the room's or the test's set of precompiled headers. The code of a
-# library and of a program differ in their flags, so each has a set, shared by all of its kind. It holds
-# the core's events too, whose variants cost each file that knows them a second.
+# tributary_fast_build(TARGET): where TRIBUTARY_FAST_BUILD asks for it, with precompiled headers and
+# with several sources read as one.
+function(tributary_fast_build target)
+  get_target_property(type ${target} TYPE)
+  if(NOT TRIBUTARY_FAST_BUILD OR
+     (TRIBUTARY_FAST_BUILD STREQUAL "TESTS" AND NOT type STREQUAL "EXECUTABLE"))
+    return()
+  endif()
+  tributary_precompile(${target} ${type})
+  tributary_group_sources(${target})
+endfunction()
+
+# Groups the sources of which no two keep the same name to themselves.
+function(tributary_group_sources target)
+  find_package(Python3 REQUIRED COMPONENTS Interpreter)
+  get_target_property(sources ${target} SOURCES)
+  list(FILTER sources INCLUDE REGEX "\\.cpp$")
+  execute_process(
+    COMMAND ${Python3_EXECUTABLE} "${PROJECT_SOURCE_DIR}/tests/tidy/grouping.py" ${sources}
+    WORKING_DIRECTORY "${CMAKE_CURRENT_SOURCE_DIR}"
+    OUTPUT_VARIABLE lines OUTPUT_STRIP_TRAILING_WHITESPACE COMMAND_ERROR_IS_FATAL ANY)
+  string(REPLACE "\n" ";" lines "${lines}")
+  foreach(line IN LISTS lines)
+    string(REGEX MATCH "^([0-9]+) (.*)$" matched "${line}")
+    set_source_files_properties("${CMAKE_MATCH_2}" PROPERTIES UNITY_GROUP "${CMAKE_MATCH_1}")
+  endforeach()
+  set_target_properties(${target} PROPERTIES UNITY_BUILD ON UNITY_BUILD_MODE GROUP)
+endfunction()
+
+# With the room's or the test's set of precompiled headers. The code of a library and of a program
+# differ in their flags, so each has a set, shared by all of its kind. It holds the core's events too,
+# whose variants cost each file that knows them a second.
 set(common_headers
   "${PROJECT_SOURCE_DIR}/engine/core/events.h"
   <algorithm> <array> <chrono> <cstdint> <deque> <functional> <map> <memory> <optional> <set> <span>
   <string> <string_view> <utility> <variant> <vector>)
-function(tributary_precompile target)
-  get_target_property(type ${target} TYPE)
-  if(NOT TRIBUTARY_PCH OR (TRIBUTARY_PCH STREQUAL "TESTS" AND NOT type STREQUAL "EXECUTABLE"))
-    return()
-  endif()
+function(tributary_precompile target type)
   set(empty "${PROJECT_BINARY_DIR}/empty.cpp")
   if(NOT EXISTS "${empty}")
     file(WRITE "${empty}" "")
@@ -74,7 +99,7 @@ function(tributary_room name)
   if(sources)
     add_library(tributary_${name} STATIC ${sources} ${headers})
     target_link_libraries(tributary_${name} PUBLIC tributary_flags ${ARG_DEPENDS})
-    tributary_precompile(tributary_${name})
+    tributary_fast_build(tributary_${name})
   else()
     add_library(tributary_${name} INTERFACE)
     target_link_libraries(tributary_${name} INTERFACE tributary_flags ${ARG_DEPENDS})
@@ -104,6 +129,6 @@ function(tributary_test name)
   endif()
   add_executable(test_${name} ${sources})
   target_link_libraries(test_${name} PRIVATE tributary_test_main ${ARG_DEPENDS})
-  tributary_precompile(test_${name})
+  tributary_fast_build(test_${name})
   add_test(NAME ${name} COMMAND test_${name} WORKING_DIRECTORY "${PROJECT_SOURCE_DIR}")
 endfunction()

@@ -96,6 +96,8 @@ GROUPED = [
      [["0.cpp", "2.cpp"], ["1.cpp"]]),
     (["using Json = int;\n#define LOG(x)", "enum class Json { kA };", "#define LOG"],
      [["0.cpp"], ["1.cpp", "2.cpp"]]),
+    (['TEST_CASE("a") {\n}\nnamespace fs = std::filesystem;', 'TEST_CASE("b") {\n}',
+      "namespace fs = std::filesystem;"], [["0.cpp", "1.cpp", "2.cpp"]]),
 ]
 
 

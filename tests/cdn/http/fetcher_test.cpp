@@ -17,6 +17,7 @@
 #include "cdn/http/origin.h"
 #include "engine/base/random.h"
 #include "engine/net/address.h"
+#include "tests/support/any_port.h"
 #include "tests/support/fault_origin.h"
 
 namespace tributary::cdn {
@@ -27,7 +28,6 @@ using test::Fault;
 using test::FaultOrigin;
 
 constexpr Duration kPatience = 30s;
-constexpr Endpoint kAnyPort = Endpoint::v4(127, 0, 0, 1, 0);
 
 std::string sample(std::size_t size) {
   std::string text;

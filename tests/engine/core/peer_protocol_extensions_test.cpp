@@ -9,7 +9,7 @@ namespace {
 
 // Blocks 0 to 9, one by one.
 const TrackShape kTen{.blocks = 10};
-const TrackShape kPieces{.blocks = 12, .blocks_per_piece = 4, .v1 = true, .v2 = true};
+const TrackShape kThreePieces{.blocks = 12, .blocks_per_piece = 4, .v1 = true, .v2 = true};
 
 Lines requests(int n, std::initializer_list<int> blocks) {
   Lines lines;
@@ -81,7 +81,7 @@ TEST_CASE("a peer that allows a piece, chokes, and rejects it is not asked for i
 
 // Peer 1 is unchoking, speaks v2, and was asked for the leaves of the first pieces.
 struct HashesRig : SwarmRig {
-  HashesRig() : SwarmRig(Policy::peers_only(), kPieces) {
+  HashesRig() : SwarmRig(Policy::peers_only(), kThreePieces) {
     play(0s, 30s);
     connect(1, true, true);
     say(1, HaveAll{});
@@ -146,7 +146,7 @@ TEST_CASE("a peer that has no hashes is not asked for the same ones again") {
 }
 
 TEST_CASE("a hash request is passed to the host, as it is") {
-  SwarmRig rig(Policy::peers_only(), kPieces);
+  SwarmRig rig(Policy::peers_only(), kThreePieces);
   rig.connect(1, true, true);
   const HashSpan span{hash_of(7), 9, UINT32_MAX, UINT32_MAX, 99};
   CHECK(rig.say(1, HashRequest{span}) == Lines{"c1: serve hashes"});

@@ -6,11 +6,12 @@
 #include <string>
 #include <vector>
 
+#include "tests/support/any_port.h"
+
 namespace tributary::net {
 namespace {
 
 constexpr Duration kPatience = 20s;
-constexpr Endpoint kAnyPort = Endpoint::v4(127, 0, 0, 1, 0);
 
 using Octets = std::vector<std::uint8_t>;
 constexpr auto kMost = static_cast<std::size_t>(kMaxDatagram.count());

@@ -6,13 +6,13 @@
 
 #include "engine/net/dht_socket.h"
 #include "tests/engine/net/store_fixture.h"
+#include "tests/support/any_port.h"
 
 namespace tributary::net {
 namespace {
 
 constexpr Duration kLimit = 20s;
-constexpr Endpoint kAnyPort = Endpoint::v4(127, 0, 0, 1, 0);
-constexpr core::TorrentId kTorrent{3};
+constexpr core::TorrentId kSearched{3};
 const std::vector<InfoHash> kHashes{InfoHash::from(std::vector<std::uint8_t>(20, 0x11)),
                                     InfoHash::from(std::vector<std::uint8_t>(20, 0x22))};
 
@@ -47,7 +47,7 @@ TEST_CASE("who announces a torrent is found by who searches for it, under each o
   Loop loop;
   const auto host = plain_node(loop);
   Client seed(loop, {.at = kAnyPort, .hosts = {at(host->address().port)}});
-  seed.service->search(kTorrent, {kHashes[1]}, 7001);
+  seed.service->search(kSearched, {kHashes[1]}, 7001);
   const auto stored = [&] { return host->node().peer_store().peer_count() == 1; };
   REQUIRE(loop.run_until(stored, kLimit));
   Client seeker(loop);
@@ -67,7 +67,7 @@ TEST_CASE("nothing is sent before the first search") {
   Client client(loop, {.at = kAnyPort, .hosts = {at(host->address().port)}});
   client.service->add_host(host->address());
   Client other(loop, {.at = kAnyPort, .hosts = {at(host->address().port)}});
-  other.service->search(kTorrent, kHashes, 7001);
+  other.service->search(kSearched, kHashes, 7001);
   REQUIRE(loop.run_until([&] { return host->node().peer_store().peer_count() > 0; }, kLimit));
   CHECK(host->node().table().size() <= 1);
 }
@@ -76,12 +76,12 @@ TEST_CASE("a client that cannot be reached is in nobody's table, and finds peers
   Loop loop;
   const auto host = plain_node(loop);
   Client seed(loop, {.at = kAnyPort, .hosts = {at(host->address().port)}});
-  seed.service->search(kTorrent, kHashes, 7001);
+  seed.service->search(kSearched, kHashes, 7001);
   REQUIRE(loop.run_until([&] { return host->node().peer_store().peer_count() == 2; }, kLimit));
   Client seeker(
       loop,
       {.at = Endpoint::v4(0, 0, 0, 0, 0), .read_only = true, .hosts = {at(host->address().port)}});
-  seeker.service->search(kTorrent, kHashes, 0);
+  seeker.service->search(kSearched, kHashes, 0);
   REQUIRE(loop.run_until([&] { return !seeker.found.empty(); }, kLimit));
   CHECK(host->node().table().size() == 1);
 }
@@ -95,13 +95,13 @@ TEST_CASE("the table of the last run is enough to find the way back") {
     Client first(loop, {.at = kAnyPort, .hosts = {at(host->address().port)}, .table = table});
     REQUIRE(first.service->save().ok());
     CHECK_FALSE(std::filesystem::exists(table));  // there was nothing to keep yet
-    first.service->search(kTorrent, kHashes, 7001);
+    first.service->search(kSearched, kHashes, 7001);
     REQUIRE(loop.run_until([&] { return host->node().peer_store().peer_count() == 2; }, kLimit));
     REQUIRE(first.service->save().ok());
     CHECK(first.log.empty());
   }
   Client second(loop, {.at = kAnyPort, .table = table});
-  second.service->search(kTorrent, kHashes, 0);
+  second.service->search(kSearched, kHashes, 0);
   REQUIRE(loop.run_until([&] { return !second.found.empty(); }, kLimit));
 }
 
@@ -122,7 +122,7 @@ TEST_CASE("hosts that have no address are told, and the others asked") {
   Loop loop;
   const auto host = plain_node(loop);
   Client client(loop, {.at = kAnyPort, .hosts = {{"::1", 1}, at(host->address().port)}});
-  client.service->search(kTorrent, kHashes, 7001);
+  client.service->search(kSearched, kHashes, 7001);
   CHECK(loop.run_until([&] { return host->node().peer_store().peer_count() == 2; }, kLimit));
 }
 

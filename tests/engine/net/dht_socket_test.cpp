@@ -14,6 +14,7 @@
 #include "engine/net/datagram_socket.h"
 #include "engine/net/dht_file.h"
 #include "tests/engine/net/store_fixture.h"
+#include "tests/support/any_port.h"
 
 namespace tributary::net {
 namespace {
@@ -21,7 +22,6 @@ namespace {
 namespace dht = core::dht;
 
 constexpr Duration kLimit = 20s;
-const Endpoint kAnyPort = Endpoint::v4(127, 0, 0, 1, 0);
 const dht::NodeId kHash = dht::NodeId::from(std::vector<std::uint8_t>(20, 0x5a));
 
 // A node and what its searches came to.

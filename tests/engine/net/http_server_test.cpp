@@ -8,12 +8,12 @@
 #include <cstring>
 
 #include "engine/net/http_client.h"
+#include "tests/support/any_port.h"
 
 namespace tributary::net {
 namespace {
 
 constexpr Duration kPatience = 20s;
-constexpr Endpoint kAnyPort = Endpoint::v4(127, 0, 0, 1, 0);
 
 struct Bench {
   explicit Bench(HttpHandler handler) {

@@ -17,7 +17,7 @@
 namespace tributary::net {
 namespace {
 
-constexpr Duration kDeadline = 30s;
+constexpr Duration kPatience = 30s;
 const Endpoint kLoopback = Endpoint::v4(127, 0, 0, 1, 0);
 
 InfoHash hash_of(std::uint8_t fill) {
@@ -58,9 +58,9 @@ void check_that_two_find_each_other(const Endpoint& at) {
     MESSAGE("skipped: no multicast here: " << a.why << b.why);
     return;
   }
-  REQUIRE(loop.run_until([&] { return !b.heard.empty(); }, kDeadline));
+  REQUIRE(loop.run_until([&] { return !b.heard.empty(); }, kPatience));
   b.service->announce(hash_of(2));
-  REQUIRE(loop.run_until([&] { return !a.heard.empty(); }, kDeadline));
+  REQUIRE(loop.run_until([&] { return !a.heard.empty(); }, kPatience));
   Endpoint peer = at;
   peer.port = 7001;
   CHECK(b.heard == std::vector{std::pair(hash_of(1), peer)});

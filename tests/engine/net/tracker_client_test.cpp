@@ -4,13 +4,13 @@
 
 #include "engine/net/address.h"
 #include "engine/net/tracker_server.h"
+#include "tests/support/any_port.h"
 #include "tests/support/fault_origin.h"
 
 namespace tributary::net {
 namespace {
 
 constexpr Duration kPatience = 20s;
-constexpr Endpoint kAnyPort = Endpoint::v4(127, 0, 0, 1, 0);
 
 template <class D>
 D digest(std::uint8_t fill) {

@@ -10,12 +10,12 @@
 
 #include "engine/net/tcp_transport.h"
 #include "tests/engine/net/raw_peer.h"
+#include "tests/support/any_port.h"
 
 namespace tributary::net {
 
 inline constexpr Duration kDeadline = 30s;
 inline constexpr core::TorrentId kTorrent(1);
-inline const Endpoint kAnyPort = Endpoint::v4(127, 0, 0, 1, 0);
 
 inline core::Handshake handshake(std::uint8_t peer, std::uint8_t hash = 7) {
   core::Handshake h;

@@ -7,13 +7,13 @@
 #include <vector>
 
 #include "engine/net/tracker_server.h"
+#include "tests/support/any_port.h"
 
 namespace tributary::net {
 namespace {
 
 constexpr Duration kPatience = 20s;
 constexpr Duration kTimeout = 15s;
-constexpr Endpoint kAnyPort = Endpoint::v4(127, 0, 0, 1, 0);
 const Endpoint kRight = Endpoint::v4(10, 0, 0, 1, 6881);
 const Endpoint kWrong = Endpoint::v4(6, 6, 6, 6, 666);
 

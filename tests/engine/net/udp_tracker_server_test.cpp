@@ -7,12 +7,12 @@
 
 #include "engine/net/address.h"
 #include "engine/net/tracker_server.h"
+#include "tests/support/any_port.h"
 
 namespace tributary::net {
 namespace {
 
 constexpr Duration kPatience = 20s;
-constexpr Endpoint kAnyPort = Endpoint::v4(127, 0, 0, 1, 0);
 
 struct Asker {
   explicit Asker(Loop& on, const Endpoint& server) : loop(on) {

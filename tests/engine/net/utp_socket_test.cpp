@@ -9,12 +9,12 @@
 
 #include "engine/net/peer_listener.h"
 #include "engine/wire/utp_packet.h"
+#include "tests/support/any_port.h"
 
 namespace tributary::net {
 namespace {
 
 constexpr Duration kLimit = 20s;
-const Endpoint kAnyPort = Endpoint::v4(127, 0, 0, 1, 0);
 
 // An end of a stream that remembers what it is told.
 struct End final : StreamOwner {

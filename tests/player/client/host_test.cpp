@@ -13,12 +13,12 @@
 #include "engine/wire/metainfo_build.h"
 #include "engine/wire/piece_hasher.h"
 #include "tests/player/client/rig.h"
+#include "tests/support/any_port.h"
 
 namespace tributary::player {
 namespace {
 
 constexpr Duration kDeadline = 60s;
-const Endpoint kAnyPort = Endpoint::v4(127, 0, 0, 1, 0);
 
 std::shared_ptr<const core::Metainfo> publish(const std::string& folder, Bytes size) {
   std::vector<std::uint8_t> bytes(static_cast<std::size_t>(size.count()));

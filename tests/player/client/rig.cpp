@@ -13,11 +13,10 @@
 #include "engine/wire/metainfo_build.h"
 #include "engine/wire/piece_hasher.h"
 #include "player/media/scan.h"
+#include "tests/support/any_port.h"
 
 namespace tributary::player {
 namespace {
-
-const Endpoint kAnyPort = Endpoint::v4(127, 0, 0, 1, 0);
 
 std::shared_ptr<core::Metainfo> read_torrent(const std::string& path) {
   auto parsed = wire::parse_metainfo(read_bytes(path), net::kDigester);
