@@ -7,6 +7,7 @@
 
 #include "engine/base/check.h"
 #include "engine/net/digests.h"
+#include "engine/wire/merkle.h"
 
 namespace tributary::net {
 namespace {
@@ -18,26 +19,6 @@ using core::kBlockSize;
 using core::Layout;
 using core::PieceIndex;
 using core::TorrentInfo;
-
-Sha256 parent(const Sha256& left, const Sha256& right) {
-  std::array<std::uint8_t, 2 * Sha256::kSize> both;
-  std::copy(left.bytes.begin(), left.bytes.end(), both.begin());
-  std::copy(right.bytes.begin(), right.bytes.end(), both.begin() + Sha256::kSize);
-  return sha256(both);
-}
-
-// The root over `nodes` of a layer, padded with `pad` to a power of two.
-Sha256 fold(std::vector<Sha256> nodes, std::size_t width, Sha256 pad) {
-  for (; width > 1; width /= 2) {
-    const std::size_t half = (nodes.size() + 1) / 2;
-    for (std::size_t i = 0; i < half; ++i) {
-      nodes[i] = parent(nodes[2 * i], 2 * i + 1 < nodes.size() ? nodes[2 * i + 1] : pad);
-    }
-    nodes.resize(half);
-    pad = parent(pad, pad);
-  }
-  return nodes.empty() ? pad : nodes.front();
-}
 
 class Keyed {
  public:
@@ -75,9 +56,7 @@ bool layer_is_proved(const FileEntry& file, Bytes piece_length) {
   if (file.length <= piece_length) return true;
   const auto pieces = static_cast<std::size_t>(pieces_in(file.length, piece_length));
   if (file.piece_layer.size() != pieces) return false;
-  const auto leaves = static_cast<std::size_t>(piece_length / kBlockSize);
-  return fold(file.piece_layer, std::bit_ceil(pieces), merkle_root({}, leaves)) ==
-         *file.pieces_root;
+  return wire::piece_layer_matches(file.piece_layer, *file.pieces_root, piece_length, kDigester);
 }
 
 bool stored_by_leaves(const TorrentInfo& info) {
@@ -153,11 +132,6 @@ bool stored_by_files(const TorrentInfo& info, const Layout& layout) {
 }
 
 }  // namespace
-
-Sha256 merkle_root(std::span<const Sha256> leaves, std::size_t width) {
-  TRIBUTARY_CHECK(leaves.size() <= width && std::has_single_bit(width));
-  return fold({leaves.begin(), leaves.end()}, width, Sha256{});
-}
 
 std::vector<Placement> place_contents(const TorrentInfo& info, const Layout& layout) {
   const bool leaves = stored_by_leaves(info);

@@ -56,8 +56,4 @@ std::vector<Placement> place_contents(const core::TorrentInfo& info, const core:
 // Whether the text could have come from place_contents; a guard before names become paths.
 bool is_content_key(std::string_view text);
 
-// BEP 52: the root over leaves, padded with zero hashes to `width`, a power of two.
-// REQUIRES: leaves.size() <= width.
-Sha256 merkle_root(std::span<const Sha256> leaves, std::size_t width);
-
 }  // namespace tributary::net

@@ -41,12 +41,16 @@ struct OpenContent {
   const ContentShape shape;
   Bitfield have;
   Bitfield on_disk;
-  Bitfield checked;                      // verified in this run: put, or re-hashed
-  Bitfield reserved;                     // counted against the disk limit
-  std::vector<Sha256> leaves;            // of restored v2 blocks
-  std::shared_ptr<const DiskFile> file;  // null until loaded, and when the disk failed
-  bool loaded = false;
-  std::vector<Loop::Task> on_loaded;
+  Bitfield checked;            // verified in this run: put, or re-hashed
+  Bitfield reserved;           // counted against the disk limit
+  std::vector<Sha256> leaves;  // of restored v2 blocks
+  // What the cache has of it is known; without a cache directory, at once.
+  bool restored = false;
+  std::vector<Loop::Task> on_restored;
+  // Once wanted, the file is opened on the write lane, ahead of the blocks that are put; null
+  // before and when the disk failed.
+  enum class Opening { kNotYet, kUnderWay, kDone } opening = Opening::kNotYet;
+  std::shared_ptr<const DiskFile> file;
   std::int32_t pending = 0;  // blocks on their way to the disk
   std::vector<User> users;
 
@@ -148,6 +152,7 @@ class Store::Impl : public std::enable_shared_from_this<Impl> {
   void load(const ContentPtr& content);
   static void run_load(LoadJob& job);
   void finish_load(LoadJob& job);
+  void restore(const ContentPtr& content, IndexedBlocks found);
   void release_if_unused(const ContentPtr& content);
   void verify_source(core::TorrentId torrent, std::int32_t next,
                      std::function<void(std::int32_t, std::int32_t)> progress,

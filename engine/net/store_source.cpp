@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "engine/net/digests.h"
+#include "engine/wire/merkle.h"
 
 namespace tributary::net {
 namespace {
@@ -122,7 +123,7 @@ bool UserFiles::verify_leaves(PieceIndex piece, const Placement& placement,
       static_cast<std::size_t>((all.begin - placement.blocks.begin) / shape.blocks_per_root);
   const auto width = static_cast<std::size_t>(shape.blocks_per_root);
   return root < shape.roots.size() && leaves.size() <= width &&
-         merkle_root(leaves, width) == shape.roots[root];
+         wire::merkle_root(leaves, 0, width, kDigester) == shape.roots[root];
 }
 
 bool UserFiles::verify_piece(PieceIndex piece) const {

@@ -1,7 +1,9 @@
 // Torrents and the contents they share: opening, restoring, user files, losing.
 #include <algorithm>
 
+#include "engine/net/digests.h"
 #include "engine/net/store_impl.h"
+#include "engine/wire/merkle.h"
 
 namespace tributary::net {
 
@@ -12,6 +14,9 @@ using core::TorrentId;
 
 // Leaf hashes kept of one torrent's user files: 32 MiB, of 16 GiB of blocks.
 constexpr std::int32_t kMaxKeptLeaves = 1 << 20;
+// Checking the piece layers of a large torrent hashes for a good while, on the pool; those of a
+// small one take less than the way there and back, for which a start would wait.
+constexpr std::int32_t kPlacedAtOnce = 512;
 
 Store::Impl::OpenTorrent* Store::Impl::find(TorrentId torrent) {
   const auto at = torrents_.find(torrent);
@@ -45,7 +50,9 @@ void Store::Impl::open_torrent(TorrentId torrent, std::shared_ptr<const core::To
   at->second.info = info;
   at->second.layout = layout;
   at->second.in_source = Bitfield(layout->block_count());
-  // On the pool: checking the piece layers of a large torrent hashes for a good while.
+  if (layout->piece_count() <= kPlacedAtOnce) {
+    return attach(torrent, place_contents(*info, *layout), std::move(done));
+  }
   auto placements = std::make_shared<std::vector<Placement>>();
   loop_.work([placements, info = std::move(info),
               layout = std::move(layout)] { *placements = place_contents(*info, *layout); },
@@ -59,7 +66,7 @@ void Store::Impl::attach(TorrentId torrent, std::vector<Placement> placements,
   const auto at = torrents_.find(torrent);
   if (at == torrents_.end()) return;
   auto missing = std::make_shared<std::size_t>(placements.size() + 1);
-  const auto loaded = guarded([torrent, missing, done = std::move(done)](Impl& self) {
+  const auto restored = guarded([torrent, missing, done = std::move(done)](Impl& self) {
     const auto opened = self.torrents_.find(torrent);
     if (--*missing > 0 || opened == self.torrents_.end()) return;
     opened->second.ready = true;
@@ -70,13 +77,13 @@ void Store::Impl::attach(TorrentId torrent, std::vector<Placement> placements,
     const ContentPtr content = open_content(std::move(placement.shape));
     content->users.push_back({torrent, blocks.begin});
     at->second.places.push_back({blocks, content});
-    if (content->loaded) {
-      loop_.post(loaded);
+    if (content->restored) {
+      loop_.post(restored);
     } else {
-      content->on_loaded.push_back(loaded);
+      content->on_restored.push_back(restored);
     }
   }
-  loop_.post(loaded);
+  loop_.post(restored);
 }
 
 void Store::Impl::drop(TorrentId torrent) {
@@ -132,7 +139,8 @@ void keep_provable(const ContentShape& shape, IndexedBlocks& blocks) {
       const auto leaves =
           std::span(blocks.leaves)
               .subspan(static_cast<std::size_t>(begin), static_cast<std::size_t>(end - begin));
-      return merkle_root(leaves, static_cast<std::size_t>(shape.blocks_per_root)) == shape.roots[r];
+      return wire::merkle_root(leaves, 0, static_cast<std::size_t>(shape.blocks_per_root),
+                               kDigester) == shape.roots[r];
     });
   }
 }
@@ -146,11 +154,14 @@ ContentPtr Store::Impl::open_content(ContentShape shape) {
   content = std::make_shared<OpenContent>(++last_serial_, std::move(shape));
   by_serial_[content->serial] = content;
   known_[key].last_use = ++uses_;
-  load(content);
+  // A temporary file is not made before there is something to put into it.
+  content->restored = !directory_;
+  if (directory_) load(content);
   return content;
 }
 
 void Store::Impl::load(const ContentPtr& content) {
+  content->opening = OpenContent::Opening::kUnderWay;
   // The lane keeps order: what this run has changed is in the index before it is read back.
   commit();
   writes_.push(prepared([content](Impl& self) -> std::optional<Lane::Job> {
@@ -186,27 +197,32 @@ void Store::Impl::run_load(LoadJob& job) {
 void Store::Impl::finish_load(LoadJob& job) {
   const ContentPtr& content = job.content;
   if (job.error) report_disk_trouble(*job.error);
-  content->loaded = true;
+  content->opening = OpenContent::Opening::kDone;
   content->file = job.file;
-  content->leaves = std::move(job.restored.leaves);
+  if (!content->restored) restore(content, std::move(job.restored));
+  release_if_unused(content);
+}
+
+void Store::Impl::restore(const ContentPtr& content, IndexedBlocks found) {
+  content->restored = true;
+  content->leaves = std::move(found.leaves);
   Known& known = known_[content->shape.key];
   disk_used_ -= known.size;
   known.size = 0_B;
-  const Bitfield& restored = job.restored.have;
-  for (int b = restored.find_next(0); b != Bitfield::kNone; b = restored.find_next(b + 1)) {
+  for (int b = found.have.find_next(0); b != Bitfield::kNone; b = found.have.find_next(b + 1)) {
     content->have.set(b);
     content->on_disk.set(b);
     content->reserved.set(b);
     known.size += content->block_size(b);
   }
   disk_used_ += known.size;
-  counters_.restored_blocks += restored.count();
-  for (const Loop::Task& task : std::exchange(content->on_loaded, {})) task();
-  release_if_unused(content);
+  counters_.restored_blocks += found.have.count();
+  for (const Loop::Task& task : std::exchange(content->on_restored, {})) task();
 }
 
 void Store::Impl::release_if_unused(const ContentPtr& content) {
-  if (!content->users.empty() || !content->loaded || content->pending > 0) return;
+  const bool opening = content->opening == OpenContent::Opening::kUnderWay;
+  if (!content->users.empty() || opening || content->pending > 0) return;
   if (contents_.erase(content->shape.key) == 0) return;
   by_serial_.erase(content->serial);
   memory_.erase_content(content->serial);

@@ -31,7 +31,9 @@ void Store::Impl::put(TorrentId torrent, BlockIndex block, Payload bytes, const 
   const auto [content, index] = locate(*opened, block);
   if (!content || size == 0_B || content->have.test(index)) return;
   if (!make_memory_room(size)) return notify_lost(torrent, block);
-  const bool to_disk = !disk_off_ && content->file && reserve_disk(*content, index);
+  if (!disk_off_ && content->opening == OpenContent::Opening::kNotYet) load(content);
+  const bool file = content->file || content->opening == OpenContent::Opening::kUnderWay;
+  const bool to_disk = !disk_off_ && file && reserve_disk(*content, index);
   memory_.add(content->memory_key(index), std::make_shared<const Payload>(std::move(bytes)),
               to_disk ? Hold::kWriting : Hold::kSole);
   content->have.set(index);
@@ -121,6 +123,8 @@ std::optional<Lane::Job> Store::Impl::next_write() {
   auto job = std::make_shared<WriteJob>();
   job->digest = directory_ != nullptr;
   while (!pending_.empty() && job->items.size() < kWriteBatch) {
+    // Its file is opened next on the lane, behind which pump_writes() comes again.
+    if (pending_.front().content->opening == OpenContent::Opening::kUnderWay) break;
     const PendingWrite next = std::move(pending_.front());
     pending_.pop_front();
     const ContentPtr& content = next.content;

@@ -65,6 +65,10 @@ Result<std::unique_ptr<Host>> Host::create(net::Loop& loop, HostOptions options,
 }
 
 Result<void> Host::start() {
+  // First, for libcurl gets ready beside all that follows.
+  net::HttpClientOptions http;
+  http.download = &down_;
+  http_ = std::make_unique<net::HttpClient>(loop_, http);
   net::StoreOptions store;
   store.cache_directory = options_.cache_directory;
   store.disk_limit = options_.cache_limit;
@@ -77,9 +81,6 @@ Result<void> Host::start() {
       [this](core::TorrentId id, core::BlockRange blocks) { on_lost(id, blocks); });
   if (!opened) return opened.error();
   store_ = std::move(*opened);
-  net::HttpClientOptions http;
-  http.download = &down_;
-  http_ = std::make_unique<net::HttpClient>(loop_, http);
   hasher_ = std::make_unique<net::Hasher>(
       loop_, pool_,
       net::Hasher::Events{

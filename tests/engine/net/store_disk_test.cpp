@@ -72,6 +72,10 @@ TEST_CASE(
   host.options.memory_limit = 256_KiB;
   REQUIRE(host.start().ok());
   host.open(kA, made);
+  CHECK(host.log.empty());  // the file is made with the first block
+  host.put(kA, made, {BlockIndex(0), BlockIndex(1)});
+  host.flush();
+  CHECK(host.log.size() == 1);
   host.put_all(kA, made);
   host.flush();
   CHECK(host.log.size() == 1);

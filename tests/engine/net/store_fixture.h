@@ -16,6 +16,7 @@
 #include "engine/net/digests.h"
 #include "engine/net/store.h"
 #include "engine/net/store_content.h"
+#include "engine/wire/merkle.h"
 #include "prefetch/eviction.h"
 
 namespace tributary::net::test {
@@ -79,12 +80,12 @@ inline void add_v2(FileEntry& file, const Data& data, Bytes piece_length) {
   for (std::size_t at = 0; at < data.size(); at += block) {
     leaves.push_back(sha256(std::span(data).subspan(at, std::min(block, data.size() - at))));
   }
-  file.pieces_root = merkle_root(leaves, std::bit_ceil(leaves.size()));
+  file.pieces_root = wire::merkle_root(leaves, 0, std::bit_ceil(leaves.size()), kDigester);
   const auto width = static_cast<std::size_t>(piece_length / kBlockSize);
   if (leaves.size() <= width) return;
   for (std::size_t at = 0; at < leaves.size(); at += width) {
-    file.piece_layer.push_back(
-        merkle_root(std::span(leaves).subspan(at, std::min(width, leaves.size() - at)), width));
+    file.piece_layer.push_back(wire::merkle_root(
+        std::span(leaves).subspan(at, std::min(width, leaves.size() - at)), 0, width, kDigester));
   }
 }
 

@@ -206,8 +206,8 @@ TEST_CASE("leaves that verification proved are the hashes of the blocks, and no 
 TEST_CASE("leaves are kept of torrents up to 16 GiB and of no larger ones") {
   constexpr Bytes kPiece = 1_MiB;
   const std::vector<Sha256> zeros(64, sha256(Data(16 * 1024)));
-  const Sha256 root = merkle_root(zeros, zeros.size());
-  const Sha256 filling = merkle_root({}, zeros.size());
+  const Sha256 root = wire::merkle_root(zeros, 0, zeros.size(), kDigester);
+  const Sha256 filling = wire::filling_hash(6, kDigester);  // of 64 leaves
   for (const bool larger : {false, true}) {
     const std::size_t pieces = (std::size_t{1} << 14) + (larger ? 1 : 0);
     const ScratchDirectory scratch;
@@ -219,7 +219,7 @@ TEST_CASE("leaves are kept of torrents up to 16 GiB and of no larger ones") {
     file.piece_layer.assign(pieces, root);
     std::vector<Sha256> layer = file.piece_layer;
     layer.resize(std::bit_ceil(pieces), filling);
-    file.pieces_root = merkle_root(layer, layer.size());
+    file.pieces_root = wire::merkle_root(layer, 6, layer.size(), kDigester);
     info.files.push_back(file);
     info.v2_hash = Sha256{{1}};
     Made made;
