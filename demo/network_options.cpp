@@ -33,6 +33,8 @@ void add_network_options(Subcommand& sub, NetworkArguments& arguments) {
           "Where peers and DHT nodes reach us (127.0.0.1, a port of the system's choice; no node)");
   sub.add("--up", "RATE", arguments.up, parse_rate,
           "Limit of upload, in bit/s with k, M, G (none)");
+  sub.add("--up-each", "RATE", arguments.up_each, parse_rate,
+          "The same for each torrent by itself (none)");
   sub.add("--no-dht", arguments.no_dht, "Find no peers through the DHT");
   sub.add("--dht-node", "HOST:PORT", arguments.dht_nodes,
           "A node to join the DHT through, may be repeated (those that peers and torrents name)");
@@ -62,6 +64,7 @@ Result<void> apply(const NetworkArguments& arguments, player::HostOptions& optio
   options.encryption = arguments.encryption;
   options.carriers = arguments.carriers;
   options.up = arguments.up;
+  options.up_each = arguments.up_each;
   return {};
 }
 

@@ -15,6 +15,7 @@ namespace tributary::demo {
 struct NetworkArguments {
   std::optional<Endpoint> listen;
   BitRate up = kUnlimited;
+  BitRate up_each = kUnlimited;
   bool no_dht = false;
   std::vector<std::string> dht_nodes;
   bool no_lsd = false;

@@ -33,6 +33,7 @@ struct PlayArguments {
   Duration from{};
   Duration until = Duration(-1);
   BitRate down = kUnlimited;
+  BitRate down_each = kUnlimited;
   std::vector<std::string> peers;
   NetworkArguments network;
   SharingLimits linger;
@@ -103,6 +104,7 @@ Result<PlaySettings> settings_of(const PlayArguments& arguments) {
   client.host.upload = !arguments.no_upload && !arguments.metered;
   client.host.cache_directory = arguments.cache;
   client.host.down = arguments.down;
+  client.host.down_each = arguments.down_each;
   auto applied = apply(arguments.network, client.host);
   if (!applied) return applied.error();
   // On a terminal the live view shows the client's warnings; else they go beside the lines.
@@ -154,7 +156,10 @@ void add_playback(Subcommand& sub, PlayArguments& arguments) {
 }
 
 void add_sharing(Subcommand& sub, PlayArguments& arguments) {
-  sub.add("--down", "RATE", arguments.down, parse_rate, "Limit of download (none)");
+  sub.add("--down", "RATE", arguments.down, parse_rate,
+          "Limit of download, of peers and CDN together (none)");
+  sub.add("--down-each", "RATE", arguments.down_each, parse_rate,
+          "The same for each torrent by itself (none)");
   sub.add("--unchoker", "NAME", arguments.unchoker, parse_unchoker,
           std::string(kUnchokerHelp) + " (as the policy has it)");
   sub.add("--peer", "HOST:PORT", arguments.peers, "A peer to ask, may be repeated");

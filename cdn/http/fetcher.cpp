@@ -74,12 +74,13 @@ struct Fetcher::Transfer {
 };
 
 Fetcher::Fetcher(net::Loop& loop, net::HttpClient& client, net::BufferPool& buffers, Sink sink,
-                 LogSink log)
+                 LogSink log, LimitOf limit_of)
     : loop_(loop),
       client_(client),
       buffers_(buffers),
       sink_(std::move(sink)),
-      log_(std::move(log)) {}
+      log_(std::move(log)),
+      limit_of_(std::move(limit_of)) {}
 
 Fetcher::~Fetcher() {
   for (const auto& [id, transfer] : transfers_) {
@@ -128,6 +129,7 @@ void Fetcher::start_part(Transfer& transfer) {
   request.headers.emplace_back("Accept-Encoding", "identity");
   request.connect_timeout = transfer.get.connect_timeout;
   request.stall_timeout = transfer.get.stall_timeout;
+  if (limit_of_) request.download = limit_of_(transfer.get.torrent);
   const HttpId id = transfer.get.id;
   net::HttpHandlers handlers;
   handlers.on_head = [this, id](const net::HttpResponseHead& head) { return on_head(id, head); };

@@ -24,9 +24,12 @@ class Fetcher {
   // destroy the fetcher.
   using Sink = std::function<void(const HttpInput&)>;
 
+  // What a torrent's bodies are spent from; null: from what the client's are.
+  using LimitOf = std::function<net::TokenBucket*(core::TorrentId)>;
+
   // `log` is told once of each server whose certificate is refused: waiting does not mend that.
   Fetcher(net::Loop& loop, net::HttpClient& client, net::BufferPool& buffers, Sink sink,
-          LogSink log = {});
+          LogSink log = {}, LimitOf limit_of = {});
   // Drops what runs without further inputs.
   ~Fetcher();
   Fetcher(const Fetcher&) = delete;
@@ -59,6 +62,7 @@ class Fetcher {
   net::BufferPool& buffers_;
   Sink sink_;
   LogSink log_;
+  LimitOf limit_of_;
   std::set<std::string> untrusted_;  // scheme://host:port, of those told
   std::map<HttpId, std::unique_ptr<Transfer>> transfers_;
   std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);

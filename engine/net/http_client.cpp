@@ -122,7 +122,8 @@ struct HttpClient::State {
   uv_timer_t* timer = nullptr;
   Timer stall_timer;
   TimePoint stall_at = kNever;
-  Timer pace_timer;  // for the paused
+  Timer pace_timer;              // for the paused
+  TimePoint resume_at = kNever;  // when it is set
   HttpRequestId last_resumed;
   std::map<HttpRequestId, std::unique_ptr<Request>> requests;
   std::vector<HttpRequestId> waiting;
@@ -141,7 +142,12 @@ struct HttpClient::State {
   void remove(Request& request);
   void arm_stall(TimePoint at);
   void check_stalls();
-  bool limited() const { return options.download && !options.download->unlimited(); }
+  // What the request's body is spent from; null without a limit.
+  TokenBucket* bucket_of(const Request& request) const {
+    TokenBucket* bucket = request.ask.download ? request.ask.download : options.download;
+    return bucket && !bucket->unlimited() ? bucket : nullptr;
+  }
+  void pause(Request& request, TimePoint until);
   void resume_paused();
   void note_use(std::string_view url);
   bool tell_head(Request& request);
@@ -246,8 +252,9 @@ void HttpClient::State::configure(Request& request) {
   TRIBUTARY_CURL(request, CURLOPT_NOSIGNAL, 1L);
   TRIBUTARY_CURL(request, CURLOPT_USERAGENT, options.user_agent.c_str());
   TRIBUTARY_CURL(request, CURLOPT_HTTP_VERSION, long{CURL_HTTP_VERSION_2TLS});
-  TRIBUTARY_CURL(request, CURLOPT_BUFFERSIZE, limited() ? kLimitedReceiveBuffer : kReceiveBuffer);
-  if (limited()) TRIBUTARY_CURL(request, CURLOPT_SOCKOPTFUNCTION, &State::on_socket_made);
+  const bool limited = bucket_of(request) != nullptr;
+  TRIBUTARY_CURL(request, CURLOPT_BUFFERSIZE, limited ? kLimitedReceiveBuffer : kReceiveBuffer);
+  if (limited) TRIBUTARY_CURL(request, CURLOPT_SOCKOPTFUNCTION, &State::on_socket_made);
   TRIBUTARY_CURL(request, CURLOPT_TCP_KEEPALIVE, 1L);
   TRIBUTARY_CURL(request, CURLOPT_CONNECTTIMEOUT_MS, milliseconds(ask.connect_timeout));
   if (ask.total_timeout > Duration::zero()) {
@@ -359,16 +366,12 @@ std::size_t HttpClient::State::on_write(char* data, std::size_t size, std::size_
     return 0;
   }
   State& state = *request.client;
-  if (state.limited()) {
-    if (!state.options.download->may_take(request.last_activity)) {
-      request.paused = true;
-      if (!state.pace_timer.active()) {
-        state.pace_timer.start(state.options.download->ready_at(request.last_activity),
-                               [&state] { state.resume_paused(); });
-      }
+  if (TokenBucket* bucket = state.bucket_of(request)) {
+    if (!bucket->may_take(request.last_activity)) {
+      state.pause(request, bucket->ready_at(request.last_activity));
       return CURL_WRITEFUNC_PAUSE;
     }
-    state.options.download->take(Bytes(static_cast<std::int64_t>(length)), request.last_activity);
+    bucket->take(Bytes(static_cast<std::int64_t>(length)), request.last_activity);
   }
   request.received += Bytes(static_cast<std::int64_t>(length));
   if (request.received > request.ask.max_body) {
@@ -460,8 +463,16 @@ void HttpClient::State::check_stalls() {
   settle();
 }
 
+void HttpClient::State::pause(Request& request, TimePoint until) {
+  request.paused = true;
+  if (resume_at <= until) return;
+  resume_at = until;
+  pace_timer.start(until, [this] { resume_paused(); });
+}
+
 // Each paused request gets its chance; those that find no tokens pause again.
 void HttpClient::State::resume_paused() {
+  resume_at = kNever;
   std::vector<HttpRequestId> ids;
   for (const auto& [id, request] : requests) {
     if (request->paused) ids.push_back(id);

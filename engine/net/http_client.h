@@ -37,6 +37,8 @@ struct HttpClientRequest {
   Duration total_timeout{};        // zero: none
   // More body than that ends the request with kTooLarge.
   Bytes max_body = Bytes(INT64_MAX);
+  // The body is spent from this bucket; null: from the client's. Must outlive the request.
+  TokenBucket* download = nullptr;
 };
 
 // The final response's head; redirects that are followed are not shown.

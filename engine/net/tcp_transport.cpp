@@ -10,7 +10,6 @@
 #include "engine/base/check.h"
 #include "engine/net/address.h"
 #include "engine/net/peer_listener.h"
-#include "engine/net/rate_limiter.h"
 #include "engine/net/tcp_stream.h"
 #include "engine/net/timer.h"
 
@@ -42,11 +41,7 @@ class TcpTransport::Impl final : public LinkOwner {
   std::int32_t count() const { return static_cast<std::int32_t>(links_.size()); }
 
   void set_encryption(core::EncryptionMode mode) { encryption_ = mode; }
-  void set_upload_rate(BitRate rate);
-  void set_download_rate(BitRate rate);
-  void share_download(TokenBucket& bucket) {
-    download_ = TokenBucket(kUnlimited, TokenBucket::kDefaultBurst, &bucket);
-  }
+  LinkPacer& pacer() { return pacer_; }
   std::optional<LinkStats> stats(core::ConnId conn) const;
 
  private:
@@ -55,7 +50,7 @@ class TcpTransport::Impl final : public LinkOwner {
     return it == links_.end() ? nullptr : it->second;
   }
   std::span<std::uint8_t> read_space() override;
-  void on_read(PeerLink& link, Bytes size) override;
+  void on_read(PeerLink& link, Bytes size) override { pacer_.on_read(link, size); }
   bool may_receive() override { return host_.keeps_up() && pool_.headroom() >= kBuffersPerStep; }
   void on_stalled(PeerLink& link) override;
   core::EncryptionMode encryption_mode() const override { return encryption_; }
@@ -79,10 +74,8 @@ class TcpTransport::Impl final : public LinkOwner {
   void note(LogLevel level, const PeerLink& link, std::string_view text) const;
 
   void touch(PeerLink& link);
-  void offer_uploads(PeerLink& link);
-  void upload_in_turns();
+  void mark_dirty(PeerLink& link);
   void flush();
-  void resume_in_turns();
   void retry_stalled();
   void sweep();
   void schedule_sweep();
@@ -104,14 +97,9 @@ class TcpTransport::Impl final : public LinkOwner {
   LinkStats past_;                 // of links that are gone
 
   core::EncryptionMode encryption_ = core::EncryptionMode::kAllowed;
-  TokenBucket upload_;
-  TokenBucket download_;
+  LinkPacer pacer_;
   std::vector<core::ConnId> dirty_;   // have something to write
-  std::deque<core::ConnId> uploads_;  // want their next block sent, in turns
-  std::deque<core::ConnId> paused_;   // wait for download tokens, in turns
   std::deque<core::ConnId> stalled_;  // wait for may_receive()
-  Timer upload_timer_;
-  Timer download_timer_;
   Timer stall_timer_;
   Timer sweep_timer_;
   TurnEnd turn_end_;
@@ -129,8 +117,7 @@ TcpTransport::Impl::Impl(Loop& loop, BufferPool& pool, TransportHost& host, LogS
       streams_(
           loop, carriers,
           [this](std::unique_ptr<ByteStream> stream) { on_incoming(std::move(stream)); }, log_),
-      upload_timer_(loop),
-      download_timer_(loop),
+      pacer_(loop, limits.limited_read, [this](core::ConnId conn) { return find(conn); }),
       stall_timer_(loop),
       sweep_timer_(loop),
       turn_end_(loop, [this] { flush(); }) {
@@ -364,38 +351,19 @@ void TcpTransport::Impl::send_block(core::ConnId conn, const core::BlockSpan& sp
 }
 
 void TcpTransport::Impl::touch(PeerLink& link) {
+  mark_dirty(link);
+  pacer_.offer(link);
+}
+
+void TcpTransport::Impl::mark_dirty(PeerLink& link) {
   if (!std::exchange(link.in_dirty, true)) dirty_.push_back(link.conn());
-  offer_uploads(link);
-}
-
-void TcpTransport::Impl::offer_uploads(PeerLink& link) {
-  if (!link.wants_block() || link.in_uploads) return;
-  link.in_uploads = true;
-  uploads_.push_back(link.conn());
-}
-
-// One block from each connection in turn, as long as there are tokens.
-void TcpTransport::Impl::upload_in_turns() {
-  const TimePoint now = loop_.now();
-  while (!uploads_.empty() && upload_.may_take(now)) {
-    PeerLink* link = find(uploads_.front());
-    uploads_.pop_front();
-    if (!link) continue;
-    link->in_uploads = false;
-    if (!link->wants_block()) continue;
-    upload_.take(link->take_block(), now);
-    touch(*link);
-  }
-  if (!uploads_.empty()) {
-    upload_timer_.start(upload_.ready_at(now), [] {});  // wakes the loop; flush() follows
-  }
 }
 
 // Runs when all of a turn's events are handled and before the loop waits: what they gave to send
 // leaves in as few writes as possible.
 void TcpTransport::Impl::flush() {
   do {
-    if (!uploads_.empty()) upload_in_turns();
+    pacer_.upload_in_turns([this](PeerLink& link) { mark_dirty(link); });
     for (const core::ConnId conn : std::exchange(dirty_, {})) {
       PeerLink* link = find(conn);
       if (!link) continue;
@@ -412,38 +380,9 @@ void TcpTransport::Impl::on_block_sent(PeerLink& link, const core::BlockSpan& sp
 // --- Receiving
 
 std::span<std::uint8_t> TcpTransport::Impl::read_space() {
-  if (download_.unlimited()) return read_space_;
-  const auto quantum = static_cast<std::size_t>(limits_.limited_read.count());
-  return std::span(read_space_).first(std::min(quantum, read_space_.size()));
-}
-
-void TcpTransport::Impl::on_read(PeerLink& link, Bytes size) {
-  if (download_.unlimited()) return;
-  const TimePoint now = loop_.now();
-  download_.take(size, now);
-  if (download_.may_take(now)) return;
-  link.pause_reading();
-  if (!std::exchange(link.in_paused, true)) paused_.push_back(link.conn());
-  if (!download_timer_.active()) {
-    download_timer_.start(download_.ready_at(now), [this] { resume_in_turns(); });
-  }
-}
-
-// Lets as many go on as the tokens suffice for, each for one read.
-void TcpTransport::Impl::resume_in_turns() {
-  const TimePoint now = loop_.now();
-  Bytes promised;
-  while (!paused_.empty() && promised < download_.available(now)) {
-    PeerLink* link = find(paused_.front());
-    paused_.pop_front();
-    if (!link) continue;
-    link->in_paused = false;
-    promised += limits_.limited_read;
-    link->resume_reading();
-  }
-  if (paused_.empty()) return;
-  const TimePoint retry = std::max(download_.ready_at(now), now + 1ms);
-  download_timer_.start(retry, [this] { resume_in_turns(); });
+  const Bytes all(std::ssize(read_space_));
+  return std::span(read_space_)
+      .first(static_cast<std::size_t>(std::min(pacer_.most_at_once(), all).count()));
 }
 
 void TcpTransport::Impl::on_stalled(PeerLink& link) {
@@ -461,16 +400,6 @@ void TcpTransport::Impl::retry_stalled() {
 void TcpTransport::Impl::on_message(PeerLink& link, core::Message message) {
   link.deadline = loop_.now() + limits_.idle_timeout;
   host_.handle(core::PeerMessage{link.torrent(), link.conn(), std::move(message)});
-}
-
-void TcpTransport::Impl::set_upload_rate(BitRate rate) {
-  upload_.set_rate(rate, loop_.now());
-  upload_timer_.start(loop_.now(), [] {});
-}
-
-void TcpTransport::Impl::set_download_rate(BitRate rate) {
-  download_.set_rate(rate, loop_.now());
-  download_timer_.start(loop_.now(), [this] { resume_in_turns(); });
 }
 
 std::optional<LinkStats> TcpTransport::Impl::stats(core::ConnId conn) const {
@@ -507,9 +436,7 @@ void TcpTransport::disconnect_all(core::TorrentId torrent, const std::string& re
   impl_->disconnect_all(torrent, reason);
 }
 void TcpTransport::set_encryption(core::EncryptionMode mode) { impl_->set_encryption(mode); }
-void TcpTransport::set_upload_rate(BitRate rate) { impl_->set_upload_rate(rate); }
-void TcpTransport::set_download_rate(BitRate rate) { impl_->set_download_rate(rate); }
-void TcpTransport::share_download(TokenBucket& bucket) { impl_->share_download(bucket); }
+LinkPacer& TcpTransport::pacer() { return impl_->pacer(); }
 std::optional<LinkStats> TcpTransport::stats(core::ConnId conn) const { return impl_->stats(conn); }
 LinkStats TcpTransport::totals() const { return impl_->totals(); }
 std::int32_t TcpTransport::connection_count() const { return impl_->count(); }

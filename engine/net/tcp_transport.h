@@ -12,10 +12,10 @@
 #include "engine/core/encryption.h"
 #include "engine/core/events.h"
 #include "engine/net/buffer_pool.h"
+#include "engine/net/link_pacer.h"
 #include "engine/net/loop.h"
 #include "engine/net/payload.h"
 #include "engine/net/peer_link.h"
-#include "engine/net/rate_limiter.h"
 #include "engine/net/stream_maker.h"
 
 namespace tributary::net {
@@ -100,11 +100,8 @@ class TcpTransport {
   // Closes all connections of a torrent that is no longer served.
   void disconnect_all(core::TorrentId torrent, const std::string& reason);
 
-  // Limits on payload out and on all bytes in, over all connections. kUnlimited at first.
-  void set_upload_rate(BitRate rate);
-  void set_download_rate(BitRate rate);
-  // All bytes in are spent from this bucket too, which others share. It must outlive the transport.
-  void share_download(TokenBucket& bucket);
+  // The limits on payload out and on all bytes in; lives as long as the transport.
+  LinkPacer& pacer();
 
   // Nothing when the connection is gone.
   std::optional<LinkStats> stats(core::ConnId conn) const;

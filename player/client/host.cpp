@@ -38,6 +38,8 @@ bool same_torrent(const core::TorrentInfo& a, const core::TorrentInfo& b) {
 struct Host::Torrent {
   OpenTorrent open;
   std::shared_ptr<const net::TorrentHashes> hashes;  // none for a plain URL
+  net::TokenBucket up;
+  net::TokenBucket down;
   bool ready = false;
   bool disagreed = false;
   std::vector<std::function<void(const OpenTorrent&)>> waiting;
@@ -50,6 +52,7 @@ Host::Host(net::Loop& loop, HostOptions options, HostEvents events)
       options_(std::move(options)),
       events_(std::move(events)),
       peer_id_(make_peer_id()),
+      up_(options_.up),
       down_(options_.down),
       timer_(loop),
       farewell_timer_(loop) {}
@@ -95,8 +98,7 @@ Result<void> Host::start() {
   transport_ = std::make_unique<net::TcpTransport>(loop_, pool_, *this, options_.log,
                                                    net::TransportLimits{}, options_.carriers);
   transport_->set_encryption(options_.encryption);
-  transport_->set_upload_rate(options_.up);
-  transport_->share_download(down_);
+  transport_->pacer().share(up_, down_);
   if (options_.listen) {
     auto at = transport_->listen(*options_.listen);
     if (!at) return at.error();
@@ -116,7 +118,7 @@ Result<void> Host::start() {
         node_->handle(input, loop_.now());
         pump();
       },
-      options_.log);
+      options_.log, [this](core::TorrentId id) { return &find(id)->down; });
   if (options_.dht.enabled && options_.policy.use_peers) {
     auto dht = start_dht();
     if (!dht) return dht;
@@ -140,7 +142,7 @@ NodeParams Host::node_params() const {
   params.trace = options_.trace;
   params.upload = options_.upload;
   params.super_seed = options_.super_seed;
-  params.up = options_.up;
+  params.up = std::min(options_.up, options_.up_each);
   params.rank_addresses = options_.rank_addresses;
   params.operators = options_.operators.get();
   // At any other address the world sees us elsewhere: peers tell where.
@@ -174,6 +176,9 @@ void Host::open(std::shared_ptr<const core::Metainfo> metainfo,
   }
   torrent->waiting.push_back(std::move(done));
   Torrent& t = *(torrents_[id] = std::move(torrent));
+  t.up = net::TokenBucket(options_.up_each, net::TokenBucket::kDefaultBurst, &up_);
+  t.down = net::TokenBucket(options_.down_each, net::TokenBucket::kDefaultBurst, &down_);
+  transport_->pacer().limit(id, &t.up, &t.down);
   store_->open_torrent(id, t.open.info, t.open.layout, [this, &t](const Bitfield& verified) {
     t.ready = true;
     t.open.feed->set_ready(verified);

@@ -59,7 +59,9 @@ struct HostOptions {
   DhtUse dht;
   net::Carriers carriers = net::Carriers::kBoth;  // of peers
   BitRate up = kUnlimited;
-  BitRate down = kUnlimited;  // of peers and CDN together
+  BitRate down = kUnlimited;     // of peers and CDN together
+  BitRate up_each = kUnlimited;  // the same of each torrent
+  BitRate down_each = kUnlimited;
   bool upload = true;
   bool super_seed = false;  // see NodeParams
   bool trace = false;
@@ -183,6 +185,7 @@ class Host final : public net::TransportHost {
   HostOptions options_;
   HostEvents events_;
   PeerId peer_id_;
+  net::TokenBucket up_;
   net::TokenBucket down_;  // peers and CDN spend from it
   net::BufferPool pool_;
   std::unique_ptr<net::HttpClient> http_;

@@ -10,8 +10,8 @@
 namespace tributary::net {
 namespace {
 
-using test::Fault;
-using test::FaultOrigin;
+using tributary::test::Fault;
+using tributary::test::FaultOrigin;
 
 constexpr Duration kPatience = 20s;  // a failed test ends; no assertion depends on it
 
@@ -51,10 +51,15 @@ struct Bench {
     return request;
   }
   Outcome run(HttpClientRequest request) {
+    Outcome out = run_beside(std::move(request));
+    CHECK(client.running() == 0);
+    return out;
+  }
+  // While others may run.
+  Outcome run_beside(HttpClientRequest request) {
     Outcome out;
     client.start(std::move(request), record(out));
     REQUIRE(loop.run_until([&] { return out.end.has_value(); }, kPatience));
-    CHECK(client.running() == 0);
     return out;
   }
   Outcome run_with(Fault fault, int times = 1 << 30) {
@@ -62,6 +67,21 @@ struct Bench {
     return run(ask());
   }
 };
+
+TEST_CASE("a request with a bucket of its own is held back by it, and holds no other back") {
+  Bench b;
+  TokenBucket bucket{BitRate()};  // the burst of 64 KiB, then nothing
+  HttpClientRequest limited = b.ask();
+  limited.download = &bucket;
+  Outcome held;
+  const HttpRequestId id = b.client.start(std::move(limited), b.record(held));
+  const Outcome whole = b.run_beside(b.ask());
+  CHECK(whole.body == sample(100'000));
+  CHECK_FALSE(held.end.has_value());
+  REQUIRE(b.loop.run_until([&] { return held.body.size() >= 64 * 1024; }, kPatience));
+  CHECK(held.body.size() < 100'000);
+  b.client.cancel(id);
+}
 
 TEST_CASE("a range arrives with its head, bytes and end") {
   Bench b;

@@ -82,8 +82,8 @@ TEST_CASE("many blocks travel unharmed, are reported sent, and are counted") {
 
 TEST_CASE("limited upload and download still move every byte, control messages first") {
   Transfer transfer;
-  transfer.pair.a.transport->set_upload_rate(40_Mbps);
-  transfer.pair.b.transport->set_download_rate(30_Mbps);
+  transfer.pair.a.transport->pacer().set_upload_rate(40_Mbps);
+  transfer.pair.b.transport->pacer().set_download_rate(30_Mbps);
   for (int i = 0; i < 5; ++i) transfer.request_all();
   REQUIRE(transfer.pair.wait([&] { return transfer.good == transfer.requested; }));
   CHECK(transfer.bad == 0);
@@ -91,7 +91,7 @@ TEST_CASE("limited upload and download still move every byte, control messages f
 
 TEST_CASE("messages overtake blocks that wait for the limit, choke does not") {
   Pair pair;
-  pair.a.transport->set_upload_rate(BitRate());  // the burst of 64 KiB, then nothing
+  pair.a.transport->pacer().set_upload_rate(BitRate());  // the burst of 64 KiB, then nothing
   const core::BlockSpan span{core::PieceIndex(0), 0_B, 16_KiB};
   for (int i = 0; i < 6; ++i) {
     pair.a.transport->send_block(pair.a.conn(), span, std::vector<std::uint8_t>(16384));
@@ -102,9 +102,50 @@ TEST_CASE("messages overtake blocks that wait for the limit, choke does not") {
   REQUIRE(pair.wait([&] { return pair.b.messages.size() == 5; }));
   CHECK(std::holds_alternative<core::Have>(pair.b.messages[4]));
   CHECK(pair.a.blocks_sent.size() == 4);
-  pair.a.transport->set_upload_rate(kUnlimited);
+  pair.a.transport->pacer().set_upload_rate(kUnlimited);
   REQUIRE(pair.wait([&] { return pair.b.messages.size() == 8; }));
   CHECK(std::holds_alternative<core::Choke>(pair.b.messages[7]));
+}
+
+TEST_CASE(
+    "a torrent with limits of its own is held back by them, and by no others when they are gone") {
+  Pair pair;
+  TokenBucket upload{BitRate()};  // the burst of 64 KiB, then nothing
+  pair.a.transport->pacer().limit(kTorrent, &upload, nullptr);
+  const core::BlockSpan span{core::PieceIndex(0), 0_B, 16_KiB};
+  for (int i = 0; i < 6; ++i) {
+    pair.a.transport->send_block(pair.a.conn(), span, std::vector<std::uint8_t>(16384));
+  }
+  pair.a.transport->send(pair.a.conn(), core::Have{core::PieceIndex(5)});
+  REQUIRE(pair.wait([&] { return pair.b.messages.size() == 5; }));
+  CHECK(std::ranges::count_if(pair.b.messages, [](const core::Message& message) {
+          return std::holds_alternative<core::Piece>(message);
+        }) == 4);
+  pair.a.transport->pacer().limit(kTorrent, nullptr, nullptr);
+  REQUIRE(pair.wait([&] { return pair.b.messages.size() == 7; }));
+}
+
+TEST_CASE("what one torrent reads is spent from its bucket and from all torrents'") {
+  TokenBucket all_up;
+  TokenBucket all_down(BitRate(), 4_MiB);  // gets nothing back
+  TokenBucket down(20_Mbps, TokenBucket::kDefaultBurst, &all_down);
+  Transfer transfer;
+  Loop& loop = transfer.pair.loop;
+  LinkPacer& pacer = transfer.pair.b.transport->pacer();
+  pacer.share(all_up, all_down);
+  pacer.limit(kTorrent, nullptr, &down);
+  const auto received = [&] {
+    const LinkStats totals = transfer.pair.b.transport->totals();
+    return totals.payload_in + totals.overhead_in;
+  };
+  const Bytes already = received();
+  const TimePoint before = loop.now();
+  for (int i = 0; i < 3; ++i) transfer.request_all();
+  REQUIRE(transfer.pair.wait([&] { return transfer.good == transfer.requested; }));
+  const Bytes size = received() - already;
+  CHECK(4_MiB - all_down.available(loop.now()) == size);
+  const Bytes unpaid = TokenBucket::kDefaultBurst + 16_KiB;  // a full bucket, and one overdraft
+  CHECK(loop.now() - before >= transfer_time(size - unpaid, 20_Mbps));
 }
 
 TEST_CASE("a peer that does not read gets no more blocks, then loses the connection") {

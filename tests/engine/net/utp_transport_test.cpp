@@ -103,7 +103,7 @@ TEST_CASE("blocks go over uTP whole, and each is reported as sent") {
 
 TEST_CASE("a download limit holds uTP back as well") {
   UtpPair pair;
-  pair.b.transport->set_download_rate(8_Mbps);
+  pair.b.transport->pacer().set_download_rate(8_Mbps);
   pair.b.on_message = [&](core::PeerMessage& message) {
     pair.b.pool.release(std::get<core::Piece>(message.message).buffer);
   };
