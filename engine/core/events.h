@@ -11,6 +11,7 @@
 #include "engine/base/units.h"
 #include "engine/core/byte_time_map.h"
 #include "engine/core/cdn_reason.h"
+#include "engine/core/dial_hints.h"
 #include "engine/core/encryption.h"
 #include "engine/core/ids.h"
 #include "engine/core/layout.h"
@@ -104,6 +105,7 @@ struct AnnounceReply {
   std::vector<Endpoint> peers;
   Duration interval{};
   Duration min_interval{};
+  std::optional<Endpoint> own_address{};  // ours, as the tracker sees it; its port is 0 (BEP 24)
 };
 struct AnnounceFailed {
   TorrentId torrent;
@@ -207,6 +209,10 @@ struct Connect {
   Handshake handshake;  // ours
   // Nobody waits for what it brings: it should give way to other traffic, where the peer can.
   bool gives_way = false;
+  DialHints hints{};
+  // The other end dials us at the same time, so that the routers of both let the answers in (BEP
+  // 55): by uTP alone, from the port where we take uTP connections.
+  bool punches = false;
 };
 // Answered by PeerClosed.
 struct Disconnect {

@@ -1,4 +1,4 @@
-// Peer messages as typed values (BEP 3, 5, 6, 9, 10, 11, 21, 52, 54, and our own). Bytes are
+// Peer messages as typed values (BEP 3, 5, 6, 9, 10, 11, 21, 52, 54, 55, and our own). Bytes are
 // engine/wire's business; a payload is a handle.
 #pragma once
 
@@ -126,6 +126,7 @@ struct ExtendedHandshake {
   bool dont_have = false;                     // "m" has lt_donthave
   bool peer_exchange = false;                 // "m" has ut_pex
   bool metadata = false;                      // "m" has ut_metadata (BEP 9)
+  bool hole_punch = false;                    // "m" has ut_holepunch (BEP 55)
   std::optional<Bytes> metadata_size;         // of the info dictionary, where it is there
   bool tributary = false;  // "m" has tributary: the peer shares the CDN's load (seed-swarm rule)
   bool need = false;       // "m" has tributary_need: the peer serves by need, and wants to hear it
@@ -136,7 +137,10 @@ struct ExtendedHandshake {
 struct PeerExchange {
   struct Added {
     Endpoint endpoint;
-    bool seed = false;  // flag 0x02: it uploads only
+    bool seed = false;                // flag 0x02: it uploads only
+    bool prefers_encryption = false;  // 0x01
+    bool utp = false;                 // 0x04: it speaks uTP
+    bool hole_punch = false;          // 0x08: it understands BEP 55
     friend bool operator==(const Added&, const Added&) = default;
   };
   std::vector<Added> added;
@@ -167,10 +171,28 @@ struct NeedMessage {
   friend bool operator==(const NeedMessage&, const NeedMessage&) = default;
 };
 
-using Message =
-    std::variant<KeepAlive, Choke, Unchoke, Interested, NotInterested, Have, BitfieldMessage,
-                 HaveAll, HaveNone, Request, Cancel, RejectRequest, Piece, SuggestPiece,
-                 AllowedFast, DontHave, HashRequest, Hashes, HashReject, ExtendedHandshake,
-                 PeerExchange, Port, MetadataRequest, MetadataData, MetadataReject, NeedMessage>;
+// BEP 55 (ut_holepunch). kRendezvous: the sender wants to be introduced to who is at `peer`.
+// kConnect: dial `peer` by uTP now, as it dials you. kError: why nobody was introduced to `peer`.
+struct HolePunch {
+  enum class Kind : std::uint8_t { kRendezvous = 0, kConnect = 1, kError = 2 };
+  // Of a kError, by the wire's numbers; any other number is possible.
+  enum class Reason : std::uint32_t {
+    kNone = 0,
+    kNoSuchPeer = 1,    // nobody can be there
+    kNotConnected = 2,  // the relay is not connected to it
+    kNoSupport = 3,     // it does not understand BEP 55
+    kNoSelf = 4,        // it is the relay, or who asks
+  };
+  Kind kind{};
+  Endpoint peer;
+  Reason reason = Reason::kNone;
+  friend bool operator==(const HolePunch&, const HolePunch&) = default;
+};
+
+using Message = std::variant<KeepAlive, Choke, Unchoke, Interested, NotInterested, Have,
+                             BitfieldMessage, HaveAll, HaveNone, Request, Cancel, RejectRequest,
+                             Piece, SuggestPiece, AllowedFast, DontHave, HashRequest, Hashes,
+                             HashReject, ExtendedHandshake, PeerExchange, Port, MetadataRequest,
+                             MetadataData, MetadataReject, NeedMessage, HolePunch>;
 
 }  // namespace tributary::core

@@ -77,6 +77,7 @@ class PeerProtocol {
   void on(Peer& peer, const MetadataData&) { static_cast<void>(peer); }    // never asked for here
   void on(Peer& peer, const MetadataReject&) { static_cast<void>(peer); }  // nor this
   void on(Peer& peer, const Port&) { static_cast<void>(peer); }            // Swarm's
+  void on(Peer& peer, const HolePunch&) { static_cast<void>(peer); }       // HolePuncher's
   void on(Peer& peer, const NeedMessage& m);
   void on(Peer& peer, const KeepAlive&) { static_cast<void>(peer); }
 

@@ -124,6 +124,7 @@ void TrackerClient::merge(Pending& pending, const wire::AnnounceAnswer& answer) 
       reply.peers.push_back(peer);
     }
   }
+  if (answer.own_address) reply.own_address = answer.own_address;
   reply.interval = std::max(reply.interval, answer.interval);
   reply.min_interval = std::max(reply.min_interval, answer.min_interval);
 }

@@ -108,6 +108,7 @@ class Fold {
   void one(const core::MetadataReject& m) { fields(m.piece); }
   void one(const core::PeerExchange& m) { fields(m.added.size(), m.dropped.size()); }
   void one(const core::NeedMessage& m) { fields(m.need); }
+  void one(const core::HolePunch& m) { fields(m.kind, m.peer, m.reason); }
   void one(const core::KeepAlive&) {}
   void one(const core::Choke&) {}
   void one(const core::Unchoke&) {}

@@ -96,8 +96,20 @@ std::string format_address(const Endpoint& endpoint) {
   return out;
 }
 
+Octets address_octets(const Endpoint& endpoint) {
+  return Octets(endpoint.address).subspan(endpoint.is_v4() ? 12 : 0);
+}
+
+std::optional<Endpoint> read_address(Octets octets) {
+  if (octets.size() == 4) return Endpoint::v4(octets[0], octets[1], octets[2], octets[3], 0);
+  if (octets.size() != 16) return std::nullopt;
+  Endpoint out;
+  std::copy(octets.begin(), octets.end(), out.address.begin());
+  return out;
+}
+
 void append_compact(OctetBuffer& out, const Endpoint& endpoint) {
-  append(out, Octets(endpoint.address).subspan(endpoint.is_v4() ? 12 : 0));
+  append(out, address_octets(endpoint));
   append_u16(out, endpoint.port);
 }
 

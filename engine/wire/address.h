@@ -30,6 +30,11 @@ constexpr std::size_t compact_size(AddressFamily family) {
   return family == AddressFamily::kV4 ? kCompactV4Size : kCompactV6Size;
 }
 
+// 4 or 16 bytes by the address's family.
+Octets address_octets(const Endpoint& endpoint);
+// The same back, with port 0. Nothing for any other number of bytes.
+std::optional<Endpoint> read_address(Octets octets);
+
 // Address and port, 6 or 18 bytes by the endpoint's family.
 void append_compact(OctetBuffer& out, const Endpoint& endpoint);
 // REQUIRES: octets.size() is kCompactV4Size or kCompactV6Size.

@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <limits>
 
+#include "engine/wire/address.h"
 #include "engine/wire/bencode_encoder.h"
 #include "engine/wire/peer_codec.h"
 #include "engine/wire/text.h"
@@ -11,6 +12,7 @@ namespace {
 constexpr const char* kDontHaveName = "lt_donthave";
 constexpr const char* kPeerExchangeName = "ut_pex";
 constexpr const char* kMetadataName = "ut_metadata";
+constexpr const char* kHolePunchName = "ut_holepunch";
 constexpr const char* kTributaryName = "tributary";
 constexpr const char* kNeedName = "tributary_need";
 
@@ -18,21 +20,6 @@ constexpr const char* kNeedName = "tributary_need";
 std::uint8_t extension_id(BencodeView names, std::string_view name) {
   const std::int64_t id = names.find(name).integer().value_or(0);
   return id > 0 && id < 256 ? static_cast<std::uint8_t>(id) : 0;
-}
-
-std::optional<Endpoint> read_address(BencodeView value) {
-  const auto bytes = value.string();
-  if (!bytes) return std::nullopt;
-  const Octets octets = as_octets(*bytes);
-  if (octets.size() == 4) return Endpoint::v4(octets[0], octets[1], octets[2], octets[3], 0);
-  if (octets.size() != 16) return std::nullopt;
-  Endpoint out;
-  std::copy(octets.begin(), octets.end(), out.address.begin());
-  return out;
-}
-
-Octets address_octets(const Endpoint& endpoint) {
-  return Octets(endpoint.address).subspan(endpoint.is_v4() ? 12 : 0);
 }
 
 }  // namespace
@@ -43,6 +30,7 @@ OctetBuffer encode_extended_handshake(const core::ExtendedHandshake& handshake) 
   if (handshake.dont_have) out.key(kDontHaveName).integer(kDontHaveId);
   if (handshake.tributary) out.key(kTributaryName).integer(kTributaryId);
   if (handshake.need) out.key(kNeedName).integer(kNeedId);
+  if (handshake.hole_punch) out.key(kHolePunchName).integer(kHolePunchId);
   if (handshake.metadata) out.key(kMetadataName).integer(kMetadataId);
   if (handshake.peer_exchange) out.key(kPeerExchangeName).integer(kPeerExchangeId);
   out.end();
@@ -72,6 +60,8 @@ Result<DecodedExtendedHandshake> decode_extended_handshake(Octets dictionary) {
   out.handshake.peer_exchange = out.ids.peer_exchange != 0;
   out.ids.metadata = extension_id(names, kMetadataName);
   out.handshake.metadata = out.ids.metadata != 0;
+  out.ids.hole_punch = extension_id(names, kHolePunchName);
+  out.handshake.hole_punch = out.ids.hole_punch != 0;
   if (const auto n = root.find("metadata_size").integer(); n && *n > 0) {
     out.handshake.metadata_size = Bytes(*n);
   }
@@ -87,7 +77,7 @@ Result<DecodedExtendedHandshake> decode_extended_handshake(Octets dictionary) {
   if (const auto n = root.find("p").integer(); n && *n > 0 && *n < 65536) {
     out.handshake.listen_port = static_cast<std::uint16_t>(*n);
   }
-  out.handshake.your_ip = read_address(root.find("yourip"));
+  out.handshake.your_ip = read_address(as_octets(root.find("yourip").string().value_or("")));
   return out;
 }
 

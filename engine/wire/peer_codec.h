@@ -1,5 +1,5 @@
 // The peer protocol as bytes: BEP 3, 6 (fast), 9 (ut_metadata), 10 (extensions), 11 (ut_pex), 21,
-// 52 (hashes), 54 (lt_donthave), and tributary_need: one byte, core::Need.
+// 52 (hashes), 54 (lt_donthave), 55 (ut_holepunch), and tributary_need: one byte, core::Need.
 #pragma once
 
 #include <array>
@@ -41,11 +41,12 @@ inline constexpr std::size_t kMaxClientName = 64;
 inline constexpr std::size_t kMaxExchangedPeers = 200;
 
 // The extended message ids that we advertise, so those by which peers address us. ut_pex,
-// ut_metadata and lt_donthave have libtorrent's own numbers, so that clients that mix up the
-// directions are understood all the same.
+// ut_metadata, ut_holepunch and lt_donthave have libtorrent's own numbers, so that clients that mix
+// up the directions are understood all the same.
 inline constexpr std::uint8_t kExtendedHandshakeId = 0;
 inline constexpr std::uint8_t kPeerExchangeId = 1;
 inline constexpr std::uint8_t kMetadataId = 2;
+inline constexpr std::uint8_t kHolePunchId = 4;
 inline constexpr std::uint8_t kDontHaveId = 7;
 inline constexpr std::uint8_t kTributaryId = 8;
 inline constexpr std::uint8_t kNeedId = 9;
@@ -56,10 +57,12 @@ struct ExtensionIds {
   std::uint8_t peer_exchange = 0;
   std::uint8_t metadata = 0;
   std::uint8_t need = 0;
+  std::uint8_t hole_punch = 0;
   friend bool operator==(const ExtensionIds&, const ExtensionIds&) = default;
 };
 // Ours, as a peer uses them.
-inline constexpr ExtensionIds kOurExtensionIds{kDontHaveId, kPeerExchangeId, kMetadataId, kNeedId};
+inline constexpr ExtensionIds kOurExtensionIds{kDontHaveId, kPeerExchangeId, kMetadataId, kNeedId,
+                                               kHolePunchId};
 
 // Where payloads go. Implemented by the host; called within commit() and feed() only.
 class PayloadBuffers {
@@ -150,6 +153,13 @@ Result<DecodedExtendedHandshake> decode_extended_handshake(Octets dictionary);
 OctetBuffer encode_peer_exchange(const core::PeerExchange& message);
 // Addresses above kMaxExchangedPeers, with port 0 or cut off are left out.
 Result<core::PeerExchange> decode_peer_exchange(Octets dictionary);
+
+// A ut_holepunch message without prefix and ids (BEP 55).
+OctetBuffer encode_hole_punch(const core::HolePunch& message);
+// Nothing for a kind of message or address that is unknown. The reason is written always, but
+// libtorrent leaves it out where there is none. Errors: a message cut short, or with more behind
+// it.
+Result<std::optional<core::Message>> decode_hole_punch(Octets message);
 
 // A ut_metadata message without prefix and ids (BEP 9): a dictionary, and behind a data message's
 // one the bytes.

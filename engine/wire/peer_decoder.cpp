@@ -289,6 +289,9 @@ Result<void> PeerDecoder::decode_extended(Octets body, std::vector<core::Message
   } else if (body.front() == kMetadataId) {
     TRIBUTARY_TRY(message, decode_metadata(fields));
     if (message) out.push_back(*std::move(message));
+  } else if (body.front() == kHolePunchId) {
+    TRIBUTARY_TRY(message, decode_hole_punch(fields));
+    if (message) out.push_back(*std::move(message));
   } else if (body.front() == kNeedId) {
     constexpr auto kMost = static_cast<std::uint8_t>(core::Need::kPlaying);
     if (fields.size() != 1) return invalid("tributary_need of another size than 1 byte");

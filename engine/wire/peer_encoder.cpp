@@ -81,6 +81,12 @@ class Writer {
     extended(peer_ids_.need, 1);
     return out_.push_back(static_cast<std::uint8_t>(m.need)), true;
   }
+  bool operator()(const core::HolePunch& m) {
+    if (peer_ids_.hole_punch == 0) return false;
+    const OctetBuffer fields = encode_hole_punch(m);
+    extended(peer_ids_.hole_punch, fields.size());
+    return append(out_, fields), true;
+  }
   bool operator()(const core::ExtendedHandshake& m) {
     const OctetBuffer dictionary = encode_extended_handshake(m);
     extended(kExtendedHandshakeId, dictionary.size());

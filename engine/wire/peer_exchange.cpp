@@ -7,7 +7,11 @@
 namespace tributary::wire {
 namespace {
 
+// Flags of BEP 11.
+constexpr std::uint8_t kPrefersEncryption = 0x01;
 constexpr std::uint8_t kUploadsOnly = 0x02;
+constexpr std::uint8_t kSpeaksUtp = 0x04;
+constexpr std::uint8_t kPunchesHoles = 0x08;
 // Four lists of kMaxExchangedPeers and more fit.
 constexpr std::size_t kMaxDictionary = 32U << 10;
 
@@ -30,6 +34,23 @@ struct Families {
   }
 };
 
+std::uint8_t flags_of(const core::PeerExchange::Added& peer) {
+  std::uint8_t flags = 0;
+  if (peer.prefers_encryption) flags |= kPrefersEncryption;
+  if (peer.seed) flags |= kUploadsOnly;
+  if (peer.utp) flags |= kSpeaksUtp;
+  if (peer.hole_punch) flags |= kPunchesHoles;
+  return flags;
+}
+
+core::PeerExchange::Added read_added(const Endpoint& endpoint, std::uint8_t flags) {
+  return {.endpoint = endpoint,
+          .seed = (flags & kUploadsOnly) != 0,
+          .prefers_encryption = (flags & kPrefersEncryption) != 0,
+          .utp = (flags & kSpeaksUtp) != 0,
+          .hole_punch = (flags & kPunchesHoles) != 0};
+}
+
 template <class Take>
 void each_address(BencodeView list, std::size_t size, Take take) {
   const Octets octets = as_octets(list.string().value_or(""));
@@ -45,7 +66,7 @@ void each_address(BencodeView list, std::size_t size, Take take) {
 OctetBuffer encode_peer_exchange(const core::PeerExchange& message) {
   Families added;
   Families dropped;
-  for (const auto& peer : message.added) added.add(peer.endpoint, peer.seed ? kUploadsOnly : 0);
+  for (const auto& peer : message.added) added.add(peer.endpoint, flags_of(peer));
   for (const Endpoint& endpoint : message.dropped) dropped.add(endpoint);
   BencodeEncoder out;
   out.begin_dict();
@@ -69,7 +90,7 @@ Result<core::PeerExchange> decode_peer_exchange(Octets dictionary) {
   const auto add = [&](const char* name, const char* flags_name, std::size_t size) {
     const Octets flags = as_octets(root.find(flags_name).string().value_or(""));
     each_address(root.find(name), size, [&](std::size_t i, const Endpoint& endpoint) {
-      out.added.push_back({endpoint, i < flags.size() && (flags[i] & kUploadsOnly) != 0});
+      out.added.push_back(read_added(endpoint, i < flags.size() ? flags[i] : std::uint8_t{0}));
     });
   };
   add("added", "added.f", kCompactV4Size);

@@ -146,6 +146,7 @@ Result<AnnounceAnswer> decode_announce_answer(Octets body) {
   out.warning = printable(root.find("warning message").string().value_or(""));
   const std::string_view id = root.find("tracker id").string().value_or("");
   if (id.size() <= 256) out.tracker_id = id;
+  out.own_address = read_address(as_octets(root.find("external ip").string().value_or("")));
   PeerList peers;
   if (auto read = read_peers(root.find("peers"), kCompactV4Size, peers); !read) {
     return read.error();

@@ -1,4 +1,4 @@
-// HTTP trackers as a client sees them: announce and scrape (BEP 3, 7, 23, 48). The requests
+// HTTP trackers as a client sees them: announce and scrape (BEP 3, 7, 23, 24, 48). The requests
 // themselves are made by engine/net.
 #pragma once
 
@@ -58,8 +58,9 @@ struct AnnounceAnswer {
   Duration min_interval{};      // the same, at most `interval`; zero: it named none
   std::optional<std::int64_t> seeds;
   std::optional<std::int64_t> leechers;
-  std::string warning;     // for the log; empty: none
-  std::string tracker_id;  // to be sent back; empty: none
+  std::string warning;                  // for the log; empty: none
+  std::string tracker_id;               // to be sent back; empty: none
+  std::optional<Endpoint> own_address;  // ours, as the tracker sees it; the port is 0 (BEP 24)
 };
 // An error for a malformed answer, and for a "failure reason": "tracker refuses: …".
 Result<AnnounceAnswer> decode_announce_answer(Octets body);

@@ -17,10 +17,12 @@ std::int64_t seconds(Duration d) {
   return std::chrono::duration_cast<std::chrono::seconds>(d).count();
 }
 
-OctetBuffer encode_answer(const AnnounceQuery& query, const TrackerAnswer& answer) {
+OctetBuffer encode_answer(const AnnounceQuery& query, const TrackerAnswer& answer,
+                          const Endpoint& remote) {
   const SwarmCounts& n = answer.counts;
   BencodeEncoder out;
   out.begin_dict().key("complete").integer(n.seeds).key("downloaded").integer(n.downloaded);
+  out.key("external ip").string(address_octets(remote));
   out.key("incomplete").integer(n.leechers);
   out.key("interval").integer(seconds(answer.interval));
   out.key("min interval").integer(seconds(answer.min_interval));
@@ -69,7 +71,7 @@ OctetBuffer TrackerState::handle_announce(std::string_view query, const Endpoint
                                           TimePoint now) {
   const auto parsed = parse_announce_query(query);
   if (!parsed) return encode_tracker_failure(parsed.error().message);
-  return encode_answer(*parsed, announce(*parsed, remote, now));
+  return encode_answer(*parsed, announce(*parsed, remote, now), remote);
 }
 
 OctetBuffer TrackerState::handle_scrape(std::string_view query, TimePoint now) {

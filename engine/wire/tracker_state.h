@@ -1,4 +1,4 @@
-// A tracker's memory and answers (BEP 3, 7, 23, 48), as a pure machine: queries and times in,
+// A tracker's memory and answers (BEP 3, 7, 23, 24, 48), as a pure machine: queries and times in,
 // response bodies out.
 #pragma once
 

@@ -46,6 +46,7 @@ std::vector<Message> samples() {
   handshake.metadata = true;
   handshake.metadata_size = 31235_B;
   handshake.tributary = true;
+  handshake.hole_punch = true;
   core::ExtendedHandshake v6;
   v6.your_ip = Endpoint{{0x20, 1, 0xd, 0xb8, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1}, 0};
   return {
@@ -75,6 +76,14 @@ std::vector<Message> samples() {
                           {Endpoint{v6.your_ip->address, 6881}, true}},
                          {Endpoint::v4(10, 0, 0, 3, 6881), Endpoint{v6.your_ip->address, 6882}}},
       core::PeerExchange{},
+      core::PeerExchange{{{.endpoint = Endpoint::v4(10, 0, 0, 1, 6881), .prefers_encryption = true},
+                          {.endpoint = Endpoint::v4(10, 0, 0, 2, 6881), .utp = true},
+                          {.endpoint = Endpoint{v6.your_ip->address, 1}, .hole_punch = true}},
+                         {}},
+      core::HolePunch{core::HolePunch::Kind::kRendezvous, Endpoint::v4(10, 0, 0, 1, 6881)},
+      core::HolePunch{core::HolePunch::Kind::kConnect, Endpoint{v6.your_ip->address, 6881}},
+      core::HolePunch{core::HolePunch::Kind::kError, Endpoint::v4(10, 0, 0, 1, 0),
+                      core::HolePunch::Reason::kNoSupport},
       core::MetadataRequest{3},
       core::MetadataData{0, 40'000_B, testing::random_bytes(random, 16384)},
       core::MetadataData{2, 32'771_B, testing::bytes("e:d")},
@@ -280,6 +289,62 @@ TEST_CASE("of a long ut_pex message only the first peers are taken") {
   REQUIRE(decoded.ok());
   message.added.resize(kMaxExchangedPeers);
   CHECK(*decoded == message);
+}
+
+TEST_CASE("the flags of a ut_pex message are BEP 11's bits") {
+  using namespace std::string_view_literals;
+  const auto decoded = decode_peer_exchange(
+      as_octets("d5:added24:\x0a\0\0\1\0\1\x0a\0\0\2\0\1\x0a\0\0\3\0\1\x0a\0\0\4\0\1"
+                "7:added.f4:\x01\x04\x08\xf2"
+                "e"sv));
+  REQUIRE(decoded.ok());
+  const auto at = [](std::uint8_t n) { return Endpoint::v4(10, 0, 0, n, 1); };
+  CHECK(decoded->added ==
+        std::vector<core::PeerExchange::Added>{{.endpoint = at(1), .prefers_encryption = true},
+                                               {.endpoint = at(2), .utp = true},
+                                               {.endpoint = at(3), .hole_punch = true},
+                                               {.endpoint = at(4), .seed = true}});
+}
+
+std::optional<core::HolePunch> hole_punch_of(std::string_view bytes) {
+  const auto decoded = decode_hole_punch(as_octets(bytes));
+  REQUIRE(decoded.ok());
+  return *decoded ? std::optional(std::get<core::HolePunch>(**decoded)) : std::nullopt;
+}
+
+TEST_CASE("a hole punch is BEP 55's bytes, and libtorrent's without a reason") {
+  using namespace std::string_view_literals;
+  using core::HolePunch;
+  const HolePunch connect{HolePunch::Kind::kConnect, Endpoint::v4(10, 0, 0, 1, 6881)};
+  CHECK(as_text(encode_hole_punch(connect)) == "\1\0\x0a\0\0\1\x1a\xe1\0\0\0\0"sv);
+  CHECK(hole_punch_of("\1\0\x0a\0\0\1\x1a\xe1"sv) == connect);
+  const HolePunch error{HolePunch::Kind::kError, Endpoint::v4(10, 0, 0, 1, 6881),
+                        HolePunch::Reason::kNoSelf};
+  CHECK(as_text(encode_hole_punch(error)) == "\2\0\x0a\0\0\1\x1a\xe1\0\0\0\4"sv);
+  OctetBuffer stream;
+  REQUIRE(encode_message(connect, {.hole_punch = 33}, stream));
+  CHECK(as_text(stream) == "\0\0\0\x0e\x14\x21\1\0\x0a\0\0\1\x1a\xe1\0\0\0\0"sv);
+  CHECK_FALSE(encode_message(connect, ExtensionIds{}, stream));
+}
+
+TEST_CASE("a hole punch of unknown kind is passed over, a broken one ends the connection") {
+  using namespace std::string_view_literals;
+  CHECK_FALSE(hole_punch_of("\3\0\x0a\0\0\1\x1a\xe1\0\0\0\0"sv));
+  CHECK_FALSE(hole_punch_of("\1\2\x0a\0\0\1\x1a\xe1\0\0\0\0"sv));
+  CHECK_FALSE(hole_punch_of("\xff\xff"sv));
+  const std::string v6 = std::string("\0\1", 2) + std::string(18, '\7');
+  CHECK(hole_punch_of(v6)->peer.port == 0x0707);
+  const std::string_view broken[] = {""sv,
+                                     "\0"sv,
+                                     "\0\0"sv,
+                                     "\0\0\x0a\0\0\1\x1a"sv,
+                                     "\0\0\x0a\0\0\1\x1a\xe1\0"sv,
+                                     "\0\0\x0a\0\0\1\x1a\xe1\0\0\0\0\0"sv,
+                                     "\0\1\x0a\0\0\1\x1a\xe1"sv};
+  for (const std::string_view bytes : broken) CHECK_FALSE(decode_hole_punch(as_octets(bytes)).ok());
+  for (std::size_t n = 0; n < v6.size(); ++n) {
+    CHECK_FALSE(decode_hole_punch(as_octets(std::string_view(v6).substr(0, n))).ok());
+  }
 }
 
 TEST_CASE("odd values of an extended handshake are dropped, not trusted") {

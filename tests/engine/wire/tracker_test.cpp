@@ -70,9 +70,11 @@ TEST_CASE("a scrape URL replaces announce in the last segment only") {
 TEST_CASE("answers of both models are read, without port 0 and doubles") {
   const std::string v4 = std::string("\x0a\0\0\x01\x1a\xe1", 6);
   const std::string zero = std::string("\x0a\0\0\x02\0\0", 6);
-  const auto compact = decode_announce_answer(as_octets(
-      "d8:completei3e10:incompletei4e8:intervali900e12:min intervali60e5:peers18:" + v4 + zero +
-      v4 + "6:peers618:" + std::string(15, '\0') + "\x01\x1a\xe1" + "15:warning message2:hie"));
+  const auto compact = decode_announce_answer(
+      as_octets("d8:completei3e11:external ip4:\x09\x08\x07\x06"
+                "10:incompletei4e8:intervali900e12:min intervali60e5:peers18:" +
+                v4 + zero + v4 + "6:peers618:" + std::string(15, '\0') + "\x01\x1a\xe1" +
+                "15:warning message2:hie"));
   REQUIRE(compact.ok());
   REQUIRE(compact->peers.size() == 2);
   CHECK(compact->peers[0] == Endpoint::v4(10, 0, 0, 1, 6881));
@@ -80,6 +82,7 @@ TEST_CASE("answers of both models are read, without port 0 and doubles") {
   CHECK(compact->interval == 900s);
   CHECK(compact->min_interval == 60s);
   CHECK(compact->seeds == 3);
+  CHECK(compact->own_address == Endpoint::v4(9, 8, 7, 6, 0));
   CHECK(compact->warning == "hi");
   const auto wordy = decode_announce_answer(
       as_octets("d8:intervali1e5:peersld2:ip8:10.0.0.14:porti6881eed2:ip4:host4:porti1eed2:ip3:::1"
@@ -88,6 +91,28 @@ TEST_CASE("answers of both models are read, without port 0 and doubles") {
   CHECK(wordy->peers.size() == 2);
   CHECK(wordy->interval == kMinAnnounceInterval);
   CHECK(wordy->min_interval == 0s);
+  CHECK_FALSE(wordy->own_address);
+  const auto v6 = decode_announce_answer(
+      as_octets("d11:external ip16:" + std::string(15, '\x20') + "\x01" + "5:peers0:e"));
+  REQUIRE(v6.ok());
+  CHECK(v6->own_address->address[15] == 1);
+  CHECK_FALSE(decode_announce_answer(as_octets("d11:external ip5:abcdee"))->own_address);
+  CHECK_FALSE(decode_announce_answer(as_octets("d11:external ipi7ee"))->own_address);
+}
+
+TEST_CASE("a tracker tells a peer at which address it sees it") {
+  TrackerState tracker({}, 1);
+  const auto told = [&](const Endpoint& remote) {
+    const std::string query = "info_hash=AAAAAAAAAAAAAAAAAAAA&peer_id=BBBBBBBBBBBBBBBBBBBB&port=1";
+    const auto answer = decode_announce_answer(tracker.handle_announce(query, remote, TimePoint()));
+    REQUIRE(answer.ok());
+    return answer->own_address;
+  };
+  CHECK(told(Endpoint::v4(9, 8, 7, 6, 5000)) == Endpoint::v4(9, 8, 7, 6, 0));
+  Endpoint v6{{0x20, 1, 0xd, 0xb8, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1}, 5000};
+  const auto seen = told(v6);
+  v6.port = 0;
+  CHECK(seen == v6);
 }
 
 TEST_CASE("failures, malformed answers and wild intervals are handled") {

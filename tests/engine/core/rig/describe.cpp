@@ -10,7 +10,7 @@ class Describe {
   explicit Describe(const Layout& layout) : layout_(layout) {}
 
   std::string operator()(const Connect& a) const {
-    return "connect " + std::to_string(a.remote.port);
+    return (a.punches ? "punch " : "connect ") + std::to_string(a.remote.port);
   }
   std::string operator()(const Disconnect& a) const { return name(a.conn) + "disconnect"; }
   std::string operator()(const Send& a) const {
@@ -91,6 +91,13 @@ class Describe {
     return "metadata reject " + std::to_string(m.piece);
   }
   static std::string text(const NeedMessage& m) { return std::string(to_string(m.need)); }
+  static std::string text(const HolePunch& m) {
+    constexpr const char* kKinds[] = {"introduce ", "dial ", "cannot introduce "};
+    const std::string why = m.reason == HolePunch::Reason::kNone
+                                ? ""
+                                : ", " + std::to_string(static_cast<std::uint32_t>(m.reason));
+    return kKinds[static_cast<int>(m.kind)] + std::to_string(m.peer.port) + why;
+  }
   static std::string text(const PeerExchange& m) {
     std::string out = "exchange";
     for (const auto& peer : m.added) out += " +" + std::to_string(peer.endpoint.port);
