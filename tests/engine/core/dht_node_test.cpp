@@ -328,6 +328,18 @@ TEST_CASE("one network has one vote about the address") {
   }
 }
 
+TEST_CASE("all trackers together have one vote, and cannot decide") {
+  OwnAddress address;
+  const Endpoint ours = Endpoint::v4(99, 9, 9, 9, 0);
+  for (int i = 0; i < 100; ++i) CHECK_FALSE(address.vote_of_trackers(ours));
+  CHECK_FALSE(address.vote_of_trackers(Endpoint::v4(10, 0, 0, 1, 0)));
+  for (std::uint8_t i = 0; i < 4; ++i) {
+    CHECK_FALSE(address.address());
+    CHECK(address.vote(Endpoint::v4(50, i, 1, 1, 1), ours) == (i == 3));
+  }
+  CHECK(address.address() == ours);
+}
+
 TEST_CASE("a restart finds its way back without a host") {
   Rig before;
   for (std::uint8_t i = 1; i <= 5; ++i) before.befriend(contact(i, i));
