@@ -17,6 +17,7 @@
 #include "engine/core/ids.h"
 #include "engine/core/layout.h"
 #include "engine/core/message.h"
+#include "engine/core/pacer.h"
 #include "engine/core/peer_book.h"
 
 namespace tributary::core {
@@ -61,7 +62,8 @@ struct Peer {
   PeerId peer_id;
   bool inbound = false;
   Encryption encryption = Encryption::kNone;
-  bool utp = false;  // over uTP, else TCP
+  bool utp = false;      // over uTP, else TCP
+  bool punched = false;  // a hole in the routers between us was punched for it
   PeerSource source = PeerSource::kIncoming;
   std::optional<Endpoint> listening;  // where it can be dialled, as far as we know
   TimePoint connected_at{};
@@ -76,6 +78,7 @@ struct Peer {
   bool ignores_cancels = false;
   bool tributary = false;
   bool peer_exchange = false;  // understands BEP 11
+  bool hole_punch = false;     // understands BEP 55
   bool hears_need = false;     // serves by need: tell it ours
   bool upload_only = false;
   std::int32_t request_queue = 250;  // "reqq"; the customary default (libtorrent, Transmission)
@@ -138,6 +141,16 @@ struct Peer {
   std::vector<Endpoint> told;  // by us, of these addresses
   TimePoint may_tell_at{};     // our next message
   TimePoint may_tell_us_at{};  // its next
+
+  // Hole punching. Whom it can introduce us to, as it told.
+  struct Acquaintance {
+    Endpoint endpoint;
+    bool tried = false;  // it was asked to
+  };
+  std::vector<Acquaintance> acquaintances;  // the oldest first
+  Pacer asks_us;                            // to introduce it
+  Pacer introductions;                      // of others to it, by us
+  Pacer bids_us;                            // to dial
 
   RecentBytes traffic{10min};  // both ways
 

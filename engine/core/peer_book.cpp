@@ -19,7 +19,7 @@ PeerBook::PeerBook(const PeerBookParams& params) : params_(params) {
 }
 
 void PeerBook::add_own(const Endpoint& endpoint) {
-  if (std::find(own_.begin(), own_.end(), endpoint) != own_.end() || own_.size() == kMaxOwn) return;
+  if (is_own(endpoint) || own_.size() == kMaxOwn) return;
   own_.push_back(endpoint);
   std::erase_if(entries_,
                 [&](const Entry& e) { return e.endpoint == endpoint && e.state == State::kIdle; });
@@ -45,7 +45,7 @@ std::size_t PeerBook::add(std::span<const Endpoint> answer, PeerSource source) {
 
 bool PeerBook::add_one(const Endpoint& endpoint, PeerSource source, std::uint32_t position) {
   if (!is_dialable(endpoint)) return false;
-  if (std::find(own_.begin(), own_.end(), endpoint) != own_.end()) return false;
+  if (is_own(endpoint)) return false;
   if (Entry* known = find(endpoint)) {
     if (known->answer == answers_) return false;
     known->answer = answers_;
@@ -90,19 +90,51 @@ std::optional<Endpoint> PeerBook::next_dial(TimePoint now, const BanList& bans) 
     }
     if (!best || key(entry, near_first) < key(*best, near_first)) best = &entry;
   }
-  if (best) {
-    best->state = State::kDialing;
-    best->tried = true;
-    ++dials_;
-    ++half_open_;
-    if (last_dials_.size() == static_cast<std::size_t>(params_.dials_per_second)) {
-      last_dials_.erase(last_dials_.begin());
-    }
-    last_dials_.push_back(now);
-  }
+  if (best) begin_dial(*best, now);
   const std::optional<Endpoint> found = best ? std::optional(best->endpoint) : std::nullopt;
   update_deadline();
   return found;
+}
+
+void PeerBook::begin_dial(Entry& entry, TimePoint now) {
+  entry.state = State::kDialing;
+  entry.tried = true;
+  ++dials_;
+  ++half_open_;
+  if (last_dials_.size() == static_cast<std::size_t>(params_.dials_per_second)) {
+    last_dials_.erase(last_dials_.begin());
+  }
+  last_dials_.push_back(now);
+}
+
+bool PeerBook::dial_now(const Endpoint& remote, PeerSource source, TimePoint now,
+                        const BanList& bans) {
+  if (is_own(remote) || bans.is_banned(remote, now)) return false;
+  if (half_open_ >= params_.half_open || connected_ + half_open_ >= params_.soft_limit) {
+    return false;
+  }
+  add({&remote, 1}, source);
+  Entry* entry = find(remote);
+  if (entry == nullptr || entry->state != State::kIdle) return false;
+  begin_dial(*entry, now);
+  update_deadline();
+  return true;
+}
+
+bool PeerBook::is_own(const Endpoint& endpoint) const {
+  return std::find(own_.begin(), own_.end(), endpoint) != own_.end();
+}
+
+void PeerBook::learn(const Endpoint& endpoint, const DialHints& hints) {
+  Entry* entry = find(endpoint);
+  if (entry == nullptr || entry->failures > 0) return;
+  entry->hints.utp |= hints.utp;
+  entry->hints.prefers_encryption |= hints.prefers_encryption;
+}
+
+DialHints PeerBook::hints_of(const Endpoint& endpoint) const {
+  const Entry* entry = find(endpoint);
+  return entry != nullptr ? entry->hints : DialHints();
 }
 
 void PeerBook::on_connected(const Endpoint& remote, Duration round_trip) {
@@ -119,6 +151,7 @@ void PeerBook::on_failed(const Endpoint& remote, TimePoint now) {
   Entry* entry = find(remote);
   if (!entry || entry->state != State::kDialing) return;
   --half_open_;
+  entry->hints = {};
   settle(*entry, false, now);
   update_deadline();
 }
@@ -201,8 +234,7 @@ void PeerBook::settle(Entry& entry, bool useful, TimePoint now) {
   Duration wait = params_.first_backoff;
   for (int n = 0; n < entry.failures && wait < params_.max_backoff; ++n) wait *= 2;
   entry.next_try = now + std::min(wait, params_.max_backoff);
-  const bool own = std::find(own_.begin(), own_.end(), entry.endpoint) != own_.end();
-  if (++entry.failures >= params_.max_failures || own) {
+  if (++entry.failures >= params_.max_failures || is_own(entry.endpoint)) {
     entries_.erase(entries_.begin() + (&entry - entries_.data()));
   }
 }

@@ -9,6 +9,7 @@
 
 #include "engine/base/endpoint.h"
 #include "engine/base/units.h"
+#include "engine/core/dial_hints.h"
 #include "engine/core/locality.h"
 #include "engine/core/peer_address.h"
 #include "engine/core/peer_source.h"
@@ -52,6 +53,10 @@ class PeerBook {
   // and of peers' word none replaces what a more trusted source named. Returns how many were new.
   std::size_t add(std::span<const Endpoint> answer, PeerSource source);
 
+  // What is said of an address that is known. Forgotten again when a dial has failed by it.
+  void learn(const Endpoint& endpoint, const DialHints& hints);
+  // Nothing of an address that is not known.
+  DialHints hints_of(const Endpoint& endpoint) const;
   // How the address became known; kIncoming when it is not.
   PeerSource source_of(const Endpoint& endpoint) const;
 
@@ -60,6 +65,12 @@ class PeerBook {
   // When next_dial may next have something: the clock's origin stands for "at once", kNever for
   // "only another event can bring it".
   TimePoint next_deadline() const { return deadline_; }
+
+  // An address that is to be dialled now, whatever its turn, and becomes known by that; false when
+  // it must not be: it is ours, banned, connected or being dialled, cannot be dialled at all, or
+  // enough is dialled and connected.
+  bool dial_now(const Endpoint& remote, PeerSource source, TimePoint now, const BanList& bans);
+  bool is_own(const Endpoint& endpoint) const;
 
   // The dial's outcome. Both ignore an address that is not being dialled. `round_trip` is how long
   // an answer took; it counts where addresses are ranked.
@@ -92,6 +103,7 @@ class PeerBook {
     TimePoint next_try{};
     AddressRank rank{};
     Duration round_trip{};  // zero: not known
+    DialHints hints{};
   };
   struct Incoming {
     Endpoint remote;
@@ -105,6 +117,7 @@ class PeerBook {
   Entry* find(const Endpoint& endpoint);
   bool add_one(const Endpoint& endpoint, PeerSource source, std::uint32_t position);
   bool make_room(PeerSource source);
+  void begin_dial(Entry& entry, TimePoint now);
   void settle(Entry& entry, bool useful, TimePoint now);
   TimePoint token_at() const;
   void update_deadline();

@@ -17,16 +17,25 @@ void PeerExchanger::on_change() {
   next_ = std::min(next_, s_.now + kExchangeDelay);
 }
 
-void PeerExchanger::on_message(Peer& from, const PeerExchange& message) {
-  if (s_.meta.info.is_private) return;
-  if (s_.now < from.may_tell_us_at) return static_cast<void>(++from.offences);
+bool PeerExchanger::on_message(Peer& from, const PeerExchange& message) {
+  if (s_.meta.info.is_private) return false;
+  if (s_.now < from.may_tell_us_at) {
+    ++from.offences;
+    return false;
+  }
   from.may_tell_us_at = s_.now + kExchangeInterval - kExchangeSlack;
   std::vector<Endpoint> peers;
+  std::vector<DialHints> hints;
   for (const PeerExchange::Added& peer : message.added) {
     if (peers.size() == kMaxExchanged) break;
-    if (may_share(from.remote, peer.endpoint)) peers.push_back(peer.endpoint);
+    if (!may_share(from.remote, peer.endpoint)) continue;
+    peers.push_back(peer.endpoint);
+    // Holes are punched over uTP.
+    hints.push_back({peer.utp || peer.hole_punch, peer.prefers_encryption});
   }
   if (book_.add(peers, PeerSource::kExchange) > 0) s_.discovery_over = false;
+  for (std::size_t i = 0; i < peers.size(); ++i) book_.learn(peers[i], hints[i]);
+  return true;
 }
 
 void PeerExchanger::on_time() {
@@ -49,7 +58,11 @@ void PeerExchanger::tell(Peer& to) {
     if (conn == to.conn || !other.listening || !may_share(to.remote, *other.listening)) continue;
     present.push_back(*other.listening);
     if (contains(to.told, *other.listening) || message.added.size() == kMaxExchanged) continue;
-    message.added.push_back({*other.listening, other.has.all()});
+    message.added.push_back({.endpoint = *other.listening,
+                             .seed = other.has.all(),
+                             .prefers_encryption = other.encryption == Encryption::kStream,
+                             .utp = other.utp || other.hole_punch,
+                             .hole_punch = other.hole_punch});
   }
   for (const Endpoint& endpoint : to.told) {
     if (message.dropped.size() == kMaxExchanged) break;

@@ -24,8 +24,9 @@ class PeerExchanger {
 
   // A peer came that may be spoken of or to, or one left.
   void on_change();
-  // Too many messages are offences; addresses that the peer may not speak of are left out.
-  void on_message(Peer& from, const PeerExchange& message);
+  // Too many messages are offences, and false; addresses that the peer may not speak of are left
+  // out.
+  bool on_message(Peer& from, const PeerExchange& message);
   void on_time();
   TimePoint next_deadline() const { return next_; }
 

@@ -68,6 +68,7 @@ void PeerProtocol::greet(Peer& peer) {
     hello.peer_exchange = !s_.meta.info.is_private;
     hello.metadata_size = metadata_.offered();
     hello.metadata = hello.metadata_size.has_value();
+    hello.hole_punch = s_.punches_holes();
     hello.tributary = s_.seeds_swarm();
     hello.need = s_.serves_by_need();
     if (s_.listen_port != 0) hello.listen_port = s_.listen_port;
@@ -235,6 +236,7 @@ void PeerProtocol::on(Peer& peer, const ExtendedHandshake& m) {
   if (m.upload_only) peer.upload_only = *m.upload_only;
   peer.dont_have = m.dont_have;
   peer.peer_exchange = m.peer_exchange;
+  peer.hole_punch = m.hole_punch;
   if (peer.tributary != m.tributary) s_.replan_seeds = true;
   peer.tributary = m.tributary;
   peer.hears_need = m.need;

@@ -46,6 +46,7 @@ Swarm::Swarm(const Metainfo& metainfo, const SwarmParams& params, const Bitfield
       locality_(params.operators),
       book_(params.book),
       exchanger_(s_, book_),
+      puncher_(s_, book_),
       dht_(kDhtPace),
       local_(kLocalPace) {
   receiver_.connect(protocol_);
@@ -97,6 +98,7 @@ void Swarm::settle() {
       announcer_.on_completed();
     }
   }
+  if (s_.now >= unanswered_at_) watch_dials();
   discover();
 }
 
@@ -104,8 +106,8 @@ TimePoint Swarm::next_deadline() const {
   const bool use_peers = s_.uses_peers();
   if (closed_) return use_peers ? announcer_.next_deadline() : kNever;
   TimePoint next = std::min(planner_.next_deadline(), uploader_.next_deadline());
-  next = std::min(
-      {next, s_.watch_at, s_.silence_at(), exchanger_.next_deadline(), metadata_.next_deadline()});
+  next = std::min({next, s_.watch_at, s_.silence_at(), exchanger_.next_deadline(),
+                   metadata_.next_deadline(), unanswered_at_});
   if (!use_peers) return next;  // discover() does nothing
   if (const auto until = head_first_until(); until && s_.now < *until) {
     next = std::min(next, *until);
@@ -138,13 +140,12 @@ void Swarm::discover() {
     local_.start(s_.now);
     if (local_.poll(s_.now)) s_.out.emplace_back(AnnounceLocally{s_.params.id});
   }
-  while (const auto remote = book_.next_dial(s_.now, bans_)) {
-    const ConnId conn(std::uint64_t{s_.params.id.value()} << 40 | ++next_conn_);
-    dials_[conn] = {*remote, s_.now};
-    const InfoHash hash = s_.meta.info.info_hashes().front();
-    const bool gives_way = s_.demands.empty();
-    s_.out.emplace_back(Connect{s_.params.id, conn, *remote, handshake(hash), gives_way});
+  // These first, for the other end dials now.
+  while (const auto remote = puncher_.next_dial()) {
+    abandon_dial(*remote);
+    if (book_.dial_now(*remote, PeerSource::kExchange, s_.now, bans_)) dial(*remote, true);
   }
+  while (const auto remote = book_.next_dial(s_.now, bans_)) dial(*remote, false);
 }
 
 void Swarm::announce() {
@@ -192,6 +193,7 @@ bool Swarm::simultaneous(const PeerConnected& e) {
 
 void Swarm::on(const PeerConnected& e) {
   const auto dial = dials_.find(e.conn);
+  const bool punched = is_punched(e);
   Duration round_trip{};
   if (dial != dials_.end()) {
     round_trip = (s_.now - dial->second.at) / kDialRoundTrips;
@@ -208,7 +210,9 @@ void Swarm::on(const PeerConnected& e) {
     return;
   }
   protocol_.on_connected(e);
-  if (Peer* peer = s_.peer(e.conn); peer && !e.inbound) {
+  Peer* peer = s_.peer(e.conn);
+  if (peer) peer->punched = punched;
+  if (peer && !e.inbound) {
     peer->listening = e.remote;
     peer->round_trip = round_trip;
     peer->source = book_.source_of(e.remote);
@@ -241,7 +245,12 @@ void Swarm::on(const PeerMessage& e) {
   if (const auto* hello = std::get_if<ExtendedHandshake>(&e.message)) {
     if (peer) on_hello(*peer, *hello);
   } else if (const auto* exchange = std::get_if<PeerExchange>(&e.message)) {
-    if (peer) exchanger_.on_message(*peer, *exchange);
+    if (peer && exchanger_.on_message(*peer, *exchange)) {
+      puncher_.on_exchange(*peer, *exchange);
+      reconsider_dials();
+    }
+  } else if (const auto* punch = std::get_if<HolePunch>(&e.message)) {
+    if (peer) puncher_.on_message(*peer, *punch);
   } else if (const auto* port = std::get_if<Port>(&e.message)) {
     if (peer) on_dht_port(*peer, *port);
   }
@@ -249,32 +258,27 @@ void Swarm::on(const PeerMessage& e) {
   protocol_.on_message(e.conn, e.message);
 }
 
-// What most peers say counts, each for its network.
-void Swarm::note_own_address(const Peer& peer, const ExtendedHandshake& hello) {
-  if (!s_.params.rank_addresses || s_.params.own_address || !hello.your_ip) return;
-  if (!own_address_.vote(peer.remote, *hello.your_ip)) return;
-  Endpoint own = *own_address_.address();
-  own.port = s_.params.listen_port;
-  locality_.set_own(own);
-  book_.rank_by(locality_);
-}
-
 void Swarm::on_hello(Peer& peer, const ExtendedHandshake& hello) {
   exchanger_.on_change();
-  note_own_address(peer, hello);
+  if (hello.your_ip) note_own_address(peer.remote, *hello.your_ip);
   // A private torrent's peers are its tracker's to name (BEP 27).
-  if (!peer.inbound || !hello.listen_port || s_.meta.info.is_private) return;
-  book_.on_listen_port(peer.remote, *hello.listen_port);
+  if (!peer.inbound || s_.meta.info.is_private) return;
+  std::optional<std::uint16_t> port = hello.listen_port;
+  // Who understands hole punching takes uTP where its own comes from. libtorrent tells no port.
+  if (!port && peer.utp && hello.hole_punch && s_.punches_holes()) port = peer.remote.port;
+  if (!port) return;
+  book_.on_listen_port(peer.remote, *port);
   peer.listening = peer.remote;
-  peer.listening->port = *hello.listen_port;
+  peer.listening->port = *port;
 }
 
 void Swarm::on(const PeerClosed& e) {
   const auto dial = dials_.find(e.conn);
   if (dial != dials_.end()) {
-    book_.on_failed(dial->second.remote, s_.now);
+    const Endpoint remote = dial->second.remote;
+    book_.on_failed(remote, s_.now);
     dials_.erase(dial);
-    return;
+    return puncher_.on_unreachable(remote);
   }
   const Peer* peer = s_.peer(e.conn);
   if (!peer) return;
@@ -295,6 +299,7 @@ void Swarm::on(const Restored& e) {
 
 void Swarm::on(const AnnounceReply& e) {
   announcer_.on_reply(e.tracker, e.interval, e.min_interval, s_.now);
+  if (e.own_address) note_own_address(std::nullopt, *e.own_address);
   book_.add(e.peers, PeerSource::kTracker);
   if (e.peers.empty() && s_.peers.empty() && dials_.empty()) s_.discovery_over = true;
   s_.replan_cdn = true;

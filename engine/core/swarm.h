@@ -10,6 +10,7 @@
 
 #include "engine/core/announcer.h"
 #include "engine/core/dht_own_address.h"
+#include "engine/core/hole_puncher.h"
 #include "engine/core/metadata_server.h"
 #include "engine/core/peer_book.h"
 #include "engine/core/peer_exchanger.h"
@@ -22,8 +23,7 @@
 
 namespace tributary::core {
 
-// The letters of PeerView::flags, as µTorrent and its followers use them, in their order. What this
-// client does not do (h through a punched hole) has no letter.
+// The letters of PeerView::flags, as µTorrent and its followers use them, in their order.
 struct PeerFlag {
   char letter;
   std::string_view meaning;
@@ -42,6 +42,7 @@ inline constexpr std::array kPeerFlags = {
     PeerFlag{'E', "everything is encrypted"},
     PeerFlag{'e', "the handshake was encrypted"},
     PeerFlag{'P', "over uTP, which gives way to other traffic"},
+    PeerFlag{'h', "through a hole punched in a router"},
     PeerFlag{'F', "had a hand in a piece that failed its hash"},
     PeerFlag{'K', "it has unchoked us, but we are not interested"},
     PeerFlag{'?', "we have unchoked it, but it is not interested"}};
@@ -75,7 +76,7 @@ class Swarm {
 
   void add_peer(const Endpoint& peer, TimePoint now);
   // What the peers of later connections are told, as SwarmParams says.
-  void set_listen_port(std::uint16_t port) { s_.listen_port = port; }
+  void set_listen_port(std::uint16_t port);
   // Announce and serve without demanding anything.
   void share(bool enabled, TimePoint now);
   // Farewell: disconnects everybody and tells the trackers. Nothing but tick and poll afterwards.
@@ -117,8 +118,14 @@ class Swarm {
   void on(const PeerClosed& e);
   void on(const PeerMessage& e);
   void on_hello(Peer& peer, const ExtendedHandshake& hello);
-  void note_own_address(const Peer& peer, const ExtendedHandshake& hello);
+  void note_own_address(const std::optional<Endpoint>& peer, const Endpoint& seen);
+  void apply_own_address();
   void on_dht_port(Peer& peer, const Port& message);
+  void dial(const Endpoint& remote, bool punches);
+  void abandon_dial(const Endpoint& remote);
+  void watch_dials();
+  void reconsider_dials();
+  bool is_punched(const PeerConnected& e) const;
   void on(const BlockSent& e) {
     uploader_.on_sent(e);
     protocol_.on_sent(e);
@@ -164,16 +171,20 @@ class Swarm {
   Planner planner_;
   Announcer announcer_;
   Locality locality_;
-  dht::OwnAddress own_address_;  // as peers see us
+  dht::OwnAddress own_address_;  // as peers and trackers see us
   PeerBook book_;
   PeerExchanger exchanger_;
+  HolePuncher puncher_;
   SearchTimer dht_;
   SearchTimer local_;
   struct Dial {
     Endpoint remote;
     TimePoint at;
+    bool punches = false;
+    bool unanswered = false;  // for kPunchAfter
   };
   std::map<ConnId, Dial> dials_;        // not yet connected
+  TimePoint unanswered_at_ = kNever;    // when the next of them will be
   std::vector<ByteTimeMap> timelines_;  // by FileIndex
   std::vector<bool> guessed_;
   std::uint64_t next_conn_ = 0;

@@ -38,7 +38,8 @@ struct SwarmParams {
   std::uint64_t seed = 1;
   bool trace = false;
   bool upload = true;
-  bool super_seed = false;  // once complete: reveal pieces one by one (BEP 16)
+  bool super_seed = false;     // once complete: reveal pieces one by one (BEP 16)
+  bool hole_punching = false;  // the host dials by uTP as BEP 55 asks
   PeerBookParams book{};
   ChokeRule unchoke{};  // in place of the policy's unchoker
   // Prefer peers by their addresses, where nothing else decides.
@@ -159,6 +160,7 @@ struct SwarmState {
   // A private torrent's peers are its tracker's to name (BEP 27).
   bool uses_dht() const { return params.dht && !meta.info.is_private; }
   bool announces_locally() const { return params.local && !meta.info.is_private; }
+  bool punches_holes() const { return params.hole_punching && !meta.info.is_private; }
   bool uses_peers() const { return params.policy.use_peers && verifiable(); }
   std::map<PieceIndex, std::vector<Sha256>> leaves;  // verified, for pieces of several blocks
 };

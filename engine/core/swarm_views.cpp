@@ -17,6 +17,7 @@ std::string Swarm::flags_of(const Peer& peer) const {
   if (peer.encryption == Encryption::kStream) flags += 'E';
   if (peer.encryption == Encryption::kHandshake) flags += 'e';
   if (peer.utp) flags += 'P';
+  if (peer.punched) flags += 'h';
   if (peer.suspect) flags += 'F';
   if (!peer.am_interested && !peer.peer_choking) flags += 'K';
   if (!peer.peer_interested && !peer.am_choking) flags += '?';

@@ -119,7 +119,8 @@ class PeerLink final : private wire::PayloadBuffers, private StreamOwner {
   // Kept by the owner: when the link is to be given up, and which of the owner's lists it is in.
   TimePoint deadline{};
   bool reported = false;   // the host knows of it
-  bool gives_way = false;  // as its Connect says
+  bool gives_way = false;  // as its Connect says, as the next
+  bool punches = false;
   bool in_dirty = false;
   bool in_uploads = false;
   bool in_paused = false;

@@ -47,18 +47,20 @@ UtpSocket* StreamMaker::socket_for(const Endpoint& remote) {
   return dialling.get();
 }
 
-std::unique_ptr<ByteStream> StreamMaker::make(const Endpoint& remote, bool gives_way) {
+std::unique_ptr<ByteStream> StreamMaker::make(const core::Connect& dial) {
+  const Endpoint remote = dial.remote;
   UtpSocket* utp = carriers_ == Carriers::kTcp ? nullptr : socket_for(remote);
-  if (carriers_ == Carriers::kUtp) return utp == nullptr ? nullptr : utp->stream();
+  if (carriers_ == Carriers::kUtp || dial.punches) return utp == nullptr ? nullptr : utp->stream();
   auto tcp = std::make_unique<TcpStream>(loop_);
   if (utp == nullptr) return tcp;
   const auto known = by_utp_.find(remote);
-  const bool utp_first = known == by_utp_.end() ? gives_way : known->second;
+  const bool utp_first = known == by_utp_.end() ? dial.gives_way : known->second;
+  const Duration head_start = utp_first && dial.hints.utp ? kUtpHeadStart : kHeadStart;
   std::unique_ptr<ByteStream> first = utp->stream();
   std::unique_ptr<ByteStream> second = std::move(tcp);
   if (!utp_first) std::swap(first, second);
   // Streams end before their maker does, or never call again.
-  return std::make_unique<RacingStream>(loop_, std::move(first), std::move(second), kHeadStart,
+  return std::make_unique<RacingStream>(loop_, std::move(first), std::move(second), head_start,
                                         [this, remote, utp_first](const ByteStream& taken) {
                                           if (taken.is_utp() != utp_first)
                                             remember(remote, taken.is_utp());

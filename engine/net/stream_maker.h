@@ -10,6 +10,7 @@
 
 #include "engine/base/log.h"
 #include "engine/base/result.h"
+#include "engine/core/events.h"
 #include "engine/net/byte_stream.h"
 #include "engine/net/loop.h"
 #include "engine/net/udp_port.h"
@@ -36,7 +37,8 @@ constexpr std::string_view to_string(Carriers carriers) {
 // Where both are allowed TCP is dialled first, for who needs blocks by a deadline must not give way
 // to everybody; uTP first where nobody waits. The other follows when the first has failed, or has
 // not succeeded within the head start; an address where only the other succeeded is dialled by that
-// one first from then on, and one that was of no use by the other.
+// one first from then on, and one that was of no use by the other. Who is said to speak uTP is
+// waited for longer where it is dialled by that first. A hole is punched by uTP alone.
 //
 // Loop thread only. Must be destroyed before the loop; streams that are left fail.
 class StreamMaker {
@@ -44,6 +46,8 @@ class StreamMaker {
   // Longer than the round trip across the world: who can be reached the first way is dialled by
   // that alone.
   static constexpr Duration kHeadStart = 300ms;
+  // Where uTP is first and the peer is said to speak it: a lost SYN, and a round trip more.
+  static constexpr Duration kUtpHeadStart = 1500ms;
   // Addresses that are remembered; the oldest is forgotten first. As many as a torrent's peers.
   static constexpr std::size_t kMaxRemembered = 500;
 
@@ -53,7 +57,7 @@ class StreamMaker {
   // Takes uTP connections at this UDP port, and dials from it. Errors: it is taken.
   Result<Endpoint> listen(const Endpoint& at);
   // A stream to be dialled to there; null when there is no way.
-  std::unique_ptr<ByteStream> make(const Endpoint& remote, bool gives_way);
+  std::unique_ptr<ByteStream> make(const core::Connect& dial);
   // A connection that was dialled this way ended before the peer shook hands: it takes the other
   // one, perhaps.
   void on_useless(const Endpoint& remote, bool utp) { remember(remote, !utp); }

@@ -177,18 +177,21 @@ void TcpTransport::Impl::start_dials() {
       refuse_dial(dial, "too many connections");
       continue;
     }
-    start_dial(dial, encryption_ == core::EncryptionMode::kRequired);
+    start_dial(
+        dial, encryption_ == core::EncryptionMode::kRequired ||
+                  (encryption_ == core::EncryptionMode::kAllowed && dial.hints.prefers_encryption));
   }
 }
 
 void TcpTransport::Impl::start_dial(const core::Connect& dial, bool encrypted) {
-  auto stream = streams_.make(dial.remote, dial.gives_way);
+  auto stream = streams_.make(dial);
   if (!stream) return refuse_dial(dial, "no UDP port for uTP");
   auto* link = new PeerLink(*this, pool_, std::move(stream), dial.conn, false);
   links_.emplace(dial.conn, link);
   ++half_open_;
   link->reported = true;  // the host knows its Connect
   link->gives_way = dial.gives_way;
+  link->punches = dial.punches;
   link->deadline = loop_.now() + limits_.connect_timeout;
   link->dial(dial, encrypted);
 }
@@ -288,7 +291,8 @@ void TcpTransport::Impl::on_closed(PeerLink& link) {
   past_ += link.stats();
   links_.erase(link.conn());
   if (wants_encryption(link)) {
-    return start_dial({link.torrent(), link.conn(), link.remote(), link.ours(), link.gives_way},
+    return start_dial({link.torrent(), link.conn(), link.remote(), link.ours(), link.gives_way,
+                       core::DialHints{}, link.punches},
                       true);
   }
   start_dials();

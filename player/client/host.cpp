@@ -142,6 +142,7 @@ NodeParams Host::node_params() const {
   params.trace = options_.trace;
   params.upload = options_.upload;
   params.super_seed = options_.super_seed;
+  params.hole_punching = options_.carriers != net::Carriers::kTcp;
   params.up = std::min(options_.up, options_.up_each);
   params.rank_addresses = options_.rank_addresses;
   params.operators = options_.operators.get();

@@ -243,6 +243,7 @@ void Node::open(core::TorrentId torrent, const core::Metainfo& metainfo, const B
                            .trace = impl_->params.trace,
                            .upload = impl_->params.upload,
                            .super_seed = impl_->params.super_seed,
+                           .hole_punching = impl_->params.hole_punching,
                            .book = impl_->params.book,
                            .unchoke = impl_->params.unchoke,
                            .rank_addresses = impl_->params.rank_addresses,

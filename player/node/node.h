@@ -33,6 +33,7 @@ struct NodeParams {
   bool trace = false;  // emit core::Trace actions
   bool upload = true;
   bool super_seed = false;      // reveal pieces one by one (BEP 16)
+  bool hole_punching = false;   // the host dials by uTP as BEP 55 asks
   core::PeerBookParams book{};  // how many peers, and how fast
   core::ChokeRule unchoke{};    // in place of the policy's unchoker
   // As in core::SwarmParams.

@@ -5,7 +5,7 @@ import shutil
 import signal
 import subprocess
 
-from harness import Skipped, check, check_same_sound, read, write
+from harness import Skipped, check, check_same_sound, decoded, read, write
 
 
 def ip(*words):
@@ -107,8 +107,134 @@ class Home:
                                 [*self.inside_of(name), self.scene.tributary, *arguments])
 
 
+class Houses:
+    """Two hosts, each behind a router of its own that lets in no more than answers to what went out
+    (first: 10.88.0.2 behind 11.0.0.1, second: 10.89.0.2 behind 11.0.0.3), and one outside,
+    11.0.0.2. An outgoing packet keeps its port."""
+
+    HOSTS = {"first": ("10.88.0", "11.0.0.1"), "second": ("10.89.0", "11.0.0.3")}
+    RULES = """table inet house {
+        chain input { type filter hook input priority 0; policy drop; iifname lan accept; }
+        chain forward { type filter hook forward priority 0; policy drop;
+            iifname lan accept; ct state established,related accept; }
+        chain postrouting { type nat hook postrouting priority 100; oifname wan masquerade; }
+    }"""
+
+    def __init__(self, scene):
+        self.scene = scene
+        if shutil.which("nft") is None and not os.path.exists("/usr/sbin/nft"):
+            raise Skipped("nft is not installed")
+        self.names = {}
+        for name in ("outside", *self.HOSTS, *(f"{name}gate" for name in self.HOSTS)):
+            self.names[name] = f"tributary{os.getpid()}{name}"
+            if ip("netns", "add", self.names[name]).returncode != 0:
+                raise Skipped("no network namespaces here: they need root")
+            scene.callback(ip, "netns", "del", self.names[name])
+        self.ip("outside", "link", "add", "world", "type", "bridge")
+        self.bring_up("outside", "world", "11.0.0.2")
+        rules = write(scene.path("rules.nft"), self.RULES.encode())
+        for name, (house, address) in self.HOSTS.items():
+            gate = f"{name}gate"
+            self.connect((gate, "wan"), ("outside", name))
+            self.ip("outside", "link", "set", name, "master", "world", "up")
+            self.bring_up(gate, "wan", address)
+            self.connect((gate, "lan"), (name, "lan"))
+            self.bring_up(gate, "lan", f"{house}.1")
+            self.bring_up(name, "lan", f"{house}.2")
+            self.ip(name, "route", "add", "default", "via", f"{house}.1")
+            for command in (["sysctl", "-qw", "net.ipv4.ip_forward=1"], ["nft", "-f", rules]):
+                subprocess.run([*self.inside_of(gate), *command], check=True, capture_output=True)
+
+    def connect(self, one, other):
+        check(ip("link", "add", one[1], "netns", self.names[one[0]], "type", "veth", "peer", "name",
+                 other[1], "netns", self.names[other[0]]).returncode == 0, "no virtual cable here")
+
+    def bring_up(self, name, link, address):
+        self.ip(name, "addr", "add", f"{address}/24", "dev", link)
+        for each in ("lo", link):
+            self.ip(name, "link", "set", each, "up")
+
+    def ip(self, name, *words):
+        check(ip("-n", self.names[name], *words).returncode == 0, f"ip {words} failed")
+
+    def inside_of(self, name):
+        return ["ip", "netns", "exec", self.names[name]]
+
+    def start(self, name, *arguments):
+        return self.scene.start(arguments[0],
+                                [*self.inside_of(name), self.scene.tributary, *arguments])
+
+    def seed(self, name, torrent, data, listen, *extra):
+        process = self.start(name, "seed", torrent, "--data", data, "--listen", listen, "--no-dht",
+                             "--no-lsd", "--no-port-mapping", *extra)
+        process.wait_for("listening on")
+        return process
+
+    def play(self, torrent, *extra):
+        """In the first house: (process, WAV, report)."""
+        wav, report = self.scene.path("out.wav"), self.scene.path("report.json")
+        player = self.start("first", "play", torrent, "--policy", "peers-only", "--no-dht",
+                            "--no-lsd", "--no-port-mapping", "--audio",
+                            f"wav-fast:{wav}", "--report", report, *extra)
+        return player, wav, report
+
+
+def half_of(scene, path):
+    """A folder with the file's first half under the same name."""
+    folder = scene.folder("half")
+    data = read(path)
+    write(os.path.join(folder, os.path.basename(path)), data[:len(data) // 2])
+    return folder
+
+
 def add_cases(suite):
     case = suite.case
+    TRACKER, RELAY = "11.0.0.2:6969", "11.0.0.2:7000"
+
+    def meet(scene, *extra, relay=True, publish=()):
+        """A player and a seed in two houses; outside a tracker, and a relay that has half."""
+        houses = Houses(scene)
+        torrent = scene.publish(scene.media.flac, trackers=[f"http://{TRACKER}/announce"],
+                                extra=publish)
+        houses.start("outside", "tracker", "--listen", TRACKER).wait_for("listening on")
+        if relay:
+            houses.seed("outside", torrent, half_of(scene, scene.media.flac), RELAY)
+        houses.seed("second", torrent, scene.media.folder, "10.89.0.2:7002")
+        return houses.play(torrent, *extra)
+
+    def meets(name, *extra):
+        @case(f"two behind routers meet through one outside: {name}", ["ip"])
+        def _(scene):
+            player, wav, report = meet(scene, *extra)
+            player.wait(25)
+            check_same_sound(wav, [scene.media.flac])
+            report = json.loads(read(report))
+            # Who is complete, as the seed is and the player at last, parts from the other.
+            relayed = {peer["address"]: peer["received"] for peer in report["peers"]}
+            check(list(relayed) == [RELAY], f"not the relay alone is left: {relayed}")
+            direct = report["total"]["bytes"]["peers"] - relayed[RELAY]
+            half = os.path.getsize(scene.media.flac) // 2
+            check(direct >= half, f"{direct} bytes came directly, less than {half}")
+
+    # Each hears of the other and dials, from the port where it listens.
+    meets("both listen", "--listen", "10.88.0.2:7001")
+    # From where the player's uTP comes nobody but the relay can tell.
+    meets("one listens, and the other is introduced", "--transport", "utp")
+
+    def is_kept_away(name, **options):
+        @case(f"two behind routers do not meet {name}", ["ip"])
+        def _(scene):
+            player, wav, _ = meet(scene, "--transport", "utp", **options)
+            try:
+                player.wait(8)
+            except AssertionError:
+                heard = os.path.getsize(wav) if os.path.exists(wav) else 0
+                check(heard < len(decoded(scene.media.flac)) * 3 // 4, "more was heard than half")
+            else:
+                raise AssertionError(f"play ended: {player.output()[-300:]}")
+
+    is_kept_away("where nobody is between them", relay=False)
+    is_kept_away("where nobody introduces them", publish=["--private"])
 
     def is_reached_through_router(protocol, nat_pmp):
         @case(f"a seed behind a router is reached through a port mapped by {protocol}", ["ip"])

@@ -56,6 +56,33 @@ TEST_CASE("addresses where no peer can be are told apart") {
   for (const auto& [endpoint, dialable] : rows) CHECK(is_dialable(endpoint) == dialable);
 }
 
+TEST_CASE("an address that is to be dialled now is, once, within the limits") {
+  PeerBookParams params;
+  params.half_open = 3;
+  PeerBook book(params);
+  const TimePoint now = at(1s);
+  BanList bans;
+  bans.ban(ep(9).address, now);
+  book.add_own(ep(8));
+  CHECK(book.is_own(ep(8)));
+  CHECK_FALSE(book.dial_now(ep(8), PeerSource::kExchange, now, bans));
+  CHECK_FALSE(book.dial_now(ep(9), PeerSource::kExchange, now, bans));
+  CHECK_FALSE(book.dial_now(Endpoint::v4(0, 0, 0, 0, 1), PeerSource::kExchange, now, bans));
+  CHECK(book.dial_now(ep(1), PeerSource::kExchange, now, bans));
+  CHECK_FALSE(book.dial_now(ep(1), PeerSource::kExchange, now, bans));
+  CHECK(book.half_open() == 1);
+  book.on_connected(ep(1));
+  CHECK(book.connected() == 1);
+  CHECK_FALSE(book.dial_now(ep(1), PeerSource::kExchange, now, bans));
+  // One that failed a moment ago does not wait for its next turn.
+  CHECK(book.dial_now(ep(2), PeerSource::kExchange, now, bans));
+  book.on_failed(ep(2), now);
+  CHECK_FALSE(book.next_dial(now, bans));
+  for (const int n : {2, 3, 4}) CHECK(book.dial_now(ep(n), PeerSource::kExchange, now, bans));
+  CHECK_FALSE(book.dial_now(ep(5), PeerSource::kExchange, now, bans));
+  CHECK(book.half_open() == 3);
+}
+
 TEST_CASE("own, repeated and undialable addresses are not taken up") {
   PeerBook book;
   book.add_own(ep(1));

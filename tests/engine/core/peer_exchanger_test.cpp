@@ -78,6 +78,62 @@ TEST_CASE("who is named is dialled, and shown as such") {
   CHECK(rig.swarm().peers().front().flags == "X");
 }
 
+TEST_CASE("what is known of a peer is told with its address") {
+  Rig rig({.hole_punching = true});
+  const auto come = [&](int n, Encryption encryption, bool utp, bool hole_punch) {
+    Handshake shake{InfoHash{}, peer_id_of(n), true, true};
+    rig.in(PeerConnected{SwarmRig::kTorrent, conn_of(n), at(n, 1), true, shake, encryption, utp});
+    ExtendedHandshake message = hello(static_cast<std::uint16_t>(7000 + n));
+    message.hole_punch = hole_punch;
+    rig.say(n, message);
+  };
+  come(1, Encryption::kNone, false, false);
+  come(2, Encryption::kStream, false, false);
+  come(3, Encryption::kHandshake, true, false);
+  come(4, Encryption::kNone, false, true);
+  rig.say(4, HaveAll{});
+  rig.come(5);
+  std::vector<PeerExchange::Added> told;
+  REQUIRE(!with(rig.pass(kExchangeDelay), "c5: exchange").empty());
+  for (const Action& action : rig.actions()) {
+    const auto* send = std::get_if<Send>(&action);
+    if (send == nullptr || send->conn != conn_of(5)) continue;
+    if (const auto* m = std::get_if<PeerExchange>(&send->message)) told = m->added;
+  }
+  CHECK(told == std::vector<PeerExchange::Added>{
+                    {at(1, 7001)},
+                    {.endpoint = at(2, 7002), .prefers_encryption = true},
+                    {.endpoint = at(3, 7003), .utp = true},
+                    {.endpoint = at(4, 7004), .seed = true, .utp = true, .hole_punch = true}});
+}
+
+TEST_CASE("what peers say of an address decides how it is dialled, until that has failed") {
+  Rig rig;
+  rig.come(1);
+  PeerExchange message;
+  message.added = {{.endpoint = at(8, 7008), .prefers_encryption = true},
+                   {.endpoint = at(9, 7009), .utp = true}};
+  REQUIRE(rig.say(1, message) == Lines{"connect 7008", "connect 7009"});
+  std::vector<Connect> dials;
+  for (const Action& action : rig.actions()) dials.push_back(std::get<Connect>(action));
+  CHECK(dials[0].hints == DialHints{.prefers_encryption = true});
+  CHECK(dials[1].hints == DialHints{.utp = true});
+  rig.in(PeerClosed{SwarmRig::kTorrent, dials[0].conn});
+  REQUIRE(with(rig.pass(10s), "connect") == Lines{"connect 7008"});
+  rig.pass(50s);
+  rig.say(1, message);
+  rig.in(PeerClosed{SwarmRig::kTorrent, dials[1].conn});
+  Connect again;
+  for (int second = 0; second < 30; ++second) {
+    rig.pass(1s);
+    for (const Action& action : rig.actions()) {
+      if (const auto* connect = std::get_if<Connect>(&action)) again = *connect;
+    }
+  }
+  CHECK(again.remote == at(9, 7009));
+  CHECK(again.hints == DialHints{});
+}
+
 TEST_CASE("messages that come too often are passed over, and end the connection in time") {
   Rig rig;
   rig.come(1);

@@ -117,6 +117,88 @@ TEST_CASE("a download limit holds uTP back as well") {
   CHECK(pair.loop.now() - start > 850ms);
 }
 
+TEST_CASE("a hole is punched from where uTP is listened for, though nobody answers at first") {
+  Loop loop;
+  Node node(loop, 1, {}, {}, Carriers::kBoth);
+  const Endpoint listening = node.listen();
+  std::vector<std::pair<wire::UtpType, Endpoint>> came;
+  auto bound = DatagramSocket::bind(loop, kAnyPort, [&](wire::Octets d, const Endpoint& from) {
+    came.emplace_back(wire::decode_utp(d)->header.type, from);
+  });
+  REQUIRE(bound.ok());
+  node.transport->connect({.torrent = kTorrent,
+                           .conn = core::ConnId(1),
+                           .remote = (*bound)->address(),
+                           .handshake = node.ours,
+                           .punches = true});
+  // Twice: the first may come before the other router lets it in.
+  REQUIRE(loop.run_until([&] { return came.size() == 2; }, kDeadline));
+  for (const auto& [type, from] : came) {
+    CHECK(type == wire::UtpType::kSyn);
+    CHECK(from == listening);
+  }
+  REQUIRE(loop.run_until([&] { return node.closed.size() == 1; }, kDeadline));
+}
+
+TEST_CASE("a hole is punched where both dial at once, and both connections come about") {
+  Loop loop;
+  Node a(loop, 1, {}, {}, Carriers::kBoth);
+  Node b(loop, 2, {}, {}, Carriers::kBoth);
+  const Endpoint at_a = a.listen();
+  const Endpoint at_b = b.listen();
+  const auto punch = [](Node& node, const Endpoint& to) {
+    node.transport->connect({.torrent = kTorrent,
+                             .conn = core::ConnId(1),
+                             .remote = to,
+                             .handshake = node.ours,
+                             .punches = true});
+  };
+  punch(a, at_b);
+  punch(b, at_a);
+  REQUIRE(loop.run_until([&] { return a.connected.size() == 2 && b.connected.size() == 2; },
+                         kDeadline));
+  for (const Node* node : {&a, &b}) {
+    for (const core::PeerConnected& each : node->connected) CHECK(each.utp);
+  }
+}
+
+TEST_CASE("who is said to speak uTP gets longer to answer by it before TCP is tried") {
+  Loop loop;
+  Node a(loop, 1, {}, {}, Carriers::kTcp);
+  Node b(loop, 2, {}, {}, Carriers::kBoth);
+  const Endpoint at = a.listen();
+  int syns = 0;
+  auto deaf = DatagramSocket::bind(loop, at, [&](wire::Octets, const Endpoint&) { ++syns; });
+  REQUIRE(deaf.ok());
+  b.transport->connect({.torrent = kTorrent,
+                        .conn = core::ConnId(1),
+                        .remote = at,
+                        .handshake = b.ours,
+                        .gives_way = true,
+                        .hints = {.utp = true}});
+  REQUIRE(connected(a, b));
+  CHECK_FALSE(b.connected[0].utp);
+  CHECK(syns == 2);  // a repeated one was waited for
+}
+
+TEST_CASE("who is said to prefer encryption is dialled with it, if that is allowed") {
+  for (const auto mode : {core::EncryptionMode::kAllowed, core::EncryptionMode::kOff}) {
+    Loop loop;
+    Node a(loop, 1);
+    Node b(loop, 2);
+    a.transport->set_encryption(mode);
+    b.transport->set_encryption(mode);
+    b.transport->connect({.torrent = kTorrent,
+                          .conn = core::ConnId(1),
+                          .remote = a.listen(),
+                          .handshake = b.ours,
+                          .hints = {.prefers_encryption = true}});
+    REQUIRE(connected(a, b));
+    const bool plain = a.connected[0].encryption == core::Encryption::kNone;
+    CHECK(plain == (mode == core::EncryptionMode::kOff));
+  }
+}
+
 TEST_CASE("a disconnect is told over uTP") {
   UtpPair pair;
   pair.a.transport->send(pair.a.conn(), core::Interested{});

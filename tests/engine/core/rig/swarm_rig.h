@@ -41,6 +41,8 @@ struct TrackShape {
   Bytes info_size{};           // of the info dictionary
   bool upload = true;
   bool super_seed = false;
+  bool hole_punching = false;   // the host dials by uTP
+  bool rank_addresses = false;  // and learns its own
 };
 
 SwarmParams swarm_params(TorrentId id, const Policy& policy, int self,
