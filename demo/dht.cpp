@@ -10,6 +10,7 @@
 #include "demo/arguments.h"
 #include "demo/command.h"
 #include "demo/human.h"
+#include "demo/network_options.h"
 #include "demo/server_session.h"
 #include "demo/text_width.h"
 #include "engine/net/address.h"
@@ -37,6 +38,7 @@ struct LookupArguments {
   std::uint16_t announce = 0;
   bool json = false;
   bool verbose = false;
+  std::optional<net::SourceAddress> source;
 };
 
 // Of a v2 hash the first 20 bytes are what the DHT knows (BEP 52).
@@ -322,6 +324,7 @@ int serve(ServerSession& session, const LookupArguments& arguments) {
 
 int run_dht(const LookupArguments& arguments) {
   ServerSession session(arguments.verbose);
+  if (arguments.source) net::talk_from(session.loop(), &*arguments.source);
   return arguments.hash.empty() ? serve(session, arguments) : look_up(session, arguments);
 }
 
@@ -347,6 +350,7 @@ void add_dht(CommandLine& line) {
   sub.add("--bootstrap", "HOST:PORT", arguments->hosts, "A node to begin with; may be repeated");
   sub.add("--listen", "HOST:PORT", arguments->listen, parse_told_listen,
           "The UDP address (a node: 127.0.0.1:6881; a search: any port)");
+  add_interface_option(sub, arguments->source);
   sub.add("--timeout", "T", arguments->timeout, parse_time, "When to give up (30s)");
   sub.add("--table", "FILE", arguments->table,
           "Keep the nodes that answered in this file, and begin with those in it");

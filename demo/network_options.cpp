@@ -18,6 +18,11 @@ Result<player::DhtUse> dht_use(const NetworkArguments& arguments) {
   return use;
 }
 
+Result<std::optional<net::SourceAddress>> parse_interface(std::string_view text) {
+  TRIBUTARY_TRY(source, net::find_source(text));
+  return std::optional(std::move(source));
+}
+
 }  // namespace
 
 Result<core::EncryptionMode> parse_encryption(std::string_view text) {
@@ -28,9 +33,16 @@ Result<net::Carriers> parse_transport(std::string_view text) {
   return parse_named("transport", text, net::kCarriers);
 }
 
+void add_interface_option(Subcommand& sub, std::optional<net::SourceAddress>& source) {
+  sub.add("--interface", "NAME|ADDRESS", source, parse_interface,
+          "Talk from this interface alone to peers, trackers, DHT and CDN; names are looked up as "
+          "the system does (any)");
+}
+
 void add_network_options(Subcommand& sub, NetworkArguments& arguments) {
   sub.add("--listen", "HOST:PORT", arguments.listen, parse_told_listen,
           "Where peers and DHT nodes reach us (127.0.0.1, a port of the system's choice; no node)");
+  add_interface_option(sub, arguments.source);
   sub.add("--up", "RATE", arguments.up, parse_rate,
           "Limit of upload, in bit/s with k, M, G (none)");
   sub.add("--up-each", "RATE", arguments.up_each, parse_rate,
@@ -63,6 +75,7 @@ Result<void> apply(const NetworkArguments& arguments, player::HostOptions& optio
   options.map_port = arguments.listen.has_value() && !arguments.no_port_mapping;
   options.encryption = arguments.encryption;
   options.carriers = arguments.carriers;
+  options.source = arguments.source;
   options.up = arguments.up;
   options.up_each = arguments.up_each;
   return {};

@@ -8,12 +8,14 @@
 
 #include "demo/command_line.h"
 #include "engine/base/result.h"
+#include "engine/net/source_address.h"
 #include "player/client/host.h"
 
 namespace tributary::demo {
 
 struct NetworkArguments {
   std::optional<Endpoint> listen;
+  std::optional<net::SourceAddress> source;
   BitRate up = kUnlimited;
   BitRate up_each = kUnlimited;
   bool no_dht = false;
@@ -26,6 +28,8 @@ struct NetworkArguments {
 };
 
 void add_network_options(Subcommand& sub, NetworkArguments& arguments);
+// --interface alone, which other commands have too.
+void add_interface_option(Subcommand& sub, std::optional<net::SourceAddress>& source);
 
 // What only makes sense where others can reach us (a node of the DHT, local discovery, port
 // mapping) is done only with --listen. Errors: an option that is not understood, a file that is not

@@ -10,6 +10,7 @@
 
 #include "engine/base/check.h"
 #include "engine/net/address.h"
+#include "engine/net/source_address.h"
 
 namespace tributary::net {
 namespace {
@@ -31,6 +32,11 @@ uv_buf_t buffer_of(std::span<const std::uint8_t> datagram) {
 // How libuv wants an interface named: by its IPv4 address, or by a name in the place of a zone.
 std::string multicast_name(const LocalInterface& network) {
   return network.address.is_v4() ? format_address(network.address) : "::%" + network.name;
+}
+
+void stay_on_device(Loop& loop, uv_udp_t& uv) {
+  uv_os_fd_t fd = -1;
+  if (uv_fileno(reinterpret_cast<uv_handle_t*>(&uv), &fd) == 0) keep_on_device(loop, fd);
 }
 
 Error socket_error(const char* what, const Endpoint& address, int rc) {
@@ -77,8 +83,9 @@ struct DatagramSocket::State {
   }
 };
 
-Result<std::unique_ptr<DatagramSocket>> DatagramSocket::bind(Loop& loop, const Endpoint& address,
+Result<std::unique_ptr<DatagramSocket>> DatagramSocket::bind(Loop& loop, const Endpoint& wanted,
                                                              Receive receive) {
+  TRIBUTARY_TRY(address, bound_by_source(loop, wanted));
   auto* state = new State;
   TRIBUTARY_CHECK(uv_udp_init(loop.uv(), &state->uv) == 0);
   std::unique_ptr<DatagramSocket> socket(new DatagramSocket(state));
@@ -86,8 +93,9 @@ Result<std::unique_ptr<DatagramSocket>> DatagramSocket::bind(Loop& loop, const E
   const unsigned int flags = address.is_v4() ? 0 : UV_UDP_IPV6ONLY;
   const int rc = uv_udp_bind(&state->uv, generic(to_sockaddr(address)), flags);
   if (rc != 0) return socket_error("listen on", address, rc);
-  int wanted = kReceiveBuffer;  // less will do
-  uv_recv_buffer_size(reinterpret_cast<uv_handle_t*>(&state->uv), &wanted);
+  if (!address.is_loopback()) stay_on_device(loop, state->uv);
+  int buffer = kReceiveBuffer;  // less will do
+  uv_recv_buffer_size(reinterpret_cast<uv_handle_t*>(&state->uv), &buffer);
   if (auto started = socket->start(); !started) return started.error();
   return socket;
 }
@@ -95,13 +103,17 @@ Result<std::unique_ptr<DatagramSocket>> DatagramSocket::bind(Loop& loop, const E
 Result<std::unique_ptr<DatagramSocket>> DatagramSocket::connect(Loop& loop, const Endpoint& remote,
                                                                 Receive receive,
                                                                 Unreachable unreachable) {
+  TRIBUTARY_TRY(source, source_towards(loop, remote));
   auto* state = new State;
   TRIBUTARY_CHECK(uv_udp_init(loop.uv(), &state->uv) == 0);
   std::unique_ptr<DatagramSocket> socket(new DatagramSocket(state));
   state->receive = std::move(receive);
   state->unreachable = std::move(unreachable);
   state->remote = remote;
-  const int rc = uv_udp_connect(&state->uv, generic(to_sockaddr(remote)));
+  int rc = source ? uv_udp_bind(&state->uv, generic(to_sockaddr(*source)), 0) : 0;
+  if (rc != 0) return socket_error("talk from", *source, rc);
+  if (source) stay_on_device(loop, state->uv);
+  rc = uv_udp_connect(&state->uv, generic(to_sockaddr(remote)));
   if (rc != 0) return socket_error("reach", remote, rc);
   if (auto started = socket->start(); !started) return started.error();
   return socket;

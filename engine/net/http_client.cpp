@@ -11,6 +11,7 @@
 
 #include "engine/base/check.h"
 #include "engine/base/url.h"
+#include "engine/net/source_address.h"
 #include "engine/net/timer.h"
 
 namespace tributary::net {
@@ -158,6 +159,7 @@ struct HttpClient::State {
   static std::size_t on_write(char* data, std::size_t size, std::size_t count, void* request);
   static int on_connected(void* request, char*, char*, int, int);
   static int on_socket_made(void*, curl_socket_t fd, curlsocktype);
+  static curl_socket_t open_socket(void* client, curlsocktype, curl_sockaddr* remote);
 };
 
 // ---------------------------------------------------------------------------------------------
@@ -255,6 +257,10 @@ void HttpClient::State::configure(Request& request) {
   const bool limited = bucket_of(request) != nullptr;
   TRIBUTARY_CURL(request, CURLOPT_BUFFERSIZE, limited ? kLimitedReceiveBuffer : kReceiveBuffer);
   if (limited) TRIBUTARY_CURL(request, CURLOPT_SOCKOPTFUNCTION, &State::on_socket_made);
+  if (source_of(loop) != nullptr) {
+    TRIBUTARY_CURL(request, CURLOPT_OPENSOCKETFUNCTION, &State::open_socket);
+    TRIBUTARY_CURL(request, CURLOPT_OPENSOCKETDATA, this);
+  }
   TRIBUTARY_CURL(request, CURLOPT_TCP_KEEPALIVE, 1L);
   TRIBUTARY_CURL(request, CURLOPT_CONNECTTIMEOUT_MS, milliseconds(ask.connect_timeout));
   if (ask.total_timeout > Duration::zero()) {
@@ -390,6 +396,11 @@ int HttpClient::State::on_socket_made(void*, curl_socket_t fd, curlsocktype) {
   const int size = static_cast<int>(kLimitedReceiveBuffer) * 2;
   setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &size, sizeof size);
   return CURL_SOCKOPT_OK;
+}
+
+curl_socket_t HttpClient::State::open_socket(void* client, curlsocktype, curl_sockaddr* remote) {
+  Loop& loop = static_cast<State*>(client)->loop;
+  return open_from_source(loop, remote->socktype, remote->protocol, remote->addr);
 }
 
 int HttpClient::State::on_connected(void* owner, char*, char*, int, int) {

@@ -49,21 +49,28 @@ bool LocalInterface::reaches(const Endpoint& endpoint) const {
   return true;
 }
 
-std::vector<LocalInterface> interfaces_of(const Endpoint& listening) {
+std::vector<LocalInterface> all_interfaces() {
   uv_interface_address_t* all = nullptr;
   int count = 0;
   if (uv_interface_addresses(&all, &count) != 0) return {};
-  const bool any = is_unspecified(listening);
   std::vector<LocalInterface> out;
   for (int i = 0; i < count; ++i) {
     const uv_interface_address_t& each = all[i];
     LocalInterface found{each.name, endpoint_of(each.address), bits_of(endpoint_of(each.netmask)),
                          each.is_internal != 0};
-    if (found.address.is_v4() != listening.is_v4() || is_link_local(found.address)) continue;
-    const bool meant = any ? !found.internal : found.address.address == listening.address;
-    if (meant) out.push_back(std::move(found));
+    if (!is_link_local(found.address)) out.push_back(std::move(found));
   }
   uv_free_interface_addresses(all, count);
+  return out;
+}
+
+std::vector<LocalInterface> interfaces_of(const Endpoint& listening) {
+  const bool any = is_unspecified(listening);
+  std::vector<LocalInterface> out = all_interfaces();
+  std::erase_if(out, [&](const LocalInterface& each) {
+    if (each.address.is_v4() != listening.is_v4()) return true;
+    return any ? each.internal : each.address.address != listening.address;
+  });
   return out;
 }
 

@@ -22,5 +22,7 @@ struct LocalInterface {
 // for an unspecified address of its family, else the one that has the address. IPv6 addresses that
 // are valid on one link alone are left out. Empty when there is none.
 std::vector<LocalInterface> interfaces_of(const Endpoint& listening);
+// Of all interfaces, the same left out.
+std::vector<LocalInterface> all_interfaces();
 
 }  // namespace tributary::net

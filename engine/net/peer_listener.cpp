@@ -4,6 +4,7 @@
 
 #include "engine/base/check.h"
 #include "engine/net/address.h"
+#include "engine/net/source_address.h"
 
 namespace tributary::net {
 namespace {
@@ -29,14 +30,15 @@ struct PeerListener::State {
   Incoming incoming;
 };
 
-PeerListener::PeerListener(Loop& loop) : state_(new State) {
+PeerListener::PeerListener(Loop& loop) : loop_(loop), state_(new State) {
   TRIBUTARY_CHECK(uv_tcp_init(loop.uv(), &state_->uv) == 0);
   state_->uv.data = state_;
 }
 
 PeerListener::~PeerListener() { close_and_delete(state_); }
 
-Result<Endpoint> PeerListener::listen(const Endpoint& at, Incoming incoming) {
+Result<Endpoint> PeerListener::listen(const Endpoint& wanted, Incoming incoming) {
+  TRIBUTARY_TRY(at, bound_by_source(loop_, wanted));
   state_->incoming = std::move(incoming);
   const sockaddr_storage address = to_sockaddr(at);
   const unsigned int flags = at.is_v4() ? 0 : UV_TCP_IPV6ONLY;

@@ -27,6 +27,7 @@ class PeerListener {
 
  private:
   struct State;
+  Loop& loop_;
   State* state_;  // deleted when libuv has closed it
 };
 

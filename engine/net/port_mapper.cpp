@@ -47,6 +47,7 @@ class PortMapper::Worker : public std::enable_shared_from_this<PortMapper::Worke
   }
 
   Result<PortMapping> find_and_map() {
+    if (!options_.interface.empty()) return find_upnp_and_map();
     auto router = find_nat_pmp_router(options_.nat_pmp_limit, [this] { return stopped(); });
     Error first;
     if (router) {
@@ -58,8 +59,15 @@ class PortMapper::Worker : public std::enable_shared_from_this<PortMapper::Worke
       first = router.error();
     }
     if (stopped()) return first;
-    router = find_upnp_router(options_.upnp_search);
-    if (!router) return io_error(first.message + "; " + router.error().message);
+    auto mapping = find_upnp_and_map();
+    if (!router_) return io_error(first.message + "; " + mapping.error().message);
+    return mapping;
+  }
+
+  Result<PortMapping> find_upnp_and_map() {
+    router_.reset();
+    auto router = find_upnp_router(options_.upnp_search, options_.interface);
+    if (!router) return router.error();
     router_ = std::move(*router);
     return map();
   }

@@ -4,6 +4,7 @@
 
 #include <functional>
 #include <memory>
+#include <string>
 #include <string_view>
 
 #include "engine/base/endpoint.h"
@@ -28,6 +29,9 @@ struct PortMapperOptions {
   Duration nat_pmp_limit = 1s;
   // How long to gather answers to UPnP's search. 1 s is what devices are told to answer within.
   Duration upnp_search = 1s;
+  // The IPv4 address of the interface on whose network the router is; empty: the system's choice.
+  // Where it is given UPnP alone is tried, for NAT-PMP asks the default gateway.
+  std::string interface {};
 };
 
 // Maps TCP and UDP of one port (uTP and the DHT share the number) for as long as it lives, on a

@@ -29,6 +29,8 @@ using Cancelled = std::function<bool()>;
 // The default gateway, if it answers within `limit`.
 Result<std::unique_ptr<Router>> find_nat_pmp_router(Duration limit, Cancelled cancelled);
 // A gateway device among those that answer the multicast search.
-Result<std::unique_ptr<Router>> find_upnp_router(Duration search);
+// `interface` is the IPv4 address of the one to search on; empty: the system's choice.
+Result<std::unique_ptr<Router>> find_upnp_router(Duration search,
+                                                 const std::string& interface = {});
 
 }  // namespace tributary::net

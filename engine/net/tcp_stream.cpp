@@ -2,10 +2,11 @@
 
 #include "engine/base/check.h"
 #include "engine/net/address.h"
+#include "engine/net/source_address.h"
 
 namespace tributary::net {
 
-TcpStream::TcpStream(Loop& loop) {
+TcpStream::TcpStream(Loop& loop) : loop_(loop) {
   TRIBUTARY_CHECK(uv_tcp_init(loop.uv(), &tcp_) == 0);
   tcp_.data = connect_.data = write_.data = this;
 }
@@ -19,7 +20,20 @@ void TcpStream::fail(const char* what, int status) {
   owner().on_stream_failed(std::string(what) + ": " + uv_strerror(status));
 }
 
+Result<void> TcpStream::bind_towards(const Endpoint& remote) {
+  TRIBUTARY_TRY(source, source_towards(loop_, remote));
+  if (!source) return {};
+  const sockaddr_storage address = to_sockaddr(*source);
+  const int rc = uv_tcp_bind(&tcp_, reinterpret_cast<const sockaddr*>(&address), 0);
+  if (rc != 0) return io_error("cannot talk from the interface: " + std::string(uv_strerror(rc)));
+  uv_os_fd_t fd = -1;
+  if (uv_fileno(reinterpret_cast<uv_handle_t*>(&tcp_), &fd) == 0) keep_on_device(loop_, fd);
+  return {};
+}
+
 void TcpStream::dial(const Endpoint& remote) {
+  const auto bound = bind_towards(remote);
+  if (!bound) return owner().on_stream_failed(bound.error().message);
   const sockaddr_storage address = to_sockaddr(remote);
   const auto connected = [](uv_connect_t* request, int status) {
     TcpStream& stream = from(request->data);

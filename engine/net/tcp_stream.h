@@ -5,6 +5,7 @@
 
 #include <memory>
 
+#include "engine/base/result.h"
 #include "engine/net/byte_stream.h"
 #include "engine/net/loop.h"
 
@@ -31,7 +32,9 @@ class TcpStream final : public ByteStream {
   static TcpStream& from(void* data) { return *static_cast<TcpStream*>(data); }
   uv_stream_t* stream() { return reinterpret_cast<uv_stream_t*>(&tcp_); }
   void fail(const char* what, int status);
+  Result<void> bind_towards(const Endpoint& remote);
 
+  Loop& loop_;
   uv_tcp_t tcp_{};
   uv_connect_t connect_{};
   uv_write_t write_{};

@@ -34,10 +34,11 @@ class UpnpRouter final : public Router {
 
   std::string_view protocol() const override { return "UPnP"; }
 
-  Result<void> find(Duration search) {
+  Result<void> find(Duration search, const std::string& interface) {
     int code = 0;
     UPNPDev* devices =
-        upnpDiscover(static_cast<int>(search / 1ms), nullptr, nullptr, 0, 0, kHops, &code);
+        upnpDiscover(static_cast<int>(search / 1ms),
+                     interface.empty() ? nullptr : interface.c_str(), nullptr, 0, 0, kHops, &code);
     if (devices == nullptr) return io_error("UPnP: no device answered");
     code = choose(devices);
     freeUPNPDevlist(devices);
@@ -107,9 +108,9 @@ class UpnpRouter final : public Router {
 
 }  // namespace
 
-Result<std::unique_ptr<Router>> find_upnp_router(Duration search) {
+Result<std::unique_ptr<Router>> find_upnp_router(Duration search, const std::string& interface) {
   auto router = std::make_unique<UpnpRouter>();
-  auto found = router->find(search);
+  auto found = router->find(search, interface);
   if (!found) return found.error();
   return std::unique_ptr<Router>(std::move(router));
 }

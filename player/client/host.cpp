@@ -57,7 +57,7 @@ Host::Host(net::Loop& loop, HostOptions options, HostEvents events)
       timer_(loop),
       farewell_timer_(loop) {}
 
-Host::~Host() = default;
+Host::~Host() { net::talk_from(loop_, nullptr); }
 
 Result<std::unique_ptr<Host>> Host::create(net::Loop& loop, HostOptions options,
                                            HostEvents events) {
@@ -67,7 +67,23 @@ Result<std::unique_ptr<Host>> Host::create(net::Loop& loop, HostOptions options,
   return host;
 }
 
+// Who listens elsewhere would not be heard of there, and may not want to be.
+Result<void> Host::check_source() const {
+  if (!options_.source || !options_.listen) return {};
+  const Endpoint& at = *options_.listen;
+  const auto& own = options_.source->of_family(at);
+  const bool any =
+      at.address == Endpoint().address || at.address == Endpoint::v4(0, 0, 0, 0, 0).address;
+  if (at.is_loopback() || (any && own) || (own && own->address == at.address)) return {};
+  return invalid("cannot listen on " + net::format_endpoint(at) + ": interface " +
+                 options_.source->device +
+                 " does not have that address; listen on one of its own, or 0.0.0.0");
+}
+
 Result<void> Host::start() {
+  auto checked = check_source();
+  if (!checked) return checked;
+  if (options_.source) net::talk_from(loop_, &*options_.source);
   // First, for libcurl gets ready beside all that follows.
   net::HttpClientOptions http;
   http.download = &down_;

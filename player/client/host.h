@@ -20,6 +20,7 @@
 #include "engine/net/local_discovery_service.h"
 #include "engine/net/loop.h"
 #include "engine/net/port_mapper.h"
+#include "engine/net/source_address.h"
 #include "engine/net/store.h"
 #include "engine/net/tcp_transport.h"
 #include "engine/net/timer.h"
@@ -58,6 +59,7 @@ struct HostOptions {
   std::shared_ptr<const core::OperatorTable> operators;
   DhtUse dht;
   net::Carriers carriers = net::Carriers::kBoth;  // of peers
+  std::optional<net::SourceAddress> source;       // all traffic leaves by this interface
   BitRate up = kUnlimited;
   BitRate down = kUnlimited;     // of peers and CDN together
   BitRate up_each = kUnlimited;  // the same of each torrent
@@ -133,6 +135,7 @@ class Host final : public net::TransportHost {
 
   Host(net::Loop& loop, HostOptions options, HostEvents events);
   Result<void> start();
+  Result<void> check_source() const;
   NodeParams node_params() const;
   Result<void> start_dht();
   void start_local_discovery();

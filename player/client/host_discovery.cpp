@@ -56,8 +56,11 @@ void Host::start_port_mapping() {
   if (!options_.map_port || !options_.policy.use_peers || !listening_) return;
   if (!listening_->is_v4() || listening_->is_loopback()) return;
   const std::uint16_t inner = listening_->port;
+  net::PortMapperOptions mapping_options;
+  if (options_.source) mapping_options.interface = net::format_address(*listening_);
   mapper_ = std::make_unique<net::PortMapper>(
-      loop_, inner, [this, inner](const Result<net::PortMapping>& mapping) {
+      loop_, inner,
+      [this, inner](const Result<net::PortMapping>& mapping) {
         const std::uint16_t port = mapping ? mapping->external.port : inner;
         tracker_->set_port(port);
         node_->set_listen_port(port);
@@ -66,7 +69,8 @@ void Host::start_port_mapping() {
                                            std::string(mapping->by)
                                      : "no router passes a port on: " + mapping.error().message);
         if (events_.mapped) events_.mapped(mapping);
-      });
+      },
+      std::move(mapping_options));
 }
 
 void Host::on(core::AnnounceLocally& a) {

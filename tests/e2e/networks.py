@@ -1,11 +1,12 @@
 """Cases of hosts on networks of their own: network namespaces with virtual cables between them."""
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
 
-from harness import Skipped, check, check_same_sound, decoded, read, write
+from harness import Skipped, check, check_same_sound, decoded, read, wait_until, write
 
 
 def ip(*words):
@@ -179,6 +180,58 @@ class Houses:
         return player, wav, report
 
 
+class TwoCables:
+    """A host with two cables to another, 10.77.0.1 and 10.78.0.1, of which the first is the nearer
+    way to what is there: 10.99.0.1. What leaves by the first is counted, and lost."""
+
+    THERE = "10.99.0.1"
+    RULES = """table ip guard {
+        chain output { type filter hook output priority 0; oifname "first" counter drop; }
+    }"""
+
+    def __init__(self, scene):
+        self.scene = scene
+        if shutil.which("nft") is None and not os.path.exists("/usr/sbin/nft"):
+            raise Skipped("nft is not installed")
+        self.here, self.there = (f"tributary{os.getpid()}{end}" for end in ("here", "there"))
+        for name in (self.here, self.there):
+            if ip("netns", "add", name).returncode != 0:
+                raise Skipped("no network namespaces here: they need root")
+            scene.callback(ip, "netns", "del", name)
+            self.ip(name, "link", "set", "lo", "up")
+        self.ip(self.there, "addr", "add", f"{self.THERE}/32", "dev", "lo")
+        for metric, (cable, network) in enumerate((("first", "10.77.0"), ("second", "10.78.0")), 1):
+            check(ip("link", "add", cable, "netns", self.here, "type", "veth", "peer", "name",
+                     cable, "netns", self.there).returncode == 0, "no virtual cable here")
+            for number, name in enumerate((self.here, self.there), 1):
+                self.ip(name, "addr", "add", f"{network}.{number}/24", "dev", cable)
+                self.ip(name, "link", "set", cable, "up")
+            self.ip(self.here, "route", "add", "10.99.0.0/24", "via", f"{network}.2", "metric",
+                    str(metric))
+        rules = write(scene.path("guard.nft"), self.RULES.encode())
+        subprocess.run(["ip", "netns", "exec", self.here, "nft", "-f", rules], check=True)
+
+    def ip(self, name, *words):
+        check(ip("-n", name, *words).returncode == 0, f"ip {words} failed")
+
+    def serve(self, *arguments):
+        process = self.scene.start(arguments[0], ["ip", "netns", "exec", self.there,
+                                                  self.scene.tributary, *arguments])
+        process.wait_for("listening on")
+
+    def play(self, torrent, *extra):
+        wav = self.scene.path("out.wav")
+        return wav, self.scene.start("play", ["ip", "netns", "exec", self.here,
+                                              self.scene.tributary, "play", torrent, "--audio",
+                                              f"wav-fast:{wav}", *extra])
+
+    def lost(self):
+        """Packets that would have left by the first cable."""
+        rules = subprocess.run(["ip", "netns", "exec", self.here, "nft", "list", "ruleset"],
+                               check=True, capture_output=True, text=True).stdout
+        return int(re.search(r"counter packets (\d+)", rules).group(1))
+
+
 def half_of(scene, path):
     """A folder with the file's first half under the same name."""
     folder = scene.folder("half")
@@ -235,6 +288,44 @@ def add_cases(suite):
 
     is_kept_away("where nobody is between them", relay=False)
     is_kept_away("where nobody introduces them", publish=["--private"])
+
+    def leaves_by(interface, transport):
+        @case(f"everything leaves by the interface {interface}, with peers by {transport}", ["ip"])
+        def _(scene):
+            cables, there = TwoCables(scene), TwoCables.THERE
+            trackers = [f"http://{there}:6969/announce", f"udp://{there}:6969/announce"]
+            torrent = scene.publish(scene.media.flac, trackers=trackers,
+                                    edges=[f"http://{there}:8080/"])
+            cables.serve("tracker", "--listen", f"{there}:6969")
+            cables.serve("origin", scene.media.folder, "--listen", f"{there}:8080")
+            cables.serve("dht", "--listen", f"{there}:6881")
+            cables.serve("seed", torrent, "--data", scene.media.folder, "--listen",
+                         f"{there}:7000", "--no-dht", "--no-lsd", "--no-port-mapping")
+            options = ("--dht-node", f"{there}:6881", "--transport", transport, "--listen",
+                       "0.0.0.0:7001", "--no-port-mapping", "--report", scene.path("report.json"))
+            wav, player = cables.play(torrent, "--interface", interface, *options)
+            player.wait(20)
+            check_same_sound(wav, [scene.media.flac])
+            got = json.loads(read(scene.path("report.json")))["total"]["bytes"]
+            check(got["cdn"] > 0 and got["peers"] > 0, f"not of both: {got}")
+            check(cables.lost() == 0, f"{cables.lost()} packets left by the other interface")
+            # The nearer way is the other one for whoever does not choose.
+            cables.play(torrent, *options)
+            wait_until(lambda: cables.lost() > 0, "packets take the nearer way")
+
+    leaves_by("second", "tcp")
+    leaves_by("10.78.0.1", "utp")
+
+    @case("an interface that is not here, or not where one listens, is one line of error")
+    def _(scene):
+        torrent = scene.publish(scene.media.opus)
+        for words, reason in ((("--interface", "nosuch0"), "there is no interface nosuch0"),
+                              (("--interface", "192.0.2.1"),
+                               "no interface has the address 192.0.2.1"),
+                              (("--interface", "lo", "--listen", "192.0.2.1:0"),
+                               "cannot listen on 192.0.2.1:0: interface lo")):
+            code, _, errors = scene.run("play", torrent, "--audio", "null", *words)
+            check(code != 0 and reason in errors, f"{words}: {code}, {errors}")
 
     def is_reached_through_router(protocol, nat_pmp):
         @case(f"a seed behind a router is reached through a port mapped by {protocol}", ["ip"])
