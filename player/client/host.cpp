@@ -67,19 +67,6 @@ Result<std::unique_ptr<Host>> Host::create(net::Loop& loop, HostOptions options,
   return host;
 }
 
-// Who listens elsewhere would not be heard of there, and may not want to be.
-Result<void> Host::check_source() const {
-  if (!options_.source || !options_.listen) return {};
-  const Endpoint& at = *options_.listen;
-  const auto& own = options_.source->of_family(at);
-  const bool any =
-      at.address == Endpoint().address || at.address == Endpoint::v4(0, 0, 0, 0, 0).address;
-  if (at.is_loopback() || (any && own) || (own && own->address == at.address)) return {};
-  return invalid("cannot listen on " + net::format_endpoint(at) + ": interface " +
-                 options_.source->device +
-                 " does not have that address; listen on one of its own, or 0.0.0.0");
-}
-
 Result<void> Host::start() {
   auto checked = check_source();
   if (!checked) return checked;
