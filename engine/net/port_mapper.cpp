@@ -17,7 +17,7 @@ namespace tributary::net {
 class PortMapper::Worker : public std::enable_shared_from_this<PortMapper::Worker> {
  public:
   Worker(Loop& loop, std::uint16_t port, Told told, PortMapperOptions options)
-      : loop_(loop), port_(port), options_(options), told_(std::move(told)) {}
+      : loop_(loop), port_(port), options_(std::move(options)), told_(std::move(told)) {}
 
   void start() {
     thread_ = std::thread([this] { run(); });
@@ -119,7 +119,7 @@ class PortMapper::Worker : public std::enable_shared_from_this<PortMapper::Worke
 };
 
 PortMapper::PortMapper(Loop& loop, std::uint16_t port, Told told, PortMapperOptions options)
-    : worker_(std::make_shared<Worker>(loop, port, std::move(told), options)) {
+    : worker_(std::make_shared<Worker>(loop, port, std::move(told), std::move(options))) {
   TRIBUTARY_CHECK(port != 0);
   worker_->start();
 }
