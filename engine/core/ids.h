@@ -20,6 +20,8 @@ using FileIndex = Index<struct FileIndexTag>;
 using TorrentId = Id<struct TorrentIdTag, std::uint32_t>;
 using ConnId = Id<struct ConnIdTag, std::uint64_t>;
 using CdnRequestId = Id<struct CdnRequestIdTag, std::uint64_t>;
+// Drawn at random by who asks: names a query of the overlay wherever it goes.
+using QueryId = Id<struct QueryIdTag, std::uint64_t>;
 using VerifyId = Id<struct VerifyIdTag, std::uint64_t>;
 
 // A payload held by the host (real bytes in the client, a description in the simulator). The core

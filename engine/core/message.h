@@ -130,6 +130,7 @@ struct ExtendedHandshake {
   std::optional<Bytes> metadata_size;         // of the info dictionary, where it is there
   bool tributary = false;  // "m" has tributary: the peer shares the CDN's load (seed-swarm rule)
   bool need = false;       // "m" has tributary_need: the peer serves by need, and wants to hear it
+  bool overlay = false;    // "m" has tributary_query: the peer takes part in the overlay
   friend bool operator==(const ExtendedHandshake&, const ExtendedHandshake&) = default;
 };
 
@@ -189,10 +190,28 @@ struct HolePunch {
   friend bool operator==(const HolePunch&, const HolePunch&) = default;
 };
 
+// tributary_query: who has this torrent? Passed on by peers while hops are left; see overlay.h.
+inline constexpr std::uint8_t kOverlayHops = 2;  // Spotify's distance
+// Addresses in one answer: what fits a packet, and twice what Spotify's tracker names of a track.
+inline constexpr std::size_t kMaxOverlayPeers = 20;
+struct OverlayQuery {
+  QueryId id;
+  InfoHash sought;
+  std::uint8_t hops = kOverlayHops;  // 1 … kOverlayHops: so many connections it may still go over
+  friend bool operator==(const OverlayQuery&, const OverlayQuery&) = default;
+};
+// Goes back the way the query came.
+struct OverlayAnswer {
+  QueryId id;
+  bool self = false;            // the sender itself has it, where it told us that it listens
+  std::vector<Endpoint> peers;  // and these do, at most kMaxOverlayPeers
+  friend bool operator==(const OverlayAnswer&, const OverlayAnswer&) = default;
+};
+
 using Message = std::variant<KeepAlive, Choke, Unchoke, Interested, NotInterested, Have,
                              BitfieldMessage, HaveAll, HaveNone, Request, Cancel, RejectRequest,
                              Piece, SuggestPiece, AllowedFast, DontHave, HashRequest, Hashes,
                              HashReject, ExtendedHandshake, PeerExchange, Port, MetadataRequest,
-                             MetadataData, MetadataReject, NeedMessage, HolePunch>;
+                             MetadataData, MetadataReject, NeedMessage, HolePunch, OverlayQuery, OverlayAnswer>;
 
 }  // namespace tributary::core

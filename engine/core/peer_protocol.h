@@ -79,6 +79,8 @@ class PeerProtocol {
   void on(Peer& peer, const Port&) { static_cast<void>(peer); }            // Swarm's
   void on(Peer& peer, const HolePunch&) { static_cast<void>(peer); }       // HolePuncher's
   void on(Peer& peer, const NeedMessage& m);
+  void on(Peer& peer, const OverlayQuery&) { static_cast<void>(peer); }   // Overlay's
+  void on(Peer& peer, const OverlayAnswer&) { static_cast<void>(peer); }  // as well
   void on(Peer& peer, const KeepAlive&) { static_cast<void>(peer); }
 
   void set_has(Peer& peer, Bitfield has);

@@ -109,6 +109,8 @@ class Fold {
   void one(const core::PeerExchange& m) { fields(m.added.size(), m.dropped.size()); }
   void one(const core::NeedMessage& m) { fields(m.need); }
   void one(const core::HolePunch& m) { fields(m.kind, m.peer, m.reason); }
+  void one(const core::OverlayQuery& m) { fields(m.id, m.hops); }
+  void one(const core::OverlayAnswer& m) { fields(m.id, m.self, m.peers.size()); }
   void one(const core::KeepAlive&) {}
   void one(const core::Choke&) {}
   void one(const core::Unchoke&) {}

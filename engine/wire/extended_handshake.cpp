@@ -15,6 +15,7 @@ constexpr const char* kMetadataName = "ut_metadata";
 constexpr const char* kHolePunchName = "ut_holepunch";
 constexpr const char* kTributaryName = "tributary";
 constexpr const char* kNeedName = "tributary_need";
+constexpr const char* kOverlayName = "tributary_query";
 
 // The id under which the peer knows an extension; 0, or no byte, means that it does not.
 std::uint8_t extension_id(BencodeView names, std::string_view name) {
@@ -30,6 +31,7 @@ OctetBuffer encode_extended_handshake(const core::ExtendedHandshake& handshake) 
   if (handshake.dont_have) out.key(kDontHaveName).integer(kDontHaveId);
   if (handshake.tributary) out.key(kTributaryName).integer(kTributaryId);
   if (handshake.need) out.key(kNeedName).integer(kNeedId);
+  if (handshake.overlay) out.key(kOverlayName).integer(kOverlayId);
   if (handshake.hole_punch) out.key(kHolePunchName).integer(kHolePunchId);
   if (handshake.metadata) out.key(kMetadataName).integer(kMetadataId);
   if (handshake.peer_exchange) out.key(kPeerExchangeName).integer(kPeerExchangeId);
@@ -67,6 +69,8 @@ Result<DecodedExtendedHandshake> decode_extended_handshake(Octets dictionary) {
   }
   out.ids.need = extension_id(names, kNeedName);
   out.handshake.need = out.ids.need != 0;
+  out.ids.overlay = extension_id(names, kOverlayName);
+  out.handshake.overlay = out.ids.overlay != 0;
   out.handshake.tributary = extension_id(names, kTributaryName) != 0;
   out.handshake.client = printable(root.find("v").string().value_or("").substr(0, kMaxClientName));
   if (const auto n = root.find("reqq").integer(); n && *n >= 0) {

@@ -1,5 +1,6 @@
 // The peer protocol as bytes: BEP 3, 6 (fast), 9 (ut_metadata), 10 (extensions), 11 (ut_pex), 21,
-// 52 (hashes), 54 (lt_donthave), 55 (ut_holepunch), and tributary_need: one byte, core::Need.
+// 52 (hashes), 54 (lt_donthave), 55 (ut_holepunch), and our own: tributary_need is one byte,
+// core::Need; for tributary_query see decode_overlay().
 #pragma once
 
 #include <array>
@@ -50,6 +51,7 @@ inline constexpr std::uint8_t kHolePunchId = 4;
 inline constexpr std::uint8_t kDontHaveId = 7;
 inline constexpr std::uint8_t kTributaryId = 8;
 inline constexpr std::uint8_t kNeedId = 9;
+inline constexpr std::uint8_t kOverlayId = 10;
 
 // By which ids a peer wants extended messages; 0: it does not understand them.
 struct ExtensionIds {
@@ -58,11 +60,12 @@ struct ExtensionIds {
   std::uint8_t metadata = 0;
   std::uint8_t need = 0;
   std::uint8_t hole_punch = 0;
+  std::uint8_t overlay = 0;
   friend bool operator==(const ExtensionIds&, const ExtensionIds&) = default;
 };
 // Ours, as a peer uses them.
 inline constexpr ExtensionIds kOurExtensionIds{kDontHaveId, kPeerExchangeId, kMetadataId, kNeedId,
-                                               kHolePunchId};
+                                               kHolePunchId, kOverlayId};
 
 // Where payloads go. Implemented by the host; called within commit() and feed() only.
 class PayloadBuffers {
@@ -169,5 +172,16 @@ OctetBuffer encode_metadata(const core::MetadataReject& message);
 // Nothing for a type that is unknown, which BEP 9 has us ignore. Errors: no dictionary, a piece
 // below 0 or over 2^31, a total size below 1, more than a piece of bytes.
 Result<std::optional<core::Message>> decode_metadata(Octets message);
+
+// A tributary_query message without prefix and ids: a dictionary with `msg_type` and `id`, 8 bytes.
+// 0, a query: `info_hash`, 20 bytes, and `hops`, 1 or 2. 1, an answer: `have`, 1 where the sender
+// has it itself, and `peers` and `peers6`, compact as trackers have them (BEP 23, BEP 7).
+// REQUIRES: of a query the hops are in their range; of an answer at most kMaxOverlayPeers.
+OctetBuffer encode_overlay(const core::OverlayQuery& message);
+OctetBuffer encode_overlay(const core::OverlayAnswer& message);
+// Nothing for an unknown type. Errors: no dictionary, one over kMaxOverlayMessage, an id, a hash or
+// hops of another size. Addresses above kMaxOverlayPeers, with port 0 or cut off are left out.
+inline constexpr std::size_t kMaxOverlayMessage = 1024;  // an answer of 20 IPv6 addresses has 430
+Result<std::optional<core::Message>> decode_overlay(Octets dictionary);
 
 }  // namespace tributary::wire

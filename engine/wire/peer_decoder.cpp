@@ -297,6 +297,9 @@ Result<void> PeerDecoder::decode_extended(Octets body, std::vector<core::Message
     if (fields.size() != 1) return invalid("tributary_need of another size than 1 byte");
     if (fields[0] > kMost) return invalid("tributary_need over " + std::to_string(kMost));
     out.emplace_back(core::NeedMessage{static_cast<core::Need>(fields[0])});
+  } else if (body.front() == kOverlayId) {
+    TRIBUTARY_TRY(message, decode_overlay(fields));
+    if (message) out.push_back(*std::move(message));
   }
   return {};
 }

@@ -87,6 +87,8 @@ class Writer {
     extended(peer_ids_.hole_punch, fields.size());
     return append(out_, fields), true;
   }
+  bool operator()(const core::OverlayQuery& m) { return overlay(encode_overlay(m)); }
+  bool operator()(const core::OverlayAnswer& m) { return overlay(encode_overlay(m)); }
   bool operator()(const core::ExtendedHandshake& m) {
     const OctetBuffer dictionary = encode_extended_handshake(m);
     extended(kExtendedHandshakeId, dictionary.size());
@@ -107,6 +109,11 @@ class Writer {
     if (peer_ids_.metadata == 0) return false;
     extended(peer_ids_.metadata, message.size());
     return append(out_, message), true;
+  }
+  bool overlay(const OctetBuffer& dictionary) {
+    if (peer_ids_.overlay == 0) return false;
+    extended(peer_ids_.overlay, dictionary.size());
+    return append(out_, dictionary), true;
   }
   bool indexed(MessageId id, core::PieceIndex piece) {
     head(id, 4);

@@ -47,6 +47,7 @@ std::vector<Message> samples() {
   handshake.metadata_size = 31235_B;
   handshake.tributary = true;
   handshake.hole_punch = true;
+  handshake.overlay = true;
   core::ExtendedHandshake v6;
   v6.your_ip = Endpoint{{0x20, 1, 0xd, 0xb8, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1}, 0};
   return {
@@ -90,6 +91,8 @@ std::vector<Message> samples() {
       core::MetadataReject{INT32_MAX},
       core::NeedMessage{core::Need::kStoring},
       core::NeedMessage{core::Need::kPlaying},
+      core::OverlayQuery{core::QueryId(UINT64_MAX), random_digest<InfoHash>(random), 1},
+      core::OverlayAnswer{core::QueryId(1), true, {Endpoint::v4(10, 0, 0, 1, 6881)}},
       core::ExtendedHandshake{}};
 }
 

@@ -98,6 +98,12 @@ class Describe {
                                 : ", " + std::to_string(static_cast<std::uint32_t>(m.reason));
     return kKinds[static_cast<int>(m.kind)] + std::to_string(m.peer.port) + why;
   }
+  static std::string text(const OverlayQuery& m) { return "query " + std::to_string(m.hops); }
+  static std::string text(const OverlayAnswer& m) {
+    std::string out = m.self ? "answer self" : "answer";
+    for (const Endpoint& peer : m.peers) out += " " + std::to_string(peer.port);
+    return out;
+  }
   static std::string text(const PeerExchange& m) {
     std::string out = "exchange";
     for (const auto& peer : m.added) out += " +" + std::to_string(peer.endpoint.port);
