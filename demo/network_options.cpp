@@ -54,6 +54,8 @@ void add_network_options(Subcommand& sub, NetworkArguments& arguments) {
           "Tell the local network nothing and ask it nothing (BEP 14; only with --listen)");
   sub.add("--no-port-mapping", arguments.no_port_mapping,
           "Do not ask the router to pass the port of --listen on (NAT-PMP, UPnP)");
+  sub.add("--no-overlay", arguments.no_overlay,
+          "Do not ask peers who has the next track, and do not answer them");
   sub.add("--operators", "FILE", arguments.operators,
           "Prefer peers of one's own operator; lines of PREFIX/LEN NAME say who has which "
           "addresses");
@@ -73,6 +75,7 @@ Result<void> apply(const NetworkArguments& arguments, player::HostOptions& optio
   options.listen = arguments.listen.value_or(Endpoint::v4(127, 0, 0, 1, 0));
   options.local_discovery = arguments.listen.has_value() && !arguments.no_lsd;
   options.map_port = arguments.listen.has_value() && !arguments.no_port_mapping;
+  options.overlay = !arguments.no_overlay;
   options.encryption = arguments.encryption;
   options.carriers = arguments.carriers;
   options.source = arguments.source;

@@ -22,6 +22,7 @@ struct NetworkArguments {
   std::vector<std::string> dht_nodes;
   bool no_lsd = false;
   bool no_port_mapping = false;
+  bool no_overlay = false;
   std::string operators;  // a file, or empty
   core::EncryptionMode encryption = core::EncryptionMode::kAllowed;
   net::Carriers carriers = net::Carriers::kBoth;

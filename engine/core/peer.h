@@ -80,6 +80,7 @@ struct Peer {
   bool peer_exchange = false;  // understands BEP 11
   bool hole_punch = false;     // understands BEP 55
   bool hears_need = false;     // serves by need: tell it ours
+  bool overlay = false;        // takes part in the overlay
   bool upload_only = false;
   std::int32_t request_queue = 250;  // "reqq"; the customary default (libtorrent, Transmission)
   std::string client;
@@ -87,6 +88,8 @@ struct Peer {
   // What it has. Counted in RarestFirst once the first bitfield or have came.
   Bitfield has;
   bool counted_as_seed = false;
+  bool finished = false;                 // became complete while connected
+  bool useless = false;                  // as complete as we are, and asked to leave
   bool announced = false;                // its bitfield, have all or have none came
   std::vector<PieceIndex> allowed_fast;  // may be asked for while choked (BEP 6)
 

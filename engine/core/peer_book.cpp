@@ -199,7 +199,7 @@ void PeerBook::on_closed(const Endpoint& remote, bool useful, TimePoint now) {
 PeerBook::Key PeerBook::key(const Entry& e, bool near_first) {
   return {e.tried,
           e.failures,
-          e.source == PeerSource::kExchange,
+          is_hearsay(e.source),
           near_first ? e.rank.nearness : Nearness::kElsewhere,
           near_first ? e.round_trip : Duration{},
           e.rank.distance,

@@ -36,9 +36,9 @@ struct PeerBookParams {
 // Tracks every address with its state (idle, being dialled, connected) and failures, the
 // connections that came in, and the last dials. Addresses are compared whole; IPv4 has one form
 // only (Endpoint). Order of dialling: never tried before tried, fewer failures first, peers' word
-// (kExchange) last, the nearest first and of those tried the quickest, by BEP 40, the newest answer
-// first, and within one answer in its order. Nothing is near, quick or of any priority before
-// rank_by() says how. Costs a pass over the addresses for each call that changes it.
+// (is_hearsay) last, the nearest first and of those tried the quickest, by BEP 40, the newest
+// answer first, and within one answer in its order. Nothing is near, quick or of any priority
+// before rank_by() says how. Costs a pass over the addresses for each call that changes it.
 class PeerBook {
  public:
   explicit PeerBook(const PeerBookParams& params = {});

@@ -71,6 +71,7 @@ void PeerProtocol::greet(Peer& peer) {
     hello.hole_punch = s_.punches_holes();
     hello.tributary = s_.seeds_swarm();
     hello.need = s_.serves_by_need();
+    hello.overlay = s_.uses_overlay();
     if (s_.listen_port != 0) hello.listen_port = s_.listen_port;
     if (s_.pieces.complete() && !s_.super_seeding()) hello.upload_only = true;
     hello.your_ip = peer.remote;
@@ -162,7 +163,9 @@ void PeerProtocol::on(Peer& peer, const Have& m) {
   add_has(peer, m.piece);
   super_seed_.on_have(m.piece);
   if (!peer.am_interested && !s_.pieces.have_piece(m.piece)) update_interest(peer);
-  if (peer.has.all()) drop_if_useless(peer);
+  if (!peer.has.all()) return;
+  peer.finished = true;
+  drop_if_useless(peer);
 }
 
 void PeerProtocol::set_has(Peer& peer, Bitfield has) {
@@ -240,6 +243,7 @@ void PeerProtocol::on(Peer& peer, const ExtendedHandshake& m) {
   if (peer.tributary != m.tributary) s_.replan_seeds = true;
   peer.tributary = m.tributary;
   peer.hears_need = m.need;
+  peer.overlay = m.overlay;
   peer.client = m.client;
   tell_need(peer);
 }
@@ -283,9 +287,32 @@ void PeerProtocol::refresh_interest() {
   }
 }
 
-// Two complete clients have nothing to tell each other.
+// Two complete clients have nothing to tell each other, but perhaps of another torrent.
 void PeerProtocol::drop_if_useless(Peer& peer) {
-  if (s_.pieces.complete() && peer.has.all()) s_.disconnect(peer, "both are complete");
+  if (!s_.pieces.complete() || !peer.has.all() || keeps_for_overlay(peer)) return;
+  peer.useless = true;
+  s_.disconnect(peer, "both are complete");
+}
+
+// A listener keeps whom it will ask for the next track; everybody else those who became complete
+// here, for they may be listeners. Those let go once their track is over.
+bool PeerProtocol::keeps_for_overlay(const Peer& peer) const {
+  if (!s_.uses_overlay() || !peer.overlay || peer.useless) return false;
+  if (s_.demands.empty() && !peer.finished) return false;
+  const auto kept = std::count_if(s_.peers.begin(), s_.peers.end(), [&](const auto& entry) {
+    const Peer& other = entry.second;
+    return &other != &peer && other.has.all() && !other.useless;
+  });
+  return kept < kMaxKeptForOverlay;
+}
+
+void PeerProtocol::drop_useless() {
+  if (!s_.uses_overlay() || !s_.pieces.complete()) return;
+  for (auto& [conn, peer] : s_.peers) {
+    if (!peer.has.all() || peer.useless) continue;
+    peer.useless = true;
+    s_.disconnect(peer, "both are complete");
+  }
 }
 
 void PeerProtocol::announce_piece(PieceIndex piece) {

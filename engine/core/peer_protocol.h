@@ -24,6 +24,9 @@ inline constexpr Duration kKeepAliveInterval = 100s;
 inline constexpr Duration kSnubTime = 60s;
 // A peer silent for so long gives its requests up to others, and gets new ones when it delivers.
 inline constexpr Duration kStallTime = 5s;
+// Complete peers that a complete client stays connected to for what they know of other torrents: as
+// many as one query asks. Idle connections cost both ends a socket.
+inline constexpr int kMaxKeptForOverlay = 10;
 // A peer's need changes when a track begins or ends, so no faster than a listener skips.
 inline constexpr Duration kNeedPace = 200ms;
 
@@ -47,6 +50,8 @@ class PeerProtocol {
   void withdraw_piece(PieceIndex piece);
   // Demands came or went.
   void refresh_interest();
+  // Nothing is demanded any more: nobody needs to be there for what comes next.
+  void drop_useless();
   // Keep-alives, snubs and stalls that are due; returns when the next may be.
   TimePoint on_time();
 
@@ -88,6 +93,7 @@ class PeerProtocol {
   void update_interest(Peer& peer);
   bool has_wanted(Peer& peer);
   void drop_if_useless(Peer& peer);
+  bool keeps_for_overlay(const Peer& peer) const;
   void tell_need(Peer& peer);
   bool valid(PieceIndex piece) const {
     return piece.value() >= 0 && piece.value() < s_.layout.piece_count();

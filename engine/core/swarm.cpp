@@ -375,7 +375,10 @@ void Swarm::on(const ClearDemand& e) {
   std::erase_if(s_.demands, [&](const Demand& d) { return d.file == e.file; });
   s_.waited.reset();
   drop_stale_cdn_requests();
-  if (s_.demands.empty()) s_.demanded_since.reset();
+  if (s_.demands.empty()) {
+    s_.demanded_since.reset();
+    protocol_.drop_useless();
+  }
   if (!s_.active()) {
     for (auto& [conn, peer] : s_.peers) receiver_.yield_requests(peer);
   }

@@ -12,6 +12,7 @@
 #include "engine/core/dht_own_address.h"
 #include "engine/core/hole_puncher.h"
 #include "engine/core/metadata_server.h"
+#include "engine/core/overlay.h"
 #include "engine/core/peer_book.h"
 #include "engine/core/peer_exchanger.h"
 #include "engine/core/peer_protocol.h"
@@ -38,6 +39,7 @@ inline constexpr std::array kPeerFlags = {
     PeerFlag{'I', "incoming connection"},
     PeerFlag{'H', "found in the DHT"},
     PeerFlag{'X', "found through peer exchange"},
+    PeerFlag{'Q', "found through a query among the peers of another torrent"},
     PeerFlag{'L', "found on the local network"},
     PeerFlag{'E', "everything is encrypted"},
     PeerFlag{'e', "the handshake was encrypted"},
@@ -88,6 +90,17 @@ class Swarm {
   bool answers_to(const InfoHash& info_hash) const;
   // For which answers_to() holds.
   std::vector<InfoHash> served() const;
+
+  // Its part in the overlay (overlay.h), of a torrent that is not private; else there is none.
+  bool in_overlay() const { return s_.uses_overlay() && !closed_; }
+  // The connections whose peers understand queries.
+  std::vector<OverlayLink> overlay_links() const;
+  // Nothing where the peer does not.
+  std::optional<OverlayLink> overlay_link(ConnId conn) const;
+  // Who has some of it: ourselves, and those of our peers that the asker may hear of.
+  OverlaySources overlay_sources(const OverlayLink& asker) const;
+  void send_overlay(ConnId conn, Message message, TimePoint now);
+  void note_overlay_offence(ConnId conn, TimePoint now);
 
   // Views, valid until the next call that is not const.
   const Layout& layout() const { return s_.layout; }

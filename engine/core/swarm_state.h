@@ -34,6 +34,7 @@ struct SwarmParams {
   bool dht = false;               // the host has a DHT to search
   std::uint16_t dht_port = 0;     // of our node in it; 0: it answers nobody
   bool local = false;             // the host tells the local network of us
+  bool overlay = false;           // ask and answer in the overlay, see overlay.h
   std::string client_name;
   std::uint64_t seed = 1;
   bool trace = false;
@@ -161,6 +162,7 @@ struct SwarmState {
   bool uses_dht() const { return params.dht && !meta.info.is_private; }
   bool announces_locally() const { return params.local && !meta.info.is_private; }
   bool punches_holes() const { return params.hole_punching && !meta.info.is_private; }
+  bool uses_overlay() const { return params.overlay && !meta.info.is_private && uses_peers(); }
   bool uses_peers() const { return params.policy.use_peers && verifiable(); }
   std::map<PieceIndex, std::vector<Sha256>> leaves;  // verified, for pieces of several blocks
 };

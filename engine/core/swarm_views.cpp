@@ -13,6 +13,7 @@ std::string Swarm::flags_of(const Peer& peer) const {
   if (peer.inbound) flags += 'I';
   if (peer.source == PeerSource::kDht) flags += 'H';
   if (peer.source == PeerSource::kExchange) flags += 'X';
+  if (peer.source == PeerSource::kOverlay) flags += 'Q';
   if (peer.source == PeerSource::kLocal) flags += 'L';
   if (peer.encryption == Encryption::kStream) flags += 'E';
   if (peer.encryption == Encryption::kHandshake) flags += 'e';

@@ -140,6 +140,7 @@ NodeParams Host::node_params() const {
   params.dht = dht_ != nullptr;
   params.dht_port = dht_ && options_.dht.reachable ? dht_->port() : std::uint16_t{0};
   params.local = local_ != nullptr;
+  params.overlay = options_.overlay;
   params.session = make_session();
   params.seed = options_.seed != 0 ? options_.seed : net::secure_random_u64();
   params.trace = options_.trace;

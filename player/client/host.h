@@ -50,6 +50,8 @@ struct HostOptions {
   // Tell the networks on which `listen` is reached what we have, and hear what others there have.
   // Nobody is told of a loopback address. Where there is no multicast the log says so and no more.
   bool local_discovery = false;
+  // Ask peers who has the next track, and answer them (engine/core/overlay.h).
+  bool overlay = true;
   // Ask the router to pass the port of `listen` on, where that is an IPv4 address of a network. If
   // it gives another one, trackers and the peers that come afterwards are told that.
   bool map_port = false;

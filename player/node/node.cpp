@@ -7,6 +7,7 @@
 #include "engine/base/check.h"
 #include "engine/core/smart_ban.h"
 #include "engine/wire/url.h"
+#include "player/node/node_overlay.h"
 
 namespace tributary::player {
 namespace {
@@ -42,7 +43,10 @@ prefetch::PrefetchParams prefetch_params(const core::Policy& policy) {
 
 struct Node::Impl {
   explicit Impl(NodeParams p)
-      : params(std::move(p)), random(params.seed), pool(pool_params(params), random.next()) {}
+      : params(std::move(p)),
+        random(params.seed),
+        pool(pool_params(params), random.next()),
+        overlay(swarms, params.seed) {}
 
   NodeParams params;
   Random random;
@@ -50,6 +54,7 @@ struct Node::Impl {
   cdn::EdgePool pool;
   std::map<core::TorrentId, std::unique_ptr<core::Swarm>> swarms;
   std::map<core::TorrentId, std::unique_ptr<core::MetadataFetch>> fetches;
+  NodeOverlay overlay;
   std::deque<NodeAction> out;
   TimePoint now{};
 
@@ -87,11 +92,13 @@ struct Node::Impl {
   Duration time_left() const;
   void plan_prefetch();
   void apply(const prefetch::PrefetchPlan& wanted, Duration left);
+  std::optional<TrackRef> sought_of_peers() const;
 };
 
 // Swarms and pool answer each other until nothing is left to say.
 void Node::Impl::settle() {
   plan_prefetch();
+  overlay.settle(sought_of_peers(), now);
   while (drain_swarms() || drain_pool()) {
   }
   drain_fetches();
@@ -225,6 +232,13 @@ void Node::Impl::apply(const prefetch::PrefetchPlan& wanted, Duration left) {
                        .budget = wanted.budget});
 }
 
+// While it is prefetched, the peers of others are asked who has the next track. Its own torrent's
+// have it all anyway.
+std::optional<TrackRef> Node::Impl::sought_of_peers() const {
+  const bool other = playing && prefetching && prefetching->torrent != playing->track.torrent;
+  return other ? prefetching : std::nullopt;
+}
+
 Node::Node(NodeParams params) : impl_(std::make_unique<Impl>(std::move(params))) {}
 Node::~Node() = default;
 
@@ -238,6 +252,7 @@ void Node::open(core::TorrentId torrent, const core::Metainfo& metainfo, const B
                            .dht = impl_->params.dht,
                            .dht_port = impl_->params.dht_port,
                            .local = impl_->params.local,
+                           .overlay = impl_->params.overlay,
                            .client_name = impl_->params.client_name,
                            .seed = impl_->random.next(),
                            .trace = impl_->params.trace,
@@ -317,6 +332,7 @@ void Node::add_peer(core::TorrentId torrent, const Endpoint& peer, TimePoint now
 
 void Node::handle(const core::Input& input, TimePoint now) {
   impl_->now = now;
+  if (impl_->overlay.handle(input, now)) return impl_->settle();
   std::visit(
       [&](const auto& event) {
         if (core::Swarm* swarm = impl_->find(event.torrent)) return swarm->handle(input, now);
@@ -382,7 +398,8 @@ std::optional<NodeAction> Node::poll() {
 }
 
 TimePoint Node::next_deadline() const {
-  TimePoint next = std::min(impl_->pool.next_deadline(), impl_->plan.next_change);
+  TimePoint next = std::min(
+      {impl_->pool.next_deadline(), impl_->plan.next_change, impl_->overlay.next_deadline()});
   for (const auto& [id, swarm] : impl_->swarms) next = std::min(next, swarm->next_deadline());
   for (const auto& [id, fetch] : impl_->fetches) next = std::min(next, fetch->next_deadline());
   return next;
@@ -411,6 +428,8 @@ std::vector<InfoHash> Node::info_hashes() const {
 const core::Swarm* Node::swarm(core::TorrentId torrent) const { return impl_->find(torrent); }
 
 const cdn::EdgePool& Node::edges() const { return impl_->pool; }
+
+const core::Overlay& Node::overlay() const { return impl_->overlay.overlay(); }
 
 Duration Node::buffered(TimePoint now) const {
   if (!impl_->playing) return {};

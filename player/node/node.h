@@ -14,6 +14,7 @@
 #include "cdn/pool/http.h"
 #include "engine/core/events.h"
 #include "engine/core/metadata_fetch.h"
+#include "engine/core/overlay.h"
 #include "engine/core/policy.h"
 #include "engine/core/swarm.h"
 #include "engine/core/torrent_info.h"
@@ -28,6 +29,7 @@ struct NodeParams {
   bool dht = false;               // the host performs core::SearchDht
   std::uint16_t dht_port = 0;     // of its DHT node, told to peers; 0: it answers nobody
   bool local = false;             // the host performs core::AnnounceLocally
+  bool overlay = false;           // ask peers who has the next track, and answer them
   std::string session;            // CMCD sid; empty sends no CMCD
   std::uint64_t seed = 1;
   bool trace = false;  // emit core::Trace actions
@@ -121,6 +123,7 @@ class Node {
   // Views for reports and the simulator's checkers; valid until the next call that is not const.
   const core::Swarm* swarm(core::TorrentId torrent) const;
   const cdn::EdgePool& edges() const;
+  const core::Overlay& overlay() const;
   // Media ahead of the playhead of the playing track, as contiguous verified bytes.
   Duration buffered(TimePoint now) const;
   prefetch::PrefetchStage prefetch_stage() const;

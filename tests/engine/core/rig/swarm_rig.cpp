@@ -31,6 +31,7 @@ SwarmParams swarm_params(TorrentId id, const Policy& policy, int self, const Tra
   params.super_seed = shape.super_seed;
   params.hole_punching = shape.hole_punching;
   params.rank_addresses = shape.rank_addresses;
+  params.overlay = shape.overlay;
   params.id = id;
   params.policy = policy;
   params.peer_id = peer_id_of(self);
