@@ -77,6 +77,7 @@ core::Metainfo make_metainfo(const TrackParams& params, std::uint64_t seed) {
   metainfo.info.name = params.name;
   metainfo.info.piece_length = params.piece_length;
   metainfo.info.total_size = size;
+  metainfo.info.is_private = params.is_private;
   metainfo.info.files.push_back(make_file(params, size, seed));
   if (params.v2) {
     metainfo.info.v2_hash = made_up<Sha256>(seed, kInfo, 2);

@@ -20,7 +20,8 @@ struct TrackParams {
   // v2: 16 KiB makes each block verifiable by itself from the metainfo. v1 tracks use larger ones.
   Bytes piece_length = core::kBlockSize;
   bool v2 = true;
-  bool hints = true;  // duration and points in the metainfo, as `publish` writes them
+  bool is_private = false;  // BEP 27
+  bool hints = true;        // duration and points in the metainfo, as `publish` writes them
   // For so long a tenth of the mean rate, then for as long nineteen tenths. Zero: near the mean.
   Duration swing{};
   std::vector<std::string> edges = {"http://cdn.test"};

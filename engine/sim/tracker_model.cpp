@@ -20,6 +20,17 @@ std::size_t TrackerModel::members(core::TorrentId torrent) const {
   return torrent.value() < swarms_.size() ? swarms_[torrent.value()].size() : 0;
 }
 
+void TrackerModel::set_delay(core::TorrentId torrent, Duration delay) {
+  if (delays_.size() <= torrent.value()) delays_.resize(torrent.value() + 1);
+  delays_[torrent.value()] = delay;
+}
+
+Duration TrackerModel::answer_time(core::TorrentId torrent) const {
+  if (down_) return kTimeout;
+  const bool late = torrent.value() < delays_.size();
+  return params_.round_trips + (late ? delays_[torrent.value()] : Duration::zero());
+}
+
 void TrackerModel::announce(HostId host, const Endpoint& endpoint, const core::Announce& action) {
   ++announces_;
   const bool stopped = action.event == core::AnnounceEvent::kStopped;
@@ -38,7 +49,7 @@ void TrackerModel::announce(HostId host, const Endpoint& endpoint, const core::A
     free_.pop_back();
   }
   pending_[slot] = Pending{host, action.torrent, action.tracker, action.want, down_, stopped};
-  queue_.schedule(down_ ? kTimeout : params_.round_trips, {Owner::kTracker, 0, host, slot});
+  queue_.schedule(answer_time(action.torrent), {Owner::kTracker, 0, host, slot});
 }
 
 void TrackerModel::forget(HostId host) {

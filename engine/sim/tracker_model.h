@@ -36,6 +36,8 @@ class TrackerModel {
   void announce(HostId host, const Endpoint& endpoint, const core::Announce& action);
   void forget(HostId host);
   void set_down(bool down) { down_ = down; }
+  // Announces of this torrent are answered so much later.
+  void set_delay(core::TorrentId torrent, Duration delay);
   std::int64_t announces() const { return announces_; }
   std::size_t members(core::TorrentId torrent) const;
 
@@ -55,6 +57,7 @@ class TrackerModel {
     bool stopped = false;
   };
   std::vector<Member>& swarm(core::TorrentId torrent);
+  Duration answer_time(core::TorrentId torrent) const;
   std::vector<Endpoint> sample(const Pending& pending);
 
   EventQueue& queue_;
@@ -62,6 +65,7 @@ class TrackerModel {
   TrackerParams params_;
   Random random_;
   std::vector<std::vector<Member>> swarms_;  // by TorrentId
+  std::vector<Duration> delays_;             // by TorrentId, of the first so many
   std::vector<std::optional<Pending>> pending_;
   std::vector<std::size_t> free_;
   bool down_ = false;

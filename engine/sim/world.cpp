@@ -65,6 +65,7 @@ HostId World::add_node(const HostParams& params) {
   node.policy = params.policy;
   node.peer_id = peer_id_of(host);
   node.listen_port = address.port;
+  node.overlay = params.overlay;
   node.rank_addresses = params.rank_addresses;
   if (params.rank_addresses) {
     node.operators = params.operators;
@@ -245,6 +246,7 @@ void World::feed(Actor& a, const core::Input& input) {
   if (params_.check) checkers_.input(now(), a.id, input);
   a.node->handle(input, now());
   pump(a);
+  if (on_input) on_input(a.id, input);
   const auto* heard = std::get_if<core::PeerMessage>(&input);
   if (a.hider && heard != nullptr) show_pieces(a, *heard);
 }

@@ -46,6 +46,7 @@ struct HostParams {
   bool leaves_when_done = false;  // with a download
   // Where it can be dialled; none: an address of its own in 11.0.0.0/8.
   std::optional<Endpoint> address;
+  bool overlay = false;         // asks who has the next track, and answers
   bool rank_addresses = false;  // knows its address, and prefers those near to it
   // Whose addresses are whose; for HostMeter::from_operator, and where it ranks.
   const core::OperatorTable* operators = nullptr;
@@ -148,6 +149,8 @@ class World : private PeerNetHandler, private CdnHandler, private TrackerHandler
   // Payload bytes in buffers of a host that its node did not store or free yet.
   Bytes in_hand(HostId host) const;
 
+  // Called when a node took what its host heard of peers, trackers and hashes.
+  std::function<void(HostId, const core::Input&)> on_input;
   // Called for each traced decision.
   std::function<void(HostId, const core::Decision&)> on_decision;
 

@@ -1,4 +1,4 @@
-"""The simulator: a flash crowd, how fast it runs, and searches of the DHT."""
+"""The simulator: a flash crowd, queries for the next track, how fast it runs, and the DHT."""
 import json
 import math
 import os
@@ -42,6 +42,32 @@ def crowd(bench):
         "from the CDN. The bound is one copy and everybody's head."],
         ["media", "from the CDN", "one copy + heads", "÷ bound", "offload", "stalls", "startup"],
         rows)
+
+
+def overlay_row(case, line):
+    return [case, re.search(r"(\d+) prefetches", line).group(1),
+            *re.search(r"answered (\d+) had a peer and (\d+) a block", line).groups(),
+            *re.search(r"(\d+) queries, each ([\d.]+) messages and ([\d.]+) kB", line).groups(),
+            re.search(r"at most (\d+)", line).group(1),
+            re.search(r"([\d.]+ %) duplicates", line).group(1),
+            re.search(r"offload ([\d.]+ %)", line).group(1)]
+
+
+def overlay(bench):
+    program = os.path.join(bench.build, "tests", "scenario", "scenario_digests")
+    cases = {"overlay_late": "tracker answers after 15 s", "overlay_never": "tracker never answers",
+             "overlay_off": "never, and no queries", "overlay_crowd": "50 listeners within 10 s"}
+    lines = output([program, "--figures", *cases]).splitlines()[::2]
+    table("Queries among peers for the next track", command_line(program, "--figures", *cases), [
+        "Simulated: 20 listeners, one every 5 s, of the same two tracks of a minute. Of the second "
+        "one's peers they ask those of the first, and its tracker, at once; the crowd's answers after "
+        "15 s.",
+        "Before any tracker answered: who was connected to a peer that a query named, and who had a "
+        "block of it.",
+        "Messages and bytes of one query: all that arrived anywhere because of it, answers too."],
+        ["case", "prefetches", "had a peer", "had a block", "queries", "messages", "kB",
+         "most queries of one", "duplicates", "offload"],
+        [overlay_row(case, line) for case, line in zip(cases.values(), lines, strict=True)])
 
 
 def simulator(bench):

@@ -73,5 +73,19 @@ TEST_CASE("a tracker that is down fails the announce after its time-out") {
   CHECK(office.tracker.members(kTorrent) == 0);
 }
 
+TEST_CASE("one torrent's announces can be answered later than those of others") {
+  Office office;
+  const auto takes = [&office] {
+    const TimePoint before = office.queue.now();
+    office.announce(1);
+    return office.queue.now() - before;
+  };
+  office.tracker.set_delay(core::TorrentId(kTorrent.value() - 1), 1h);
+  office.tracker.set_delay(core::TorrentId(kTorrent.value() + 1), 1h);
+  CHECK(takes() == TrackerParams{}.round_trips);
+  office.tracker.set_delay(kTorrent, 15s);
+  CHECK(takes() == TrackerParams{}.round_trips + 15s);
+}
+
 }  // namespace
 }  // namespace tributary::sim

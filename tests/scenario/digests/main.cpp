@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "tests/scenario/cast/incentives.h"
+#include "tests/scenario/cast/overlays.h"
 #include "tests/scenario/cast/scenarios.h"
 
 namespace {
@@ -81,6 +82,12 @@ int main(int argc, char** argv) {
   for (const auto& swarm : tributary::sim::all_swarms()) {
     if (!wanted(options, swarm.name)) continue;
     print(options, swarm.name, swarm.run(options.swarm));
+  }
+  for (const auto& [name, plan] : tributary::sim::all_overlays()) {
+    if (!wanted(options, name)) continue;
+    auto seeded = plan;
+    seeded.seed = options.swarm.seed;
+    print(options, name, tributary::sim::listeners_of_two(name, seeded));
   }
   return 0;
 }
