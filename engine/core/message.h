@@ -208,10 +208,11 @@ struct OverlayAnswer {
   friend bool operator==(const OverlayAnswer&, const OverlayAnswer&) = default;
 };
 
-using Message = std::variant<KeepAlive, Choke, Unchoke, Interested, NotInterested, Have,
-                             BitfieldMessage, HaveAll, HaveNone, Request, Cancel, RejectRequest,
-                             Piece, SuggestPiece, AllowedFast, DontHave, HashRequest, Hashes,
-                             HashReject, ExtendedHandshake, PeerExchange, Port, MetadataRequest,
-                             MetadataData, MetadataReject, NeedMessage, HolePunch, OverlayQuery, OverlayAnswer>;
+using Message =
+    std::variant<KeepAlive, Choke, Unchoke, Interested, NotInterested, Have, BitfieldMessage,
+                 HaveAll, HaveNone, Request, Cancel, RejectRequest, Piece, SuggestPiece,
+                 AllowedFast, DontHave, HashRequest, Hashes, HashReject, ExtendedHandshake,
+                 PeerExchange, Port, MetadataRequest, MetadataData, MetadataReject, NeedMessage,
+                 HolePunch, OverlayQuery, OverlayAnswer>;
 
 }  // namespace tributary::core

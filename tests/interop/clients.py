@@ -50,6 +50,12 @@ def make_with_mktorrent(path, out, trackers=("http://127.0.0.1:1/announce",), ed
     return out
 
 
+def inspect(scene, torrent):
+    code, out, errors = scene.run("inspect", torrent, "--json")
+    check(code == 0, f"inspect exited with {code}: {errors}")
+    return json.loads(out)
+
+
 def v1_hash(torrent):
     need_libtorrent()
     return libtorrent.torrent_info(torrent).info_hashes().v1.to_bytes()
