@@ -18,13 +18,6 @@ std::size_t answers_to(std::uint8_t hops) { return hops > 1 ? 1 + kMaxOverlayFor
 
 }  // namespace
 
-bool Overlay::Allowance::take(TimePoint now, int burst, Duration interval) {
-  const TimePoint from = std::max(paid_until_, now);
-  if (from - now > interval * (burst - 1)) return false;
-  paid_until_ = from + interval;
-  return true;
-}
-
 void Overlay::want(const std::optional<Wanted>& wanted, TimePoint now) {
   wanted_ = wanted;
   if (!wanted_) return;
@@ -64,7 +57,7 @@ void Overlay::spread(Query& query, OverlayQuery message, std::optional<TorrentId
     const OverlayLink& link = links[i];
     // Who is in that swarm is named already, by us or by his own.
     if (link.torrent == sought || contains(done, link.peer)) continue;
-    if (!books_[link.conn].of_us.take(now, kOverlayBurst, kOverlayPace)) continue;
+    if (!books_[link.conn].of_us.allow(kOverlayPace, now)) continue;
     done.push_back(link.peer);
     query.asked.push_back({link.conn, answers_to(message.hops)});
     send(link, message);
@@ -72,7 +65,7 @@ void Overlay::spread(Query& query, OverlayQuery message, std::optional<TorrentId
 }
 
 void Overlay::on_query(const OverlayLink& from, const OverlayQuery& query, TimePoint now) {
-  if (!books_[from.conn].of_it.take(now, 2 * kOverlayBurst, kOverlayPace / 2)) {
+  if (!books_[from.conn].of_it.allow(kOverlayPeerPace, now)) {
     ++counts_.refused;
     return offend(from);
   }

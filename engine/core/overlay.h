@@ -14,6 +14,7 @@
 #include "engine/base/random.h"
 #include "engine/base/units.h"
 #include "engine/core/events.h"
+#include "engine/core/pacer.h"
 
 namespace tributary::core {
 
@@ -30,8 +31,8 @@ inline constexpr std::size_t kMaxOverlayFound = 50;
 inline constexpr Duration kOverlayAnswerTime = 10s;
 // Queries over one connection: so many at once, and one in so long after that. We send no more; of
 // a peer we take twice as many, for the way may bring them together.
-inline constexpr int kOverlayBurst = 10;
-inline constexpr Duration kOverlayPace = 1s;
+inline constexpr Pace kOverlayPace{.interval = 1s, .burst = 10};
+inline constexpr Pace kOverlayPeerPace{.interval = 500ms, .burst = 20};
 // As long as fewer peers than these are connected we ask, every so often; and who himself knows so
 // many that have it asks nobody further.
 inline constexpr std::size_t kOverlayEnough = 5;
@@ -113,14 +114,6 @@ class Overlay {
   std::size_t remembered() const { return queries_.size(); }
 
  private:
-  // So many at once, and one each interval after that.
-  class Allowance {
-   public:
-    bool take(TimePoint now, int burst, Duration interval);
-
-   private:
-    TimePoint paid_until_{};  // when all that was taken would have been at an even pace
-  };
   struct Asked {
     ConnId conn;
     std::size_t answers_left = 0;
@@ -134,8 +127,8 @@ class Overlay {
   };
   struct Book {
     std::deque<QueryId> queries;  // that came over it, the oldest first
-    Allowance of_us;              // our queries to it
-    Allowance of_it;
+    Pacer of_us;                  // our queries to it
+    Pacer of_it;
   };
 
   void ask(TimePoint now);

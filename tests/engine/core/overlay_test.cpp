@@ -357,15 +357,15 @@ TEST_CASE("a peer that asks too much is refused, and may ask again later") {
     for (int n = 0; n < times; ++n) answered += rig.hears(1, ++id, 1).empty() ? 0 : 1;
     return answered;
   };
-  CHECK(taken(100) == 2 * kOverlayBurst);
-  CHECK(rig.offences == 100 - 2 * kOverlayBurst);
-  rig.now += kOverlayPace;
+  CHECK(taken(100) == kOverlayPeerPace.burst);
+  CHECK(rig.offences == 100 - kOverlayPeerPace.burst);
+  rig.now += kOverlayPace.interval;
   CHECK(taken(100) == 2);
   rig.now += 1h;
-  CHECK(taken(100) == 2 * kOverlayBurst);
+  CHECK(taken(100) == kOverlayPeerPace.burst);
   // All that was known of it goes with its connection.
   rig.overlay.on_closed(conn_of(1));
-  CHECK(taken(100) == 2 * kOverlayBurst);
+  CHECK(taken(100) == kOverlayPeerPace.burst);
 }
 
 TEST_CASE("we pass no more on to one peer than it is bound to take") {
@@ -377,8 +377,8 @@ TEST_CASE("we pass no more on to one peer than it is bound to take") {
                          rig.now);
     for (const Send& send : rig.sent()) passed += send.conn == conn_of(1) ? 1 : 0;
   }
-  CHECK(passed == kOverlayBurst);
-  rig.now += kOverlayPace;
+  CHECK(passed == kOverlayPace.burst);
+  rig.now += kOverlayPace.interval;
   rig.view.neighbours = {link(1)};
   CHECK(rig.hears(300, 1000).size() == 1);
   CHECK(rig.hears(301, 1001).empty());
