@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "engine/base/check.h"
+#include "engine/core/peer_address.h"
 
 namespace tributary::core {
 namespace {
@@ -233,7 +234,8 @@ void MetadataFetch::greet(ConnId conn, const Peer& peer) {
   ExtendedHandshake hello;
   hello.client = params_.client_name;
   hello.metadata = true;
-  if (params_.listen_port != 0) hello.listen_port = params_.listen_port;
+  const std::uint16_t port = port_told(peer.remote, params_.listen_port, params_.loopback_only);
+  if (port != 0) hello.listen_port = port;
   hello.your_ip = peer.remote;
   hello.your_ip->port = 0;
   send(conn, hello);

@@ -35,6 +35,7 @@ struct FetchParams {
   TorrentId id;
   PeerId peer_id;
   std::uint16_t listen_port = 0;  // 0: not reachable
+  bool loopback_only = false;     // it is reached from this machine alone
   bool dht = false;               // the host has a DHT to search
   std::string client_name;
   std::uint64_t seed = 1;

@@ -72,7 +72,8 @@ void PeerProtocol::greet(Peer& peer) {
     hello.tributary = s_.seeds_swarm();
     hello.need = s_.serves_by_need();
     hello.overlay = s_.uses_overlay();
-    if (s_.listen_port != 0) hello.listen_port = s_.listen_port;
+    const std::uint16_t port = s_.port_for(peer.remote);
+    if (port != 0) hello.listen_port = port;
     if (s_.pieces.complete() && !s_.super_seeding()) hello.upload_only = true;
     hello.your_ip = peer.remote;
     hello.your_ip->port = 0;

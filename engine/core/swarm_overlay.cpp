@@ -34,7 +34,7 @@ OverlaySources Swarm::overlay_sources(const OverlayLink& asker) const {
   out.secret = s_.meta.info.is_private;
   if (!in_overlay()) return out;
   const bool has_some = !s_.pieces.have_pieces().none() || s_.active();
-  out.self = has_some && s_.params.upload && s_.listen_port != 0;
+  out.self = has_some && s_.params.upload && s_.port_for(asker.remote) != 0;
   for (const auto& [conn, peer] : s_.peers) {
     if (out.peers.size() == kMaxOverlayPeers) break;
     if (!peer.listening || peer.listening == asker.listening || peer.has.none()) continue;

@@ -17,6 +17,7 @@
 #include "engine/core/layout.h"
 #include "engine/core/ledger.h"
 #include "engine/core/peer.h"
+#include "engine/core/peer_address.h"
 #include "engine/core/peer_book.h"
 #include "engine/core/piece_map.h"
 #include "engine/core/policy.h"
@@ -31,6 +32,7 @@ struct SwarmParams {
   Policy policy;
   PeerId peer_id;
   std::uint16_t listen_port = 0;  // 0: not reachable
+  bool loopback_only = false;     // it is reached from this machine alone
   bool dht = false;               // the host has a DHT to search
   std::uint16_t dht_port = 0;     // of our node in it; 0: it answers nobody
   bool local = false;             // the host tells the local network of us
@@ -163,6 +165,10 @@ struct SwarmState {
   bool announces_locally() const { return params.local && !meta.info.is_private; }
   bool punches_holes() const { return params.hole_punching && !meta.info.is_private; }
   bool uses_overlay() const { return params.overlay && !meta.info.is_private && uses_peers(); }
+  // Where the peer at that address can dial us; 0: nowhere.
+  std::uint16_t port_for(const Endpoint& peer) const {
+    return port_told(peer, listen_port, params.loopback_only);
+  }
   bool uses_peers() const { return params.policy.use_peers && verifiable(); }
   std::map<PieceIndex, std::vector<Sha256>> leaves;  // verified, for pieces of several blocks
 };

@@ -137,6 +137,7 @@ NodeParams Host::node_params() const {
   params.policy = options_.policy;
   params.peer_id = peer_id_;
   params.listen_port = listening_ ? listening_->port : std::uint16_t{0};
+  params.loopback_only = listening_ && listening_->is_loopback();
   params.dht = dht_ != nullptr;
   params.dht_port = dht_ && options_.dht.reachable ? dht_->port() : std::uint16_t{0};
   params.local = local_ != nullptr;

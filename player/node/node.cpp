@@ -249,6 +249,7 @@ void Node::open(core::TorrentId torrent, const core::Metainfo& metainfo, const B
                            .policy = impl_->params.policy,
                            .peer_id = impl_->params.peer_id,
                            .listen_port = impl_->params.listen_port,
+                           .loopback_only = impl_->params.loopback_only,
                            .dht = impl_->params.dht,
                            .dht_port = impl_->params.dht_port,
                            .local = impl_->params.local,
@@ -276,6 +277,7 @@ void Node::fetch(core::TorrentId torrent, core::FetchTarget target, TimePoint no
   core::FetchParams params{.id = torrent,
                            .peer_id = impl_->params.peer_id,
                            .listen_port = impl_->params.listen_port,
+                           .loopback_only = impl_->params.loopback_only,
                            .dht = impl_->params.dht,
                            .client_name = impl_->params.client_name,
                            .seed = impl_->random.next()};

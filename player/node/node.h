@@ -26,6 +26,7 @@ struct NodeParams {
   core::Policy policy;
   PeerId peer_id;
   std::uint16_t listen_port = 0;  // told to trackers and peers; 0: none
+  bool loopback_only = false;     // it is told to peers at loopback alone
   bool dht = false;               // the host performs core::SearchDht
   std::uint16_t dht_port = 0;     // of its DHT node, told to peers; 0: it answers nobody
   bool local = false;             // the host performs core::AnnounceLocally

@@ -49,6 +49,25 @@ TEST_CASE("queries are offered to all peers of a public torrent, where they are 
   CHECK_FALSE(std::get<ExtendedHandshake>(std::get<Send>(off.actions().front()).message).overlay);
 }
 
+TEST_CASE("who listens on loopback alone tells so to those on this machine alone") {
+  for (const bool loopback_only : {false, true}) {
+    CAPTURE(loopback_only);
+    Rig rig({.loopback_only = loopback_only});
+    rig.swarm().set_listen_port(6881);
+    rig.complete();
+    int n = 0;
+    for (const Endpoint& remote :
+         {Endpoint::v4(127, 0, 0, 1, 50000), Endpoint::v4(20, 0, 0, 1, 50000)}) {
+      const bool told = !loopback_only || remote.is_loopback();
+      CHECK(rig.sources(remote).self == told);
+      rig.in(PeerConnected{
+          SwarmRig::kTorrent, conn_of(++n), remote, true, {InfoHash(), peer_id_of(n), true, true}});
+      const auto said = std::get<ExtendedHandshake>(std::get<Send>(rig.actions().front()).message);
+      CHECK(said.listen_port.has_value() == told);
+    }
+  }
+}
+
 TEST_CASE("only who understands queries may be asked, and nobody of a private torrent") {
   Rig rig;
   rig.come(1);

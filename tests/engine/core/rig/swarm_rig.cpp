@@ -32,6 +32,7 @@ SwarmParams swarm_params(TorrentId id, const Policy& policy, int self, const Tra
   params.hole_punching = shape.hole_punching;
   params.rank_addresses = shape.rank_addresses;
   params.overlay = shape.overlay;
+  params.loopback_only = shape.loopback_only;
   params.id = id;
   params.policy = policy;
   params.peer_id = peer_id_of(self);

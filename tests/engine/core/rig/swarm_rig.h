@@ -43,7 +43,8 @@ struct TrackShape {
   bool super_seed = false;
   bool hole_punching = false;   // the host dials by uTP
   bool rank_addresses = false;  // and learns its own
-  bool overlay = false;  // the host takes part in it
+  bool overlay = false;         // the host takes part in it
+  bool loopback_only = false;   // and is reached from this machine alone
 };
 
 SwarmParams swarm_params(TorrentId id, const Policy& policy, int self,
