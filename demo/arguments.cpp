@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <cctype>
+#include <charconv>
 #include <optional>
 
 #include "engine/net/address.h"
@@ -182,6 +183,15 @@ Result<Endpoint> parse_listen(std::string_view text) {
   if (endpoint) return endpoint;
   return invalid("address " + quoted(text) +
                  " is not understood; give a numeric HOST:PORT like 127.0.0.1:8080 or [::1]:0");
+}
+
+Result<std::int32_t> parse_count(std::string_view text) {
+  constexpr std::int32_t kMost = 1'000'000;
+  std::int32_t count = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), count);
+  const bool whole = error == std::errc() && end == text.data() + text.size();
+  if (whole && count >= 1 && count <= kMost) return count;
+  return invalid(quoted(text) + " is no count; give a number of 1 to " + std::to_string(kMost));
 }
 
 Result<HostPort> parse_remote(std::string_view what, std::string_view text) {

@@ -2,6 +2,7 @@
 // what would be right.
 #pragma once
 
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -30,6 +31,9 @@ Result<std::optional<std::int64_t>> parse_told_ratio(std::string_view text);
 
 // A count of bytes: "16384", "16k", "1M" with 1024 for k, as piece lengths are counted.
 Result<Bytes> parse_piece_length(std::string_view text);
+
+// How many of something: "1" … "1000000".
+Result<std::int32_t> parse_count(std::string_view text);
 
 // Where to listen: "127.0.0.1:8080", "[::1]:0", ":8080" and "localhost:8080" (loopback).
 Result<Endpoint> parse_listen(std::string_view text);

@@ -36,6 +36,7 @@ struct LookupArguments {
   Duration timeout = kDefaultTimeout;
   std::string table;
   std::uint16_t announce = 0;
+  std::int32_t answers = 100;
   bool json = false;
   bool verbose = false;
   std::optional<net::SourceAddress> source;
@@ -311,7 +312,10 @@ int serve(ServerSession& session, const LookupArguments& arguments) {
   const auto resolved = member.resolve();
   if (!resolved) return fail(kName, resolved.error());
   const Endpoint at = arguments.listen.value_or(Endpoint::v4(127, 0, 0, 1, kPort));
-  const auto opened = member.open(at, {}, {});
+  dht::NodeParams params;
+  params.answers.total = Duration(1s) / arguments.answers;
+  params.answers.total_burst = 2 * arguments.answers;
+  const auto opened = member.open(at, params, {});
   if (!opened) return fail(kName, opened.error());
   ServerSession::announce_ready(member.socket().address());
   const dht::Node& node = member.socket().node();
@@ -351,6 +355,8 @@ void add_dht(CommandLine& line) {
   sub.add("--listen", "HOST:PORT", arguments->listen, parse_told_listen,
           "The UDP address (a node: 127.0.0.1:6881; a search: any port)");
   add_interface_option(sub, arguments->source);
+  sub.add("--answers", "N", arguments->answers, parse_count,
+          "A node: answer at most so many queries a second, of all who ask (100)");
   sub.add("--timeout", "T", arguments->timeout, parse_time, "When to give up (30s)");
   sub.add("--table", "FILE", arguments->table,
           "Keep the nodes that answered in this file, and begin with those in it");

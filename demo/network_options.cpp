@@ -47,6 +47,8 @@ void add_network_options(Subcommand& sub, NetworkArguments& arguments) {
           "Limit of upload, in bit/s with k, M, G (none)");
   sub.add("--up-each", "RATE", arguments.up_each, parse_rate,
           "The same for each torrent by itself (none)");
+  sub.add("--connections", "N", arguments.connections, parse_count,
+          "At most so many connections to peers at once (200)");
   sub.add("--no-dht", arguments.no_dht, "Find no peers through the DHT");
   sub.add("--dht-node", "HOST:PORT", arguments.dht_nodes,
           "A node to join the DHT through, may be repeated (those that peers and torrents name)");
@@ -80,6 +82,7 @@ Result<void> apply(const NetworkArguments& arguments, player::HostOptions& optio
   options.carriers = arguments.carriers;
   options.source = arguments.source;
   options.up = arguments.up;
+  options.max_connections = arguments.connections;
   options.up_each = arguments.up_each;
   return {};
 }

@@ -18,6 +18,7 @@ struct NetworkArguments {
   std::optional<net::SourceAddress> source;
   BitRate up = kUnlimited;
   BitRate up_each = kUnlimited;
+  std::int32_t connections = player::HostOptions().max_connections;
   bool no_dht = false;
   std::vector<std::string> dht_nodes;
   bool no_lsd = false;

@@ -98,8 +98,10 @@ Result<void> Host::start() {
             feed(core::Input(std::move(verified)));
           },
           [this](core::HashesVerified verified) { feed(core::Input(std::move(verified))); }});
-  transport_ = std::make_unique<net::TcpTransport>(loop_, pool_, *this, options_.log,
-                                                   net::TransportLimits{}, options_.carriers);
+  net::TransportLimits limits;
+  limits.max_connections = options_.max_connections;
+  transport_ = std::make_unique<net::TcpTransport>(loop_, pool_, *this, options_.log, limits,
+                                                   options_.carriers);
   transport_->set_encryption(options_.encryption);
   transport_->pacer().share(up_, down_);
   if (options_.listen) {

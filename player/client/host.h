@@ -66,6 +66,7 @@ struct HostOptions {
   BitRate down = kUnlimited;     // of peers and CDN together
   BitRate up_each = kUnlimited;  // the same of each torrent
   BitRate down_each = kUnlimited;
+  std::int32_t max_connections = net::TransportLimits().max_connections;  // of all torrents
   bool upload = true;
   bool super_seed = false;  // see NodeParams
   bool trace = false;

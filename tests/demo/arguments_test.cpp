@@ -37,6 +37,16 @@ TEST_CASE("a ratio is a positive number") {
   CHECK(human_ratio(100'000) == "1000");
 }
 
+TEST_CASE("a count is a whole number from one to a million") {
+  CHECK(*parse_count("1") == 1);
+  CHECK(*parse_count("1000000") == 1'000'000);
+  for (const char* text : {"", "0", "-1", "+1", "1.5", "12k", " 1", "1000001", "99999999999999"}) {
+    CAPTURE(text);
+    CHECK_FALSE(parse_count(text).ok());
+  }
+  CHECK(parse_count("many").error().message == "'many' is no count; give a number of 1 to 1000000");
+}
+
 TEST_CASE("sharing ends with the first limit that is reached, and with none never") {
   const SharingLimits none;
   CHECK_FALSE(none.reached(1h, 1_MiB, 0_B));
