@@ -120,7 +120,7 @@ class PeerDecoder {
   void make_room(std::size_t message_size);
 
   PayloadBuffers& buffers_;
-  // Bytes of incomplete messages: [begin_, end_) of received_.
+  // Bytes of incomplete messages: [begin_, end_) of received_, which is empty where there are none.
   OctetBuffer received_;
   std::size_t begin_ = 0;
   std::size_t end_ = 0;

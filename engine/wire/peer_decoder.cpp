@@ -131,7 +131,7 @@ std::optional<Result<core::Message>> decode_plain(MessageId id, Octets fields) {
 
 }  // namespace
 
-PeerDecoder::PeerDecoder(PayloadBuffers& buffers) : buffers_(buffers), received_(kReadAhead) {}
+PeerDecoder::PeerDecoder(PayloadBuffers& buffers) : buffers_(buffers) {}
 
 PeerDecoder::~PeerDecoder() {
   if (arriving_) buffers_.free(arriving_->buffer.id);
@@ -147,6 +147,7 @@ Error PeerDecoder::fail(std::string why) {
 std::span<std::uint8_t> PeerDecoder::writable() {
   if (error_) return {};
   if (arriving_) return arriving_->buffer.memory.subspan(arriving_->filled);
+  if (received_.empty()) received_.resize(kReadAhead);
   return std::span(received_).subspan(end_);
 }
 
@@ -188,8 +189,14 @@ Result<void> PeerDecoder::drain(std::vector<core::Message>& out) {
   return {};
 }
 
-// Makes received_ hold a whole message from begin_ on, and at least one byte of room after end_.
+// Makes received_ hold a whole message from begin_ on, and at least one byte of room after end_. It
+// is given back where nothing is left in it: most peers say nothing most of the time.
 void PeerDecoder::make_room(std::size_t message_size) {
+  if (begin_ == end_) {
+    begin_ = end_ = 0;
+    OctetBuffer().swap(received_);
+    return;
+  }
   std::copy(received_.begin() + static_cast<std::ptrdiff_t>(begin_),
             received_.begin() + static_cast<std::ptrdiff_t>(end_), received_.begin());
   end_ -= begin_;
