@@ -3,6 +3,8 @@
 
 peer_libtorrent.py seed TORRENT FOLDER            until its standard input ends
 peer_libtorrent.py leech TORRENT FOLDER PORT      until it has all, from 127.0.0.1:PORT
+peer_libtorrent.py seeds FOLDER TORRENT...        several, until it is stopped; no costs
+peer_libtorrent.py dht                            a node of the DHT, until it is stopped; no costs
 
 A last word "encrypted" has all connections in RC4.
 """
@@ -80,7 +82,33 @@ def leech(session, torrent, folder, port):
     show(wall, cpu_seconds() - cpu, handle.status().total_payload_download)
 
 
+def seeds(folder, torrents):
+    session = libtorrent.session({**SETTINGS, "connections_limit": 5000, "active_seeds": 1000,
+                                  "active_limit": 1000, "listen_queue_size": 1000})
+    wait_for(session.listen_port)
+    handles = [add(session, torrent, folder, True) for torrent in torrents]
+    for handle in handles:
+        handle.set_max_connections(-1)
+    wait_for(lambda: all(handle.status().is_seeding for handle in handles))
+    print(f"listening on {session.listen_port()}", flush=True)
+    threading.Event().wait()
+
+
+def dht():
+    session = libtorrent.session({
+        **SETTINGS, "enable_dht": True, "dht_bootstrap_nodes": "", "dht_restrict_routing_ips": False,
+        "dht_restrict_search_ips": False, "dht_upload_rate_limit": 1_000_000_000,
+        "dht_block_ratelimit": 1_000_000})
+    wait_for(session.is_dht_running)
+    print(f"listening on {session.listen_port()}", flush=True)
+    threading.Event().wait()
+
+
 def main():
+    if sys.argv[1] == "seeds":
+        return seeds(sys.argv[2], sys.argv[3:])
+    if sys.argv[1] == "dht":
+        return dht()
     encrypted = sys.argv[-1] == "encrypted"
     session = libtorrent.session({**SETTINGS, **(ENCRYPTED if encrypted else {})})
     wait_for(session.listen_port)

@@ -354,9 +354,10 @@ def start_opentracker(scene, port, info_hash):
     folder = scene.folder("opentracker")
     os.chmod(scene.dir, 0o755)  # it gives up root
     write(scene.path("opentracker", "whitelist"), info_hash.hex().encode() + b"\n")
-    scene.start("opentracker", ["opentracker", "-i", "127.0.0.1", "-p", port, "-P", port, "-d",
-                                folder, "-w", "/whitelist"])  # it changes its root
+    tracker = scene.start("opentracker", ["opentracker", "-i", "127.0.0.1", "-p", port, "-P", port,
+                                          "-d", folder, "-w", "/whitelist"])  # it changes its root
     wait_until(lambda: can_connect(port), "opentracker listens")
+    return tracker
 
 
 def start_bittorrent_tracker(scene, port, info_hash):
