@@ -64,8 +64,8 @@ struct ExtensionIds {
   friend bool operator==(const ExtensionIds&, const ExtensionIds&) = default;
 };
 // Ours, as a peer uses them.
-inline constexpr ExtensionIds kOurExtensionIds{kDontHaveId, kPeerExchangeId, kMetadataId, kNeedId,
-                                               kHolePunchId, kOverlayId};
+inline constexpr ExtensionIds kOurExtensionIds{kDontHaveId, kPeerExchangeId, kMetadataId,
+                                               kNeedId,     kHolePunchId,    kOverlayId};
 
 // Where payloads go. Implemented by the host; called within commit() and feed() only.
 class PayloadBuffers {
