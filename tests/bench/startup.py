@@ -119,7 +119,7 @@ def row(label, who, bytes_, frames):
 
 
 def run(bench):
-    runs = 3 if bench.quick else 9
+    runs = 3 if bench.quick else 25
     folder, urls, torrents = set_up(bench)
     rows = [r for name in urls for r in measure(bench, name, folder, urls[name], torrents, runs)]
     table("Start-up against curl", "tests/bench/run startup", [
