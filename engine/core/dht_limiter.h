@@ -8,6 +8,7 @@
 
 #include "engine/base/endpoint.h"
 #include "engine/base/units.h"
+#include "engine/core/pacer.h"
 
 namespace tributary::core::dht {
 
@@ -23,7 +24,6 @@ struct AnswerLimits {
   std::size_t places = 1024;
 };
 
-// Token buckets, each as the time at which it will be full again.
 class AnswerLimiter {
  public:
   // `seed` decides who shares a place: not to be guessed. REQUIRES: limits.places > 0.
@@ -37,8 +37,8 @@ class AnswerLimiter {
 
   AnswerLimits limits_;
   std::uint64_t seed_;
-  TimePoint total_full_ = TimePoint::min();
-  std::vector<TimePoint> full_;  // made with the first query
+  Pacer total_;
+  std::vector<Pacer> places_;  // made with the first query
 };
 
 }  // namespace tributary::core::dht

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "engine/base/contains.h"
 #include "engine/core/peer_address.h"
 
 namespace tributary::core {
@@ -24,8 +25,7 @@ void HolePuncher::on_exchange(Peer& from, const PeerExchange& message) {
   auto& known = from.acquaintances;
   // Who was asked for in vain stays, lest he be asked for again when he comes back.
   std::erase_if(known, [&](const Peer::Acquaintance& a) {
-    const auto& dropped = message.dropped;
-    return !a.tried && std::find(dropped.begin(), dropped.end(), a.endpoint) != dropped.end();
+    return !a.tried && contains(message.dropped, a.endpoint);
   });
   for (const PeerExchange::Added& peer : message.added) {
     if (!peer.hole_punch || !may_share(from.remote, peer.endpoint)) continue;

@@ -3,15 +3,11 @@
 #include <algorithm>
 #include <utility>
 
+#include "engine/base/contains.h"
 #include "engine/core/peer_address.h"
 
 namespace tributary::core {
 namespace {
-
-template <class T>
-bool contains(const std::vector<T>& list, const T& value) {
-  return std::find(list.begin(), list.end(), value) != list.end();
-}
 
 // Of one query over one connection: the peer's own, and those that it passes back.
 std::size_t answers_to(std::uint8_t hops) { return hops > 1 ? 1 + kMaxOverlayForwards : 1; }

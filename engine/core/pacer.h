@@ -17,13 +17,21 @@ class Pacer {
  public:
   // Whether it may happen now; if so, it counts.
   bool allow(const Pace& pace, TimePoint now) {
-    const TimePoint paid = std::max(paid_at_, now) + pace.interval;
-    if (paid - now > pace.interval * pace.burst) return false;
-    paid_at_ = paid;
-    return true;
+    const bool may = may_happen(pace, now);
+    if (may) count(pace, now);
+    return may;
   }
+  // The two halves of it, where something else has a say as well.
+  bool may_happen(const Pace& pace, TimePoint now) const {
+    return paid_after(pace, now) - now <= pace.interval * pace.burst;
+  }
+  void count(const Pace& pace, TimePoint now) { paid_at_ = paid_after(pace, now); }
 
  private:
+  TimePoint paid_after(const Pace& pace, TimePoint now) const {
+    return std::max(paid_at_, now) + pace.interval;
+  }
+
   TimePoint paid_at_{};
 };
 

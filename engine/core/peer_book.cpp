@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "engine/base/check.h"
+#include "engine/base/contains.h"
 
 namespace tributary::core {
 namespace {
@@ -121,9 +122,7 @@ bool PeerBook::dial_now(const Endpoint& remote, PeerSource source, TimePoint now
   return true;
 }
 
-bool PeerBook::is_own(const Endpoint& endpoint) const {
-  return std::find(own_.begin(), own_.end(), endpoint) != own_.end();
-}
+bool PeerBook::is_own(const Endpoint& endpoint) const { return contains(own_, endpoint); }
 
 void PeerBook::learn(const Endpoint& endpoint, const DialHints& hints) {
   Entry* entry = find(endpoint);

@@ -3,14 +3,9 @@
 #include <algorithm>
 #include <utility>
 
+#include "engine/base/contains.h"
+
 namespace tributary::core {
-namespace {
-
-bool contains(const std::vector<Endpoint>& list, const Endpoint& endpoint) {
-  return std::find(list.begin(), list.end(), endpoint) != list.end();
-}
-
-}  // namespace
 
 void PeerExchanger::on_change() {
   if (s_.meta.info.is_private) return;

@@ -3,12 +3,10 @@
 #include <algorithm>
 #include <utility>
 
+#include "engine/base/contains.h"
+
 namespace tributary::core {
 namespace {
-
-bool contains(const std::vector<ConnId>& ids, ConnId id) {
-  return std::find(ids.begin(), ids.end(), id) != ids.end();
-}
 
 std::size_t slots(int n) { return static_cast<std::size_t>(std::max(n, 0)); }
 

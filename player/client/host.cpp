@@ -186,7 +186,9 @@ void Host::open(std::shared_ptr<const core::Metainfo> metainfo,
   Torrent& t = *(torrents_[id] = std::move(torrent));
   t.up = net::TokenBucket(options_.up_each, net::TokenBucket::kDefaultBurst, &up_);
   t.down = net::TokenBucket(options_.down_each, net::TokenBucket::kDefaultBurst, &down_);
-  transport_->pacer().limit(id, &t.up, &t.down);
+  // Without limits of its own the connections need not look for them at each read and block.
+  transport_->pacer().limit(id, options_.up_each == kUnlimited ? nullptr : &t.up,
+                            options_.down_each == kUnlimited ? nullptr : &t.down);
   store_->open_torrent(id, t.open.info, t.open.layout, [this, &t](const Bitfield& verified) {
     t.ready = true;
     t.open.feed->set_ready(verified);

@@ -37,7 +37,7 @@ def slow_webtorrent(scene, torrent, folder, peer):
 # Some speak of others once a minute, first after a minute.
 def tells_of_others(case, client, start):
     @case(f"plays from a seed of which {client} tells by peer exchange", _NEEDS[client],
-                covers=gives(client, PEX), limit=110)
+          covers=gives(client, PEX), limit=110)
     def _(scene):
         clients.need_libtorrent()
         torrent = make_with_mktorrent(scene.media.flac, scene.path("bare.torrent"), [])
@@ -50,7 +50,7 @@ def tells_of_others(case, client, start):
 
 def hears_of_others(case, client, start):
     @case(f"{client} hears of a libtorrent leech from our seed by peer exchange", _NEEDS[client],
-                covers=takes(client, PEX), limit=60)
+          covers=takes(client, PEX), limit=60)
     def _(scene):
         clients.need_libtorrent()
         torrent = make_with_mktorrent(scene.media.flac, scene.path("bare.torrent"), [])
@@ -76,7 +76,7 @@ def dht_webtorrent(scene, torrent, folder, node):
 
 def found_in_the_dht(case, client, start):
     @case(f"plays what it finds in the DHT alone, from {client}", _NEEDS[client],
-                covers=gives(client, DHT), limit=60)
+          covers=gives(client, DHT), limit=60)
     def _(scene):
         _, node = scene.serve("dht", "--listen", "127.0.0.1:0")
         torrent = make_with_mktorrent(scene.media.opus, scene.path("bare.torrent"), [])
@@ -90,7 +90,7 @@ def found_in_the_dht(case, client, start):
 
 def finds_in_the_dht(case, client, start):
     @case(f"{client} downloads from our seed, found in the DHT alone", _NEEDS[client],
-                covers=takes(client, DHT), limit=60)
+          covers=takes(client, DHT), limit=60)
     def _(scene):
         _, node = scene.serve("dht", "--listen", "127.0.0.1:0")
         torrent = make_with_mktorrent(scene.media.opus, scene.path("bare.torrent"), [])
@@ -125,7 +125,7 @@ def fetch_by_webtorrent(scene, torrent, folder):
 
 def fetches_from_our_origin(case, client, fetch):
     @case(f"{client} downloads from our origin as a web seed", _NEEDS[client],
-                covers=takes(client, WEB_SEED), limit=60)
+          covers=takes(client, WEB_SEED), limit=60)
     def _(scene):
         _, edge = scene.origin()
         torrent = make_with_mktorrent(scene.media.opus, scene.path("web.torrent"), [],
