@@ -184,8 +184,7 @@ void EdgePool::handle_timeout(TimePoint now) {
   now_ = now;
   dispatch(now);
   publish_health(now);
-  actions_.insert(actions_.end(), ended_.begin(), ended_.end());
-  ended_.clear();
+  for (const core::CdnEnded& ended : std::exchange(ended_, {})) actions_.push_back(ended);
 }
 
 std::optional<PoolAction> EdgePool::poll() {

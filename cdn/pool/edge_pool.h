@@ -4,7 +4,6 @@
 #pragma once
 
 #include <cstdint>
-#include <deque>
 #include <map>
 #include <optional>
 #include <string>
@@ -14,6 +13,7 @@
 #include "cdn/pool/block_parts.h"
 #include "cdn/pool/edge_health.h"
 #include "cdn/pool/http.h"
+#include "engine/base/fifo.h"
 #include "engine/base/random.h"
 #include "engine/core/events.h"
 #include "engine/core/layout.h"
@@ -146,7 +146,7 @@ class EdgePool {
     std::vector<core::FileEntry> files;  // without hashes
     std::vector<Edge> edges;
     std::uint64_t generation = 0;  // of the edges
-    std::deque<Delivery> deliveries;
+    Fifo<Delivery> deliveries;
     BitRate media_rate;
     bool stalled = false;
     TimePoint hopeless_until = TimePoint::min();
@@ -225,7 +225,7 @@ class EdgePool {
   std::map<core::TorrentId, Torrent> torrents_;
   std::map<FetchKey, Fetch> fetches_;
   std::map<HttpId, FetchKey> requests_;
-  std::deque<PoolAction> actions_;
+  Fifo<PoolAction> actions_;
   std::vector<core::CdnEnded> ended_;  // told after the health, which explains them
   std::uint64_t next_http_id_ = 1;
   std::uint64_t next_order_ = 0;

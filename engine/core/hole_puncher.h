@@ -2,9 +2,9 @@
 // (BEP 55).
 #pragma once
 
-#include <deque>
 #include <optional>
 
+#include "engine/base/fifo.h"
 #include "engine/core/pacer.h"
 #include "engine/core/peer_book.h"
 #include "engine/core/swarm_state.h"
@@ -61,7 +61,7 @@ class HolePuncher {
 
   SwarmState& s_;
   PeerBook& book_;
-  std::deque<Endpoint> bids_;
+  Fifo<Endpoint> bids_;
   Pacer our_asks_;
   Pacer all_bids_;
 };

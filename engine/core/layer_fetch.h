@@ -2,12 +2,12 @@
 // BEP 9 brings, leaves them out (BEP 52).
 #pragma once
 
-#include <deque>
 #include <map>
 #include <optional>
 #include <set>
 #include <vector>
 
+#include "engine/base/fifo.h"
 #include "engine/core/events.h"
 
 namespace tributary::core {
@@ -60,7 +60,7 @@ class LayerFetch {
 
   std::vector<LayerSpan> layers_;
   std::map<HashSpan, Part> parts_;  // files of the same content share them
-  std::deque<HashSpan> open_;
+  Fifo<HashSpan> open_;
   std::map<ConnId, std::vector<Asked>> asked_;  // no entry is empty
   std::set<ConnId> useless_;
   std::size_t there_ = 0;

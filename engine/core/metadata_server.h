@@ -1,8 +1,7 @@
 // Telling peers what the torrent is, who know no more of it than a magnet link says (BEP 9).
 #pragma once
 
-#include <deque>
-
+#include "engine/base/fifo.h"
 #include "engine/core/swarm_state.h"
 
 namespace tributary::core {
@@ -36,7 +35,7 @@ class MetadataServer {
   };
 
   SwarmState& s_;
-  std::deque<Waiting> queue_;
+  Fifo<Waiting> queue_;
   TimePoint paid_until_{};  // when all that was sent would have gone out at an even pace
 };
 

@@ -34,7 +34,7 @@ void Overlay::ask(TimePoint now) {
 }
 
 Overlay::Query& Overlay::remember(QueryId id, Query query) {
-  std::deque<QueryId>& ids = query.from ? books_[query.from->conn].queries : own_;
+  Fifo<QueryId>& ids = query.from ? books_[query.from->conn].queries : own_;
   if (ids.size() == kRememberedQueries) {
     queries_.erase(ids.front());
     ids.pop_front();

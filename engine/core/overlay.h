@@ -5,12 +5,12 @@
 #pragma once
 
 #include <cstdint>
-#include <deque>
 #include <map>
 #include <optional>
 #include <variant>
 #include <vector>
 
+#include "engine/base/fifo.h"
 #include "engine/base/random.h"
 #include "engine/base/units.h"
 #include "engine/core/events.h"
@@ -126,8 +126,8 @@ class Overlay {
     std::vector<Endpoint> passed;  // addresses, to whom it came from or to our swarm
   };
   struct Book {
-    std::deque<QueryId> queries;  // that came over it, the oldest first
-    Pacer of_us;                  // our queries to it
+    Fifo<QueryId> queries;  // that came over it, the oldest first
+    Pacer of_us;            // our queries to it
     Pacer of_it;
   };
 
@@ -147,9 +147,9 @@ class Overlay {
   std::optional<TorrentId> looked_for_;  // what was wanted last
   TimePoint ask_at_{};
   std::map<QueryId, Query> queries_;
-  std::deque<QueryId> own_;  // of them, the oldest first
+  Fifo<QueryId> own_;  // of them, the oldest first
   std::map<ConnId, Book> books_;
-  std::deque<OverlayAction> out_;
+  Fifo<OverlayAction> out_;
   OverlayCounts counts_;
 };
 

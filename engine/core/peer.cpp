@@ -21,6 +21,7 @@ std::int64_t RecentBytes::number(TimePoint t) const {
 
 void RecentBytes::add(TimePoint now, Bytes bytes) {
   const std::int64_t step = number(now);
+  if (bytes_.empty()) bytes_.resize(kSteps);
   for (std::int64_t s = std::max(last_ + 1, step - kSteps + 1); s <= step; ++s) {
     bytes_[slot_of(s)] = Bytes();
   }
@@ -29,8 +30,9 @@ void RecentBytes::add(TimePoint now, Bytes bytes) {
 }
 
 Bytes RecentBytes::sum(TimePoint now, std::int64_t steps) const {
-  const std::int64_t newest = std::max(last_, number(now));
   Bytes sum;
+  if (bytes_.empty()) return sum;
+  const std::int64_t newest = std::max(last_, number(now));
   for (std::int64_t s = newest - steps + 1; s <= last_; ++s) sum += bytes_[slot_of(s)];
   return sum;
 }

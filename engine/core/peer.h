@@ -2,8 +2,6 @@
 #pragma once
 
 #include <algorithm>
-#include <array>
-#include <deque>
 #include <optional>
 #include <string>
 #include <vector>
@@ -11,6 +9,7 @@
 #include "engine/base/bitfield.h"
 #include "engine/base/digest.h"
 #include "engine/base/endpoint.h"
+#include "engine/base/fifo.h"
 #include "engine/core/choker.h"
 #include "engine/core/encryption.h"
 #include "engine/core/estimator.h"
@@ -41,8 +40,8 @@ class RecentBytes {
   std::int64_t number(TimePoint t) const;
 
   Duration step_;
-  std::array<Bytes, kSteps> bytes_{};
-  std::int64_t last_ = 0;  // number of the last step that had bytes
+  std::vector<Bytes> bytes_;  // none before the first
+  std::int64_t last_ = 0;     // number of the last step that had bytes
 };
 
 // Invariants: `outstanding` holds each block once, in the order asked; requests in it are owned by
@@ -120,8 +119,8 @@ struct Peer {
   PieceIndex wanted_piece{};            // that we lack; the search for another goes on from it
 
   // Upload.
-  std::deque<BlockSpan> queue;  // requests to serve, in order
-  std::int32_t sending = 0;     // SendBlock actions not yet answered
+  Fifo<BlockSpan> queue;     // requests to serve, in order
+  std::int32_t sending = 0;  // SendBlock actions not yet answered
   RecentBytes sent;
   Bytes sent_total;
   TimePoint last_unchoked = kNeverUnchoked;

@@ -3,13 +3,13 @@
 // Planner the requests. They speak to the world only through `out`.
 #pragma once
 
-#include <deque>
 #include <map>
 #include <optional>
 #include <string>
 #include <utility>
 #include <vector>
 
+#include "engine/base/fifo.h"
 #include "engine/base/random.h"
 #include "engine/core/choker.h"
 #include "engine/core/demand.h"
@@ -109,7 +109,7 @@ struct SwarmState {
   RateHistory history;
   BitRate media_rate;  // of the file that has most; a guess at worst
   Ledger ledger;
-  std::deque<Action> out;
+  Fifo<Action> out;
 
   Peer* peer(ConnId conn) {
     const auto it = peers.find(conn);

@@ -151,7 +151,7 @@ wire::Octets PeerLink::take_handshake(wire::Octets bytes) {
   if (unread_.size() < wire::kHandshakeSize) return {};
   const auto remote = wire::decode_handshake(
       std::span<const std::uint8_t, wire::kHandshakeSize>(unread_.data(), wire::kHandshakeSize));
-  unread_.clear();
+  unread_ = {};
   const Result<void> welcome =
       remote ? owner_->on_handshake(*this, *remote) : Result<void>(remote.error());
   if (state_ == State::kClosing) return {};
@@ -180,24 +180,25 @@ wire::Octets PeerLink::take_messages(wire::Octets bytes) {
     const std::size_t n = std::min(room.size(), bytes.size());
     std::copy_n(bytes.begin(), n, room.begin());
     bytes = bytes.subspan(n);
-    const auto decoded = decoder_->commit(n, messages_);
-    deliver_messages();
+    // A list of its own would keep its room in each idle link.
+    std::vector<core::Message> messages = std::exchange(owner_->message_space(), {});
+    const auto decoded = decoder_->commit(n, messages);
+    for (core::Message& message : messages) deliver(std::move(message));
+    messages.clear();
+    if (owner_) owner_->message_space() = std::move(messages);
     if (!decoded) close(decoded.error().message);
   }
   return {};
 }
 
-void PeerLink::deliver_messages() {
-  for (core::Message& message : messages_) {
-    if (auto* piece = std::get_if<core::Piece>(&message)) {
-      stats_.payload_in += piece->span.length;
-      stats_.overhead_in -= piece->span.length;
-      if (piece->buffer == arriving_) arriving_ = core::kNoBuffer;
-      if (state_ != State::kOpen && piece->buffer != core::kNoBuffer) pool_.release(piece->buffer);
-    }
-    if (state_ == State::kOpen) owner_->on_message(*this, std::move(message));
+void PeerLink::deliver(core::Message message) {
+  if (const auto* piece = std::get_if<core::Piece>(&message)) {
+    stats_.payload_in += piece->span.length;
+    stats_.overhead_in -= piece->span.length;
+    if (piece->buffer == arriving_) arriving_ = core::kNoBuffer;
+    if (state_ != State::kOpen && piece->buffer != core::kNoBuffer) pool_.release(piece->buffer);
   }
-  messages_.clear();
+  if (state_ == State::kOpen) owner_->on_message(*this, std::move(message));
 }
 
 wire::PayloadBuffers::Buffer PeerLink::allocate(Bytes length) {

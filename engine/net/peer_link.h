@@ -39,6 +39,8 @@ class LinkOwner {
  public:
   virtual ~LinkOwner() = default;
   virtual std::span<std::uint8_t> read_space() = 0;
+  // Room for the messages of one read; empty, and left so.
+  virtual std::vector<core::Message>& message_space() = 0;
   virtual void on_read(PeerLink& link, Bytes size) = 0;
   // False: no more messages are to be decoded for now; on_stalled() follows.
   virtual bool may_receive() = 0;
@@ -146,7 +148,7 @@ class PeerLink final : private wire::PayloadBuffers, private StreamOwner {
   // Returns what was not consumed.
   wire::Octets take_handshake(wire::Octets bytes);
   wire::Octets take_messages(wire::Octets bytes);
-  void deliver_messages();
+  void deliver(core::Message message);
   wire::Octets encrypt_batch();
 
   LinkOwner* owner_;  // null once abandoned
@@ -165,7 +167,6 @@ class PeerLink final : private wire::PayloadBuffers, private StreamOwner {
 
   wire::OctetBuffer unread_;  // an incomplete handshake, or what may not be received yet
   std::optional<wire::PeerDecoder> decoder_;
-  std::vector<core::Message> messages_;
   core::BufferId arriving_;  // holds a payload that is not whole yet; it never waits for buffers
 
   SendQueue queue_;

@@ -2,10 +2,10 @@
 #pragma once
 
 #include <cstdint>
-#include <deque>
 #include <span>
 #include <vector>
 
+#include "engine/base/fifo.h"
 #include "engine/base/units.h"
 #include "engine/core/layout.h"
 #include "engine/core/message.h"
@@ -71,7 +71,7 @@ class SendQueue {
   };
 
   wire::OctetBuffer control_;
-  std::deque<Entry> lane_;
+  Fifo<Entry> lane_;
   Bytes block_size_;
 };
 

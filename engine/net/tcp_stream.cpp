@@ -8,7 +8,7 @@ namespace tributary::net {
 
 TcpStream::TcpStream(Loop& loop) : loop_(loop) {
   TRIBUTARY_CHECK(uv_tcp_init(loop.uv(), &tcp_) == 0);
-  tcp_.data = connect_.data = write_.data = this;
+  tcp_.data = this;
 }
 
 TcpStream::TcpStream(Loop& loop, uv_stream_t* listener) : TcpStream(loop) {
@@ -42,6 +42,8 @@ void TcpStream::dial(const Endpoint& remote) {
     uv_tcp_nodelay(&stream.tcp_, 1);
     stream.owner().on_stream_connected();
   };
+  connect_ = {};
+  connect_.data = this;
   const int rc =
       uv_tcp_connect(&connect_, &tcp_, reinterpret_cast<const sockaddr*>(&address), connected);
   if (rc != 0) fail("cannot connect", rc);
@@ -80,6 +82,8 @@ void TcpStream::write(const std::vector<wire::Octets>& parts) {
     if (status != 0) return stream.fail("cannot write", status);
     stream.owner().on_stream_written();
   };
+  write_ = {};
+  write_.data = this;
   const int rc = uv_write(&write_, stream(), buffers.data(),
                           static_cast<unsigned int>(buffers.size()), written);
   if (rc != 0) fail("cannot write", rc);

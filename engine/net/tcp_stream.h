@@ -36,8 +36,11 @@ class TcpStream final : public ByteStream {
 
   Loop& loop_;
   uv_tcp_t tcp_{};
-  uv_connect_t connect_{};
-  uv_write_t write_{};
+  // A dial is over before the first write.
+  union {
+    uv_connect_t connect_;
+    uv_write_t write_{};
+  };
   bool closing_ = false;
 };
 

@@ -50,6 +50,7 @@ class TcpTransport::Impl final : public LinkOwner {
     return it == links_.end() ? nullptr : it->second;
   }
   std::span<std::uint8_t> read_space() override;
+  std::vector<core::Message>& message_space() override { return message_space_; }
   void on_read(PeerLink& link, Bytes size) override { pacer_.on_read(link, size); }
   bool may_receive() override { return host_.keeps_up() && pool_.headroom() >= kBuffersPerStep; }
   void on_stalled(PeerLink& link) override;
@@ -86,6 +87,7 @@ class TcpTransport::Impl final : public LinkOwner {
   LogSink log_;
   TransportLimits limits_;
   std::vector<std::uint8_t> read_space_;
+  std::vector<core::Message> message_space_;
 
   std::map<core::ConnId, PeerLink*> links_;  // they delete themselves; see PeerLink
   std::vector<std::unique_ptr<PeerListener>> listeners_;

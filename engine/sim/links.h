@@ -11,12 +11,12 @@
 #pragma once
 
 #include <cstdint>
-#include <deque>
 #include <map>
 #include <optional>
 #include <utility>
 #include <vector>
 
+#include "engine/base/fifo.h"
 #include "engine/base/slot_map.h"
 #include "engine/base/units.h"
 #include "engine/sim/event_queue.h"
@@ -91,7 +91,7 @@ class Links {
     HostId to;
     std::uint64_t user = 0;
     std::int64_t cap = 0;
-    std::deque<Bytes> queue;
+    Fifo<Bytes> queue;
     std::int64_t remaining = 0;  // of the front transfer, in bits x 1e6
     std::int64_t limit = 0;      // bits per second: cap and uplink share
     std::int64_t rate = 0;

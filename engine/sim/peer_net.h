@@ -7,12 +7,12 @@
 #pragma once
 
 #include <cstdint>
-#include <deque>
 #include <map>
 #include <optional>
 #include <variant>
 #include <vector>
 
+#include "engine/base/fifo.h"
 #include "engine/base/slot_map.h"
 #include "engine/core/events.h"
 #include "engine/sim/event_queue.h"
@@ -91,9 +91,9 @@ class PeerNet {
   // What one side sends to the other.
   struct Stream {
     FlowId flow{};
-    std::deque<Outgoing> out;      // the front is a payload on the link
-    std::deque<Arrival> arrivals;  // left the sender
-    bool open = false;             // the sender may send
+    Fifo<Outgoing> out;      // the front is a payload on the link
+    Fifo<Arrival> arrivals;  // left the sender
+    bool open = false;       // the sender may send
   };
   struct Side {
     HostId host;
