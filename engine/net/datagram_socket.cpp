@@ -2,7 +2,6 @@
 
 #include <uv.h>
 
-#include <array>
 #include <optional>
 #include <string>
 #include <utility>
@@ -18,6 +17,11 @@ namespace {
 // Asked of the system for what comes between two turns of the loop; its default holds a hundred uTP
 // packets.
 constexpr int kReceiveBuffer = 1 << 20;
+// Where many datagrams are awaited, libuv reads up to so many by one system call, each into so much
+// room; what no datagram reaches takes no memory.
+constexpr std::size_t kDatagramsAtOnce = 20;
+constexpr std::size_t kDatagramRoom = 64 * 1024;
+enum class Expect { kFew, kMany };
 
 const sockaddr* generic(const sockaddr_storage& address) {
   return reinterpret_cast<const sockaddr*>(&address);
@@ -56,7 +60,17 @@ struct DatagramSocket::State {
   Receive receive;
   Unreachable unreachable;
   std::optional<Endpoint> remote;  // connected
-  std::array<char, static_cast<std::size_t>(kMaxDatagram.count())> buffer;
+  std::size_t buffer_size;
+  std::unique_ptr<char[]> buffer;
+
+  State(Loop& loop, Receive r, Expect expect)
+      : receive(std::move(r)),
+        buffer_size(expect == Expect::kMany ? kDatagramsAtOnce * kDatagramRoom
+                                            : static_cast<std::size_t>(kMaxDatagram.count())),
+        buffer(new char[buffer_size]) {
+    const unsigned int flags = expect == Expect::kMany ? UV_UDP_RECVMMSG : 0;
+    TRIBUTARY_CHECK(uv_udp_init_ex(loop.uv(), &uv, AF_UNSPEC | flags) == 0);
+  }
 
   bool send_later(std::span<const std::uint8_t> datagram, const sockaddr* to) {
     auto waiting = std::make_unique<Waiting>();
@@ -74,7 +88,7 @@ struct DatagramSocket::State {
       if (remote) unreachable(socket_error("reach", *remote, static_cast<int>(size)));
       return;
     }
-    if (!from || (flags & UV_UDP_PARTIAL) != 0) return;
+    if (!from || (flags & UV_UDP_PARTIAL) != 0 || size > kMaxDatagram.count()) return;
     const Endpoint sender = from_sockaddr(*from);
     // What came between bind and connect may be from anybody.
     if (remote && sender != *remote) return;
@@ -86,10 +100,8 @@ struct DatagramSocket::State {
 Result<std::unique_ptr<DatagramSocket>> DatagramSocket::bind(Loop& loop, const Endpoint& wanted,
                                                              Receive receive) {
   TRIBUTARY_TRY(address, bound_by_source(loop, wanted));
-  auto* state = new State;
-  TRIBUTARY_CHECK(uv_udp_init(loop.uv(), &state->uv) == 0);
+  auto* state = new State(loop, std::move(receive), Expect::kMany);
   std::unique_ptr<DatagramSocket> socket(new DatagramSocket(state));
-  state->receive = std::move(receive);
   const unsigned int flags = address.is_v4() ? 0 : UV_UDP_IPV6ONLY;
   const int rc = uv_udp_bind(&state->uv, generic(to_sockaddr(address)), flags);
   if (rc != 0) return socket_error("listen on", address, rc);
@@ -104,10 +116,8 @@ Result<std::unique_ptr<DatagramSocket>> DatagramSocket::connect(Loop& loop, cons
                                                                 Receive receive,
                                                                 Unreachable unreachable) {
   TRIBUTARY_TRY(source, source_towards(loop, remote));
-  auto* state = new State;
-  TRIBUTARY_CHECK(uv_udp_init(loop.uv(), &state->uv) == 0);
+  auto* state = new State(loop, std::move(receive), Expect::kFew);
   std::unique_ptr<DatagramSocket> socket(new DatagramSocket(state));
-  state->receive = std::move(receive);
   state->unreachable = std::move(unreachable);
   state->remote = remote;
   int rc = source ? uv_udp_bind(&state->uv, generic(to_sockaddr(*source)), 0) : 0;
@@ -121,10 +131,8 @@ Result<std::unique_ptr<DatagramSocket>> DatagramSocket::connect(Loop& loop, cons
 
 Result<std::unique_ptr<DatagramSocket>> DatagramSocket::join(
     Loop& loop, const Endpoint& group, std::span<const LocalInterface> networks, Receive receive) {
-  auto* state = new State;
-  TRIBUTARY_CHECK(uv_udp_init(loop.uv(), &state->uv) == 0);
+  auto* state = new State(loop, std::move(receive), Expect::kFew);
   std::unique_ptr<DatagramSocket> socket(new DatagramSocket(state));
-  state->receive = std::move(receive);
   unsigned int flags = UV_UDP_REUSEADDR;
   if (!group.is_v4()) flags |= UV_UDP_IPV6ONLY;
   int rc = uv_udp_bind(&state->uv, generic(to_sockaddr(group)), flags);
@@ -155,8 +163,8 @@ Result<std::unique_ptr<DatagramSocket>> DatagramSocket::to_group(Loop& loop,
 Result<void> DatagramSocket::start() {
   state_->uv.data = state_;
   const auto lend = [](uv_handle_t* handle, std::size_t, uv_buf_t* out) {
-    auto& buffer = static_cast<State*>(handle->data)->buffer;
-    *out = uv_buf_init(buffer.data(), static_cast<unsigned int>(buffer.size()));
+    State& state = *static_cast<State*>(handle->data);
+    *out = uv_buf_init(state.buffer.get(), static_cast<unsigned int>(state.buffer_size));
   };
   const auto read = [](uv_udp_t* uv, ssize_t size, const uv_buf_t* buffer, const sockaddr* from,
                        unsigned int flags) {

@@ -17,7 +17,7 @@ namespace tributary::net {
 inline constexpr Bytes kMaxDatagram = 8_KiB;
 
 // Loop thread only; must not outlive its loop. The callbacks must not destroy the socket. In one
-// turn of the loop at most 32 datagrams are read, by libuv's own limit, so that a flood leaves time
+// turn of the loop at most 40 datagrams are read, by libuv's own limit, so that a flood leaves time
 // for the rest.
 class DatagramSocket {
  public:

@@ -1,6 +1,8 @@
 #include "engine/wire/tracker_state.h"
 
 #include <algorithm>
+#include <iterator>
+#include <numeric>
 #include <string>
 
 #include "engine/base/check.h"
@@ -62,9 +64,12 @@ TrackerAnswer TrackerState::announce(const AnnounceQuery& query, const Endpoint&
   expire(now);
   Endpoint who = remote;
   who.port = query.port;
-  update(query, who, now);
-  return {counts(query.info_hash), options_.interval, options_.min_interval,
-          draw(query, who, only)};
+  TrackerAnswer answer{{}, options_.interval, options_.min_interval, {}};
+  if (const Swarm* swarm = update(query, who, now)) {
+    answer.counts = counts_of(*swarm);
+    answer.peers = draw(*swarm, query, who, only);
+  }
+  return answer;
 }
 
 OctetBuffer TrackerState::handle_announce(std::string_view query, const Endpoint& remote,
@@ -92,91 +97,104 @@ OctetBuffer TrackerState::handle_scrape(std::string_view query, TimePoint now) {
 }
 
 void TrackerState::expire(TimePoint now) {
-  while (!expiries_.empty() && std::get<TimePoint>(*expiries_.begin()) <= now) {
-    const auto [at, hash, who] = *expiries_.begin();
-    remove(swarms_.find(hash), who);
-  }
+  while (!peers_.empty() && peers_.front().expires_at <= now) remove(peers_.begin());
 }
 
 SwarmCounts TrackerState::counts(const InfoHash& info_hash) const {
   const auto found = swarms_.find(info_hash);
-  if (found == swarms_.end()) return {};
-  const Swarm& swarm = found->second;
-  const auto all = static_cast<std::int64_t>(swarm.peers.size());
-  return {swarm.seeds, all - swarm.seeds, swarm.downloaded};
+  return found == swarms_.end() ? SwarmCounts{} : counts_of(found->second);
 }
 
-// At the limit a swarm without peers makes room; if there is none, the end is returned.
-TrackerState::SwarmMap::iterator TrackerState::find_or_add_swarm(const InfoHash& info_hash) {
-  const auto found = swarms_.find(info_hash);
-  if (found != swarms_.end()) return found;
+SwarmCounts TrackerState::counts_of(const Swarm& swarm) {
+  return {swarm.seeds, std::ssize(swarm.list) - swarm.seeds, swarm.downloaded};
+}
+
+// At the limit a swarm without peers makes room.
+TrackerState::Swarm* TrackerState::add_swarm(const InfoHash& info_hash) {
   if (swarms_.size() >= options_.max_swarms) {
-    if (idle_.empty()) return swarms_.end();
+    if (idle_.empty()) return nullptr;
     swarms_.erase(*idle_.begin());
     idle_.erase(idle_.begin());
   }
-  return swarms_.emplace(info_hash, Swarm{}).first;
+  return &swarms_.emplace(info_hash, info_hash).first->second;
 }
 
-void TrackerState::update(const AnnounceQuery& query, const Endpoint& who, TimePoint now) {
+TrackerState::Swarm* TrackerState::update(const AnnounceQuery& query, const Endpoint& who,
+                                          TimePoint now) {
   const bool leaves = query.event == core::AnnounceEvent::kStopped || who.port == 0;
-  const auto known = swarms_.find(query.info_hash);
-  const bool listed = known != swarms_.end() && known->second.peers.contains(who);
-  const bool was_leecher = listed && !known->second.peers.at(who).seed;
-  if (listed) remove(known, who);
-  if (leaves || expiries_.size() >= options_.max_peers) return;
-  const auto swarm = find_or_add_swarm(query.info_hash);
-  if (swarm == swarms_.end()) return;
-  Swarm& to = swarm->second;
+  const auto found = swarms_.find(query.info_hash);
+  Swarm* swarm = found == swarms_.end() ? nullptr : &found->second;
+  if (swarm != nullptr) {
+    const auto known = swarm->by_endpoint.find(who);
+    if (known != swarm->by_endpoint.end()) {
+      leaves ? remove(known->second) : refresh(known->second, query, now);
+      return swarm;
+    }
+  }
+  if (leaves || peers_.size() >= options_.max_peers) return swarm;
+  if (swarm == nullptr) swarm = add_swarm(query.info_hash);
+  if (swarm != nullptr) add(*swarm, query, who, now);
+  return swarm;
+}
+
+void TrackerState::add(Swarm& swarm, const AnnounceQuery& query, const Endpoint& who,
+                       TimePoint now) {
+  if (swarm.list.empty()) idle_.erase(swarm.info_hash);
   const bool seed = query.left == 0_B;
   const TimePoint expires_at = now + options_.peer_lifetime;
-  const auto peer =
-      to.peers.emplace(who, Peer{query.peer_id, seed, expires_at, to.order.size()}).first;
-  to.order.push_back(peer);
-  to.seeds += seed ? 1 : 0;
+  peers_.push_back({&swarm, who, query.peer_id, seed, expires_at, swarm.list.size()});
+  const Peers::iterator peer = std::prev(peers_.end());
+  swarm.by_endpoint.emplace(who, peer);
+  swarm.list.push_back(peer);
+  swarm.seeds += seed ? 1 : 0;
+}
+
+void TrackerState::refresh(Peers::iterator peer, const AnnounceQuery& query, TimePoint now) {
+  Swarm& swarm = *peer->swarm;
+  const bool seed = query.left == 0_B;
   // Counted once: a peer that was not seen as a leecher before completes nothing here.
-  if (query.event == core::AnnounceEvent::kCompleted && was_leecher) ++to.downloaded;
-  expiries_.emplace(expires_at, query.info_hash, who);
-  idle_.erase(query.info_hash);
+  if (query.event == core::AnnounceEvent::kCompleted && !peer->seed) ++swarm.downloaded;
+  swarm.seeds += (seed ? 1 : 0) - (peer->seed ? 1 : 0);
+  peer->id = query.peer_id;
+  peer->seed = seed;
+  peer->expires_at = now + options_.peer_lifetime;
+  peers_.splice(peers_.end(), peers_, peer);
 }
 
-// REQUIRES: the peer is in the swarm.
-void TrackerState::remove(SwarmMap::iterator swarm, const Endpoint& who) {
-  TRIBUTARY_CHECK(swarm != swarms_.end());
-  Swarm& from = swarm->second;
-  const auto peer = from.peers.find(who);
-  TRIBUTARY_CHECK(peer != from.peers.end());
-  expiries_.erase({peer->second.expires_at, swarm->first, who});
-  from.seeds -= peer->second.seed ? 1 : 0;
-  from.order.back()->second.position = peer->second.position;
-  std::swap(from.order[peer->second.position], from.order.back());
-  from.order.pop_back();
-  from.peers.erase(peer);
-  if (from.peers.empty()) idle_.insert(swarm->first);
+void TrackerState::remove(Peers::iterator peer) {
+  Swarm& from = *peer->swarm;
+  from.by_endpoint.erase(peer->endpoint);
+  from.seeds -= peer->seed ? 1 : 0;
+  from.list.back()->position = peer->position;
+  from.list[peer->position] = from.list.back();
+  from.list.pop_back();
+  if (from.list.empty()) idle_.insert(from.info_hash);
+  peers_.erase(peer);
 }
 
-// A random sample: the first steps of a Fisher-Yates shuffle, left in place.
-std::vector<TrackedPeer> TrackerState::draw(const AnnounceQuery& query, const Endpoint& who,
+// A random sample: from a random place on in steps of a random width, which meets nobody twice
+// where the width and the number of peers have no common divisor.
+std::vector<TrackedPeer> TrackerState::draw(const Swarm& swarm, const AnnounceQuery& query,
+                                            const Endpoint& who,
                                             std::optional<AddressFamily> only) {
   std::vector<TrackedPeer> out;
+  const std::size_t count = swarm.list.size();
+  if (count == 0 || query.event == core::AnnounceEvent::kStopped) return out;
   // Who begins with a magnet link does not know what is left, and aria2 says nothing.
   const bool leeches = query.left > 0_B || query.event == core::AnnounceEvent::kStarted;
-  const auto found = swarms_.find(query.info_hash);
-  if (found == swarms_.end() || query.event == core::AnnounceEvent::kStopped) return out;
-  auto& order = found->second.order;
   const auto want = static_cast<std::size_t>(
       std::clamp<std::int32_t>(query.want, 0, options_.max_peers_per_answer));
-  const std::size_t draws = std::min(order.size(), want * kDrawsPerPeer);
-  for (std::size_t i = 0; i < draws && out.size() < want; ++i) {
-    const std::size_t j = i + static_cast<std::size_t>(random_.below(order.size() - i));
-    std::swap(order[i], order[j]);
-    order[i]->second.position = i;
-    order[j]->second.position = j;
-    const auto& [at, peer] = *order[i];
-    const bool self = at == who || peer.id == query.peer_id;
+  const std::size_t draws = std::min(count, want * kDrawsPerPeer);
+  out.reserve(std::min(count, want));
+  std::size_t place = random_.below(count);
+  std::size_t width = 1 + random_.below(count);
+  while (std::gcd(width, count) != 1) width = 1 + random_.below(count);
+  for (std::size_t i = 0; i < draws && out.size() < want; ++i, place = (place + width) % count) {
+    const Peer& peer = *swarm.list[place];
+    const bool self = peer.endpoint == who || peer.id == query.peer_id;
     const bool useless = peer.seed && !leeches;
-    const bool fits = !only || family_of(at) == *only;
-    if (!self && !useless && fits) out.push_back({at, peer.id});
+    const bool fits = !only || family_of(peer.endpoint) == *only;
+    if (!self && !useless && fits) out.push_back({peer.endpoint, peer.id});
   }
   return out;
 }

@@ -3,11 +3,11 @@
 #pragma once
 
 #include <cstdint>
+#include <list>
 #include <map>
 #include <optional>
 #include <set>
 #include <string_view>
-#include <tuple>
 #include <vector>
 
 #include "engine/base/digest.h"
@@ -80,8 +80,8 @@ struct TrackerAnswer {
 
 // Not thread-safe. Same options, seed and calls: same answers.
 // Tracks: swarms by info-hash (the two hashes of a hybrid are two swarms); peers by endpoint, the
-// remote address with the announced port; each peer's expiry.
-// Invariant: expiries_ has exactly one entry for each peer of each swarm.
+// remote address with the announced port, all of them in the order in which they expire.
+// Invariant: a peer of `peers_` is once in its swarm's map, and once in its list, at `position`.
 class TrackerState {
  public:
   TrackerState(const TrackerOptions& options, std::uint64_t seed);
@@ -96,38 +96,46 @@ class TrackerState {
   // Forgets the peers that fell silent. The calls above do so first.
   void expire(TimePoint now);
 
-  std::size_t peer_count() const { return expiries_.size(); }
+  std::size_t peer_count() const { return peers_.size(); }
   std::size_t swarm_count() const { return swarms_.size(); }
   SwarmCounts counts(const InfoHash& info_hash) const;
 
  private:
+  struct Swarm;
   struct Peer {
+    Swarm* swarm = nullptr;
+    Endpoint endpoint;
     PeerId id;
     bool seed = false;
     TimePoint expires_at;
-    std::size_t position = 0;  // in Swarm::order
+    std::size_t position = 0;  // in Swarm::list
   };
-  using PeerMap = std::map<Endpoint, Peer>;
+  using Peers = std::list<Peer>;
   struct Swarm {
-    PeerMap peers;
-    std::vector<PeerMap::iterator> order;  // all peers; shuffled bit by bit as answers are drawn
+    explicit Swarm(const InfoHash& hash) : info_hash(hash) {}
+
+    InfoHash info_hash;
+    std::map<Endpoint, Peers::iterator> by_endpoint;
+    std::vector<Peers::iterator> list;
     std::int64_t seeds = 0;
     std::int64_t downloaded = 0;
   };
-  using SwarmMap = std::map<InfoHash, Swarm>;
-  using Expiry = std::tuple<TimePoint, InfoHash, Endpoint>;
 
-  SwarmMap::iterator find_or_add_swarm(const InfoHash& info_hash);
-  void update(const AnnounceQuery& query, const Endpoint& who, TimePoint now);
-  void remove(SwarmMap::iterator swarm, const Endpoint& who);
-  std::vector<TrackedPeer> draw(const AnnounceQuery& query, const Endpoint& who,
+  static SwarmCounts counts_of(const Swarm& swarm);
+  // The swarm after the announce; none where there is none and no room for one.
+  Swarm* update(const AnnounceQuery& query, const Endpoint& who, TimePoint now);
+  Swarm* add_swarm(const InfoHash& info_hash);
+  void add(Swarm& swarm, const AnnounceQuery& query, const Endpoint& who, TimePoint now);
+  void refresh(Peers::iterator peer, const AnnounceQuery& query, TimePoint now);
+  void remove(Peers::iterator peer);
+  std::vector<TrackedPeer> draw(const Swarm& swarm, const AnnounceQuery& query, const Endpoint& who,
                                 std::optional<AddressFamily> only);
 
   TrackerOptions options_;
   Random random_;
-  SwarmMap swarms_;
+  std::map<InfoHash, Swarm> swarms_;
   std::set<InfoHash> idle_;  // swarms without peers, kept for their download counts
-  std::set<Expiry> expiries_;
+  Peers peers_;              // who was heard of last at the end
 };
 
 }  // namespace tributary::wire

@@ -169,6 +169,7 @@ OctetBuffer encode(const UdpConnected& a, AddressFamily) {
 
 OctetBuffer encode(const UdpAnnounced& a, AddressFamily family) {
   OctetBuffer out;
+  out.reserve(kAnnounceAnswer + a.peers.size() * kCompactV6Size);
   append_answer_head(out, kAnnounce, a.transaction);
   append_count(out, std::chrono::duration_cast<std::chrono::seconds>(a.interval).count());
   append_count(out, a.leechers);

@@ -45,6 +45,7 @@ UdpTrackerAnswer UdpTrackerService::answer(const UdpAnnounce& request, const End
   const TrackerAnswer answer = state_.announce(query, from, now, family);
   UdpAnnounced out{
       request.transaction, answer.interval, answer.counts.leechers, answer.counts.seeds, {}};
+  out.peers.reserve(answer.peers.size());
   for (const TrackedPeer& peer : answer.peers) out.peers.push_back(peer.endpoint);
   return out;
 }
