@@ -74,6 +74,9 @@ struct ChokeDecision {
   TimePoint next_deadline = kNever;  // decide again then, if nothing happens before
   // For each of `unchoked`; empty: nothing is weighed, all are served as the network takes it.
   std::vector<UploadShare> shares{};
+  // No slot is free: who becomes interested waits for the next ranking or rotation, and nothing
+  // changes with one who is choked and is interested no more.
+  bool full = false;
 };
 
 // Decides who is unchoked from now on. Call it when next_deadline comes, and when a peer comes,

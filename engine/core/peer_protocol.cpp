@@ -139,13 +139,11 @@ void PeerProtocol::on(Peer& peer, const Unchoke&) {
 }
 
 void PeerProtocol::on(Peer& peer, const Interested&) {
-  if (std::exchange(peer.peer_interested, true)) return;
-  uploader_.rechoke_soon();
+  if (!std::exchange(peer.peer_interested, true)) uploader_.on_interest(peer);
 }
 
 void PeerProtocol::on(Peer& peer, const NotInterested&) {
-  if (!std::exchange(peer.peer_interested, false)) return;
-  uploader_.rechoke_soon();
+  if (std::exchange(peer.peer_interested, false)) uploader_.on_interest(peer);
 }
 
 void PeerProtocol::add_has(Peer& peer, PieceIndex piece) {

@@ -100,6 +100,7 @@ class Choice {
   ChokeDecision decision() const {
     ChokeDecision out{regular_, kNever};
     out.unchoked.insert(out.unchoked.end(), optimistic_.begin(), optimistic_.end());
+    out.full = used() >= open();
     // While everybody has a slot, time changes nothing.
     if (eligible_.size() > out.unchoked.size() && total_ > 0) {
       out.next_deadline = std::min(state_.next_rerank, state_.next_rotation);
@@ -132,7 +133,9 @@ ChokeDecision fill_slots(const ChokerSnapshot& snapshot, const ChokerParams& par
                          bool (*earns)(const ChokePeer&)) {
   if (snapshot.stop_uploads) {
     state.optimistic.clear();
-    return {};
+    ChokeDecision nobody;
+    nobody.full = true;
+    return nobody;
   }
   return Choice(snapshot, params, state, best_first, earns).run();
 }

@@ -134,6 +134,13 @@ void Uploader::choke(Peer& peer) {
   peer.queue.clear();
 }
 
+// In a swarm at work peers change their minds many times a second.
+void Uploader::on_interest(const Peer& peer) {
+  if (!full_ || !peer.am_choking) return rechoke_soon();
+  if (!peer.peer_interested) return;
+  next_rechoke_ = std::min({next_rechoke_, choker_.next_rerank, choker_.next_rotation});
+}
+
 void Uploader::on_time() {
   if (s_.now >= next_rechoke_) rechoke();
   if (s_.now >= next_block_) serve_by_shares();
@@ -157,6 +164,7 @@ ChokerSnapshot Uploader::snapshot() const {
 void Uploader::rechoke() {
   const ChokeDecision decision = unchoke_(snapshot(), choker_);
   next_rechoke_ = decision.next_deadline;
+  full_ = decision.full && decision.shares.empty();  // shares follow what peers give by now
   const auto among = [](const std::vector<ConnId>& ids, ConnId id) {
     return std::find(ids.begin(), ids.end(), id) != ids.end();
   };

@@ -20,7 +20,9 @@ class Uploader {
   void on_request(Peer& peer, const BlockSpan& span);
   void on_cancel(Peer& peer, const BlockSpan& span);
   void on_sent(const BlockSent& event);
-  // A peer came, went or changed its mind, or the emergency did.
+  // A peer has become interested, or is so no more.
+  void on_interest(const Peer& peer);
+  // A peer came, went or changed its need, or the emergency began or ended.
   void rechoke_soon() { next_rechoke_ = s_.now; }
   // Chokes and unchokes that are due.
   void on_time();
@@ -47,6 +49,7 @@ class Uploader {
   ChokerState choker_;
   FairShare shares_;
   TimePoint next_rechoke_ = kNever;
+  bool full_ = false;              // as the last decision left the slots
   TimePoint next_block_ = kNever;  // when a share's own limit lets another go
 };
 
