@@ -1,10 +1,10 @@
 #include "player/node/node.h"
 
-#include <deque>
 #include <map>
 #include <utility>
 
 #include "engine/base/check.h"
+#include "engine/base/fifo.h"
 #include "engine/core/smart_ban.h"
 #include "engine/wire/url.h"
 #include "player/node/node_overlay.h"
@@ -55,7 +55,7 @@ struct Node::Impl {
   std::map<core::TorrentId, std::unique_ptr<core::Swarm>> swarms;
   std::map<core::TorrentId, std::unique_ptr<core::MetadataFetch>> fetches;
   NodeOverlay overlay;
-  std::deque<NodeAction> out;
+  Fifo<NodeAction> out;
   TimePoint now{};
 
   // Playback.
@@ -181,7 +181,9 @@ Duration Node::Impl::time_left() const {
 }
 
 void Node::Impl::plan_prefetch() {
-  if (!playing || !next || !find(next->torrent) || !find(playing->track.torrent)) {
+  // A track that is to be heard twice in a row needs no fetching twice.
+  if (!playing || !next || next == playing->track || !find(next->torrent) ||
+      !find(playing->track.torrent)) {
     return apply({}, {});
   }
   const core::Swarm& current = *find(playing->track.torrent);

@@ -206,6 +206,14 @@ TEST_CASE("a prefetched track takes over without a gap and without asking for it
   CHECK(rig.node().swarm(kSecond)->file_complete(kSecondTrack.file));
 }
 
+TEST_CASE("a track that follows itself is fetched to its end all the same") {
+  NodeRig rig(core::Policy::adaptive());
+  rig.play(kFirstTrack, 0s);
+  rig.next(kFirstTrack);
+  rig.pass(59s);
+  CHECK(rig.node().swarm(kFirst)->file_complete(kFirstTrack.file));
+}
+
 TEST_CASE("the head of the next track stays wanted however long the current one is paused") {
   NodeRig rig(core::Policy::adaptive());
   rig.seed(kSecond, 1);
