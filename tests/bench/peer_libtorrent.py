@@ -6,7 +6,8 @@ peer_libtorrent.py leech TORRENT FOLDER PORT      until it has all, from 127.0.0
 peer_libtorrent.py seeds FOLDER TORRENT...        several, until it is stopped; no costs
 peer_libtorrent.py dht                            a node of the DHT, until it is stopped; no costs
 
-A last word "encrypted" has all connections in RC4.
+A last word "encrypted" has all connections in RC4; "utp ADDRESS" before it, where the seed is then,
+by uTP.
 """
 import json
 import resource
@@ -28,6 +29,8 @@ SETTINGS = {
     "send_socket_buffer_size": 1024 * 1024, "recv_socket_buffer_size": 1024 * 1024,
     "request_queue_time": 10, "suggest_mode": 0, "alert_mask": 0}
 ENCRYPTED = {"in_enc_policy": 0, "out_enc_policy": 0, "allowed_enc_level": 2}
+UTP = {"enable_incoming_utp": True, "enable_outgoing_utp": True, "enable_incoming_tcp": False,
+       "enable_outgoing_tcp": False}
 POLL_S = 0.02
 
 
@@ -109,8 +112,8 @@ def main():
         return seeds(sys.argv[2], sys.argv[3:])
     if sys.argv[1] == "dht":
         return dht()
-    encrypted = sys.argv[-1] == "encrypted"
-    session = libtorrent.session({**SETTINGS, **(ENCRYPTED if encrypted else {})})
+    session = libtorrent.session({**SETTINGS, **(ENCRYPTED if "encrypted" in sys.argv else {}),
+                                  **(UTP if "utp" in sys.argv else {})})
     wait_for(session.listen_port)
     if sys.argv[1] == "seed":
         seed(session, *sys.argv[2:4])

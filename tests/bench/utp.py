@@ -1,4 +1,4 @@
-"""What uTP leaves to others on a narrow link, and what it costs on a wide one."""
+"""What uTP leaves to others on a narrow link."""
 import contextlib
 import json
 import os
@@ -9,7 +9,7 @@ import time
 
 import clients
 import wire
-from common import harness, mib, table
+from common import harness, table
 
 RATE, DELAY_MS = 10_000_000, 25  # each way: 50 ms there and back
 QUEUES_MS = (100, 300)  # what waits at most: a router of today, and one with too much memory
@@ -154,7 +154,6 @@ def run(bench):
         "both send the same way. Rates at the link's end, IP headers included."],
         ["queue", "TCP is", "TCP alone", "uTP alone", "its longest wait", "TCP beside uTP",
          "uTP beside TCP", "TCP keeps"], rows)
-    costs(bench, torrent, folder, size)
 
 
 def shares_row(bench, queue, control, torrent, folder):
@@ -162,15 +161,3 @@ def shares_row(bench, queue, control, torrent, folder):
     figures = [f"{bits / 1e6:.2f} Mbit/s" for bits in (alone, quiet, tcp, utp)]
     return [f"{queue} ms", control, figures[0], figures[1], f"{wait:.0f} ms", *figures[2:],
             f"{100 * tcp / alone:.0f} %"]
-
-
-def costs(bench, torrent, folder, size):
-    argv = [bench.program("wire_bench")]
-    rows = []
-    for name, extra in (("TCP", ()), ("uTP", ("utp", "127.0.0.1"))):
-        seed, leech = wire.transfer(argv, torrent, folder, bench.path(f"cost-{name}"), extra)
-        rows.append([name, f"{seed['cpu_s'] / size * 1e9:.2f}", f"{leech['cpu_s'] / size * 1e9:.2f}",
-                     f"{size / leech['wall_s'] / 1e6:.0f}"])
-    table(f"{mib(size)} from one process to another", "tests/bench/run utp", [
-        "Loopback, v1, our client at both ends; else as in `wire`."],
-        ["by", "seed CPU s/GB", "leech CPU s/GB", "MB/s"], rows)
