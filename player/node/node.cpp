@@ -8,6 +8,7 @@
 #include "engine/core/smart_ban.h"
 #include "engine/wire/url.h"
 #include "player/node/node_overlay.h"
+#include "player/node/swarm_set.h"
 
 namespace tributary::player {
 namespace {
@@ -52,7 +53,9 @@ struct Node::Impl {
   Random random;
   core::BanList bans;
   cdn::EdgePool pool;
-  std::map<core::TorrentId, std::unique_ptr<core::Swarm>> swarms;
+  TimePoint pool_deadline = kNever;
+  bool pool_called = false;  // since it named that
+  SwarmSet swarms;
   std::map<core::TorrentId, std::unique_ptr<core::MetadataFetch>> fetches;
   NodeOverlay overlay;
   Fifo<NodeAction> out;
@@ -62,24 +65,28 @@ struct Node::Impl {
   std::optional<Playback> playing;
   TimePoint playing_since{};  // when `playing` was true
   std::optional<TrackRef> next;
+  bool prefetch_stale = false;  // the listener or the pool has acted since it was planned
   prefetch::PrefetchPlan plan;
   std::optional<TrackRef> prefetching;  // the track that `plan` was applied to
   TimePoint prefetch_due{};             // when it is heard, as the swarm was told
   bool prefetch_moving = false;
 
-  core::Swarm* find(core::TorrentId id) {
-    const auto it = swarms.find(id);
-    return it == swarms.end() ? nullptr : it->second.get();
-  }
   core::MetadataFetch* find_fetch(core::TorrentId id) {
     const auto it = fetches.find(id);
     return it == fetches.end() ? nullptr : it->second.get();
   }
   void feed(core::TorrentId id, const core::Input& input) {
-    if (core::Swarm* swarm = find(id)) swarm->handle(input, now);
+    if (core::Swarm* swarm = swarms.change(id)) swarm->handle(input, now);
+    prefetch_stale = true;
+  }
+
+  cdn::EdgePool& call_pool() {
+    pool_called = true;
+    return pool;
   }
 
   void settle();
+  bool prefetch_may_change();
   bool drain_swarms();
   bool drain_pool();
   void drain_fetches();
@@ -97,11 +104,18 @@ struct Node::Impl {
 
 // Swarms and pool answer each other until nothing is left to say.
 void Node::Impl::settle() {
-  plan_prefetch();
+  if (prefetch_may_change()) plan_prefetch();
   overlay.settle(sought_of_peers(), now);
   while (drain_swarms() || drain_pool()) {
   }
   drain_fetches();
+}
+
+// Of what it looks at, only the two tracks' swarms and the time change by themselves.
+bool Node::Impl::prefetch_may_change() {
+  return std::exchange(prefetch_stale, false) || now >= plan.next_change ||
+         (playing && swarms.changed(playing->track.torrent)) ||
+         (next && swarms.changed(next->torrent));
 }
 
 void Node::Impl::drain_fetches() {
@@ -117,22 +131,20 @@ void Node::Impl::drain_fetches() {
 
 bool Node::Impl::drain_swarms() {
   bool any = false;
-  for (auto& [id, swarm] : swarms) {
-    while (auto action = swarm->poll()) {
-      any = true;
-      route(*std::move(action));
-    }
+  while (auto action = swarms.poll()) {
+    any = true;
+    route(*std::move(action));
   }
   return any;
 }
 
 void Node::Impl::route(core::Action action) {
   if (const auto* fetch = std::get_if<core::CdnFetch>(&action)) {
-    pool.handle(*fetch, now);
+    call_pool().handle(*fetch, now);
   } else if (const auto* cancel = std::get_if<core::CdnCancel>(&action)) {
-    pool.handle(*cancel, now);
+    call_pool().handle(*cancel, now);
   } else if (const auto* corrupt = std::get_if<core::CdnCorrupt>(&action)) {
-    pool.handle(*corrupt, now);
+    call_pool().handle(*corrupt, now);
   } else {
     out.emplace_back(std::move(action));
   }
@@ -140,6 +152,8 @@ void Node::Impl::route(core::Action action) {
 
 bool Node::Impl::drain_pool() {
   bool any = false;
+  if (pool_called) pool_deadline = pool.next_deadline();
+  pool_called = false;
   while (auto action = pool.poll()) {
     any = true;
     if (auto* get = std::get_if<cdn::HttpGet>(&*action)) {
@@ -147,7 +161,7 @@ bool Node::Impl::drain_pool() {
     } else if (const auto* cancel = std::get_if<cdn::HttpCancel>(&*action)) {
       out.emplace_back(cdn::HttpAction(*cancel));
     } else if (const auto* block = std::get_if<core::CdnBlock>(&*action)) {
-      if (find(block->torrent)) {
+      if (swarms.find(block->torrent)) {
         feed(block->torrent, *block);
       } else {
         out.emplace_back(core::Action(core::Free{block->buffer}));
@@ -173,21 +187,21 @@ void Node::Impl::demand_playing(const Playback& playback) {
 }
 
 Duration Node::Impl::time_left() const {
-  const auto it = swarms.find(playing->track.torrent);
-  if (it == swarms.end()) return {};
+  const core::Swarm* swarm = swarms.find(playing->track.torrent);
+  if (swarm == nullptr) return {};
   const Duration heard = playing->moving ? now - playing_since : Duration::zero();
-  return std::max(it->second->timeline(playing->track.file).duration() - playing->position - heard,
+  return std::max(swarm->timeline(playing->track.file).duration() - playing->position - heard,
                   Duration::zero());
 }
 
 void Node::Impl::plan_prefetch() {
   // A track that is to be heard twice in a row needs no fetching twice.
-  if (!playing || !next || next == playing->track || !find(next->torrent) ||
-      !find(playing->track.torrent)) {
+  if (!playing || !next || next == playing->track || !swarms.find(next->torrent) ||
+      !swarms.find(playing->track.torrent)) {
     return apply({}, {});
   }
-  const core::Swarm& current = *find(playing->track.torrent);
-  const core::Swarm& following = *find(next->torrent);
+  const core::Swarm& current = *swarms.find(playing->track.torrent);
+  const core::Swarm& following = *swarms.find(next->torrent);
   const auto rules = prefetch_params(params.policy);
   const Bytes head = prefetch::head_bytes(rules, following.timeline(next->file));
   prefetch::PrefetchSnapshot snapshot;
@@ -267,10 +281,9 @@ void Node::open(core::TorrentId torrent, const core::Metainfo& metainfo, const B
                            .rank_addresses = impl_->params.rank_addresses,
                            .operators = impl_->params.operators,
                            .own_address = impl_->params.own_address};
-  const auto [it, is_new] = impl_->swarms.emplace(
-      torrent, std::make_unique<core::Swarm>(metainfo, params, verified, impl_->bans, now));
-  TRIBUTARY_CHECK(is_new);
-  impl_->pool.add_torrent(torrent, metainfo.info, edges_of(metainfo), now);
+  TRIBUTARY_CHECK(impl_->swarms.add(
+      torrent, std::make_unique<core::Swarm>(metainfo, params, verified, impl_->bans, now)));
+  impl_->call_pool().add_torrent(torrent, metainfo.info, edges_of(metainfo), now);
   impl_->settle();
 }
 
@@ -286,7 +299,7 @@ void Node::fetch(core::TorrentId torrent, core::FetchTarget target, TimePoint no
   const auto [it, is_new] =
       impl_->fetches.emplace(torrent, std::make_unique<core::MetadataFetch>(
                                           std::move(target), std::move(params), impl_->bans, now));
-  TRIBUTARY_CHECK(is_new && !impl_->find(torrent));
+  TRIBUTARY_CHECK(is_new && !impl_->swarms.find(torrent));
   it->second->tick(now);
   impl_->settle();
 }
@@ -304,32 +317,33 @@ void Node::close(core::TorrentId torrent, TimePoint now) {
     impl_->fetches.erase(torrent);
     return;
   }
-  core::Swarm* swarm = impl_->find(torrent);
+  core::Swarm* swarm = impl_->swarms.change(torrent);
   if (!swarm) return;
+  impl_->prefetch_stale = true;
   if (impl_->playing && impl_->playing->track.torrent == torrent) impl_->playing.reset();
   if (impl_->next && impl_->next->torrent == torrent) impl_->next.reset();
   if (impl_->prefetching && impl_->prefetching->torrent == torrent) impl_->prefetching.reset();
   swarm->close(now);
   impl_->settle();
-  impl_->pool.remove_torrent(torrent, now);
-  impl_->swarms.erase(torrent);
+  impl_->call_pool().remove_torrent(torrent, now);
+  impl_->swarms.remove(torrent);
   impl_->settle();
 }
 
 void Node::share(core::TorrentId torrent, bool enabled, TimePoint now) {
   impl_->now = now;
-  if (core::Swarm* swarm = impl_->find(torrent)) swarm->share(enabled, now);
+  if (core::Swarm* swarm = impl_->swarms.change(torrent)) swarm->share(enabled, now);
   impl_->settle();
 }
 
 void Node::set_listen_port(std::uint16_t port) {
   impl_->params.listen_port = port;
-  for (auto& [id, swarm] : impl_->swarms) swarm->set_listen_port(port);
+  for (const auto& [id, entry] : impl_->swarms) entry.swarm->set_listen_port(port);
 }
 
 void Node::add_peer(core::TorrentId torrent, const Endpoint& peer, TimePoint now) {
   impl_->now = now;
-  if (core::Swarm* swarm = impl_->find(torrent)) swarm->add_peer(peer, now);
+  if (core::Swarm* swarm = impl_->swarms.change(torrent)) swarm->add_peer(peer, now);
   if (core::MetadataFetch* fetch = impl_->find_fetch(torrent)) fetch->add_peer(peer, now);
   impl_->settle();
 }
@@ -339,7 +353,8 @@ void Node::handle(const core::Input& input, TimePoint now) {
   if (impl_->overlay.handle(input, now)) return impl_->settle();
   std::visit(
       [&](const auto& event) {
-        if (core::Swarm* swarm = impl_->find(event.torrent)) return swarm->handle(input, now);
+        core::Swarm* swarm = impl_->swarms.change(event.torrent);
+        if (swarm) return swarm->handle(input, now);
         if (auto* fetch = impl_->find_fetch(event.torrent)) return fetch->handle(input, now);
         using Event = std::decay_t<decltype(event)>;
         if constexpr (std::is_same_v<Event, core::PeerMessage>) {
@@ -353,12 +368,13 @@ void Node::handle(const core::Input& input, TimePoint now) {
 
 void Node::handle(const cdn::HttpInput& input, TimePoint now) {
   impl_->now = now;
-  impl_->pool.handle(input, now);
+  impl_->call_pool().handle(input, now);
   impl_->settle();
 }
 
 void Node::handle(const PlayerInput& input, TimePoint now) {
   impl_->now = now;
+  impl_->prefetch_stale = true;
   if (const auto* playback = std::get_if<Playback>(&input)) {
     const auto former = std::exchange(impl_->playing, *playback);
     impl_->playing_since = now;
@@ -366,10 +382,10 @@ void Node::handle(const PlayerInput& input, TimePoint now) {
     if (impl_->next == playback->track) impl_->next.reset();
     if (former && former->track != playback->track) impl_->clear_demand(former->track);
     const bool stalled = !playback->moving && !playback->starting && !playback->paused;
-    if (stalled) impl_->pool.note_stall(playback->track.torrent);
-    if (const core::Swarm* swarm = impl_->find(playback->track.torrent)) {
-      impl_->pool.set_media_rate(playback->track.torrent,
-                                 swarm->timeline(playback->track.file).bit_rate());
+    if (stalled) impl_->call_pool().note_stall(playback->track.torrent);
+    if (const core::Swarm* swarm = impl_->swarms.find(playback->track.torrent)) {
+      impl_->call_pool().set_media_rate(playback->track.torrent,
+                                        swarm->timeline(playback->track.file).bit_rate());
     }
     impl_->demand_playing(*playback);
   } else if (const auto* following = std::get_if<NextTrack>(&input)) {
@@ -384,13 +400,11 @@ void Node::handle(const PlayerInput& input, TimePoint now) {
 
 void Node::tick(TimePoint now) {
   impl_->now = now;
-  for (auto& [id, swarm] : impl_->swarms) {
-    if (swarm->next_deadline() <= now) swarm->tick(now);
-  }
+  impl_->swarms.tick(now);
   for (auto& [id, fetch] : impl_->fetches) {
     if (fetch->next_deadline() <= now) fetch->tick(now);
   }
-  if (impl_->pool.next_deadline() <= now) impl_->pool.handle_timeout(now);
+  if (impl_->pool_deadline <= now) impl_->call_pool().handle_timeout(now);
   impl_->settle();
 }
 
@@ -402,16 +416,16 @@ std::optional<NodeAction> Node::poll() {
 }
 
 TimePoint Node::next_deadline() const {
-  TimePoint next = std::min(
-      {impl_->pool.next_deadline(), impl_->plan.next_change, impl_->overlay.next_deadline()});
-  for (const auto& [id, swarm] : impl_->swarms) next = std::min(next, swarm->next_deadline());
+  TimePoint next = std::min({impl_->pool_deadline, impl_->swarms.next_deadline(),
+                             impl_->plan.next_change, impl_->overlay.next_deadline()});
   for (const auto& [id, fetch] : impl_->fetches) next = std::min(next, fetch->next_deadline());
   return next;
 }
 
 std::optional<Node::Welcome> Node::welcome(const core::Handshake& remote) const {
-  for (const auto& [id, swarm] : impl_->swarms) {
-    if (swarm->answers_to(remote.info_hash)) return Welcome{id, swarm->answer(remote)};
+  for (const auto& [id, entry] : impl_->swarms) {
+    const core::Swarm& swarm = *entry.swarm;
+    if (swarm.answers_to(remote.info_hash)) return Welcome{id, swarm.answer(remote)};
   }
   for (const auto& [id, fetch] : impl_->fetches) {
     if (fetch->answers_to(remote.info_hash)) return Welcome{id, fetch->answer(remote.info_hash)};
@@ -424,12 +438,14 @@ std::vector<InfoHash> Node::info_hashes() const {
   const auto add = [&all](const std::vector<InfoHash>& hashes) {
     all.insert(all.end(), hashes.begin(), hashes.end());
   };
-  for (const auto& [id, swarm] : impl_->swarms) add(swarm->served());
+  for (const auto& [id, entry] : impl_->swarms) add(entry.swarm->served());
   for (const auto& [id, fetch] : impl_->fetches) add(fetch->served());
   return all;
 }
 
-const core::Swarm* Node::swarm(core::TorrentId torrent) const { return impl_->find(torrent); }
+const core::Swarm* Node::swarm(core::TorrentId torrent) const {
+  return impl_->swarms.find(torrent);
+}
 
 const cdn::EdgePool& Node::edges() const { return impl_->pool; }
 
@@ -437,7 +453,7 @@ const core::Overlay& Node::overlay() const { return impl_->overlay.overlay(); }
 
 Duration Node::buffered(TimePoint now) const {
   if (!impl_->playing) return {};
-  const core::Swarm* swarm = impl_->find(impl_->playing->track.torrent);
+  const core::Swarm* swarm = impl_->swarms.find(impl_->playing->track.torrent);
   return swarm ? swarm->buffered(impl_->playing->track.file, now) : Duration::zero();
 }
 

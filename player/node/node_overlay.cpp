@@ -1,7 +1,8 @@
 #include "player/node/node_overlay.h"
 
-#include <algorithm>
 #include <utility>
+
+#include "engine/base/contains.h"
 
 namespace tributary::player {
 namespace {
@@ -11,13 +12,8 @@ constexpr std::uint64_t kSeed = 0x6f7665726c6179;
 
 }  // namespace
 
-NodeOverlay::NodeOverlay(const Swarms& swarms, std::uint64_t seed)
+NodeOverlay::NodeOverlay(SwarmSet& swarms, std::uint64_t seed)
     : swarms_(swarms), overlay_(*this, Random(Random::mix(seed ^ kSeed))) {}
-
-core::Swarm* NodeOverlay::find(core::TorrentId torrent) const {
-  const auto it = swarms_.find(torrent);
-  return it == swarms_.end() ? nullptr : it->second.get();
-}
 
 bool NodeOverlay::handle(const core::Input& input, TimePoint now) {
   if (const auto* closed = std::get_if<core::PeerClosed>(&input)) overlay_.on_closed(closed->conn);
@@ -26,7 +22,7 @@ bool NodeOverlay::handle(const core::Input& input, TimePoint now) {
   const auto* query = std::get_if<core::OverlayQuery>(&said->message);
   const auto* answer = std::get_if<core::OverlayAnswer>(&said->message);
   if (!query && !answer) return false;
-  const core::Swarm* swarm = find(said->torrent);
+  const core::Swarm* swarm = swarms_.find(said->torrent);
   const auto link = swarm ? swarm->overlay_link(said->conn) : std::nullopt;
   if (link && query) overlay_.on_query(*link, *query, now);
   if (link && answer) overlay_.on_answer(*link, *answer, now);
@@ -35,7 +31,7 @@ bool NodeOverlay::handle(const core::Input& input, TimePoint now) {
 
 void NodeOverlay::settle(const std::optional<TrackRef>& sought, TimePoint now) {
   std::optional<core::Overlay::Wanted> wanted;
-  const core::Swarm* lacking = sought ? find(sought->torrent) : nullptr;
+  const core::Swarm* lacking = sought ? swarms_.find(sought->torrent) : nullptr;
   if (lacking && lacking->in_overlay() && lacking->peer_count() < core::kOverlayEnough &&
       !lacking->file_complete(sought->file)) {
     wanted = {sought->torrent, lacking->metainfo().info.info_hashes().front()};
@@ -43,14 +39,14 @@ void NodeOverlay::settle(const std::optional<TrackRef>& sought, TimePoint now) {
   overlay_.want(wanted, now);
   while (auto action = overlay_.poll()) {
     if (auto* send = std::get_if<core::Send>(&*action)) {
-      core::Swarm* swarm = find(send->torrent);
+      core::Swarm* swarm = swarms_.change(send->torrent);
       if (swarm) swarm->send_overlay(send->conn, std::move(send->message), now);
     } else if (auto* found = std::get_if<core::PeersFound>(&*action)) {
-      core::Swarm* swarm = find(found->torrent);
+      core::Swarm* swarm = swarms_.change(found->torrent);
       if (swarm) swarm->handle(*found, now);
     } else {
       const auto& offence = std::get<core::OverlayOffence>(*action);
-      core::Swarm* swarm = find(offence.torrent);
+      core::Swarm* swarm = swarms_.change(offence.torrent);
       if (swarm) swarm->note_overlay_offence(offence.conn, now);
     }
   }
@@ -58,19 +54,17 @@ void NodeOverlay::settle(const std::optional<TrackRef>& sought, TimePoint now) {
 
 std::vector<core::OverlayLink> NodeOverlay::links() const {
   std::vector<core::OverlayLink> all;
-  for (const auto& [id, swarm] : swarms_) {
-    for (const core::OverlayLink& link : swarm->overlay_links()) all.push_back(link);
+  for (const auto& [id, entry] : swarms_) {
+    for (const core::OverlayLink& link : entry.swarm->overlay_links()) all.push_back(link);
   }
   return all;
 }
 
 core::OverlaySources NodeOverlay::sources(const InfoHash& sought,
                                           const core::OverlayLink& asker) const {
-  for (const auto& [id, swarm] : swarms_) {
-    const std::vector<InfoHash> hashes = swarm->metainfo().info.info_hashes();
-    if (std::find(hashes.begin(), hashes.end(), sought) != hashes.end()) {
-      return swarm->overlay_sources(asker);
-    }
+  for (const auto& [id, entry] : swarms_) {
+    const std::vector<InfoHash> hashes = entry.swarm->metainfo().info.info_hashes();
+    if (contains(hashes, sought)) return entry.swarm->overlay_sources(asker);
   }
   return {};
 }

@@ -2,23 +2,20 @@
 // and brings one the peers that it lacks.
 #pragma once
 
-#include <map>
-#include <memory>
 #include <optional>
 #include <vector>
 
 #include "engine/core/overlay.h"
 #include "engine/core/swarm.h"
 #include "player/node/node.h"
+#include "player/node/swarm_set.h"
 
 namespace tributary::player {
 
 class NodeOverlay final : core::OverlayView {
  public:
-  using Swarms = std::map<core::TorrentId, std::unique_ptr<core::Swarm>>;
-
   // The swarms must outlive this. `seed`: the node's.
-  NodeOverlay(const Swarms& swarms, std::uint64_t seed);
+  NodeOverlay(SwarmSet& swarms, std::uint64_t seed);
 
   // True when the input was the overlay's alone, and no swarm is to have it. Messages of peers that
   // do not understand answers, or of private torrents, are passed over.
@@ -36,9 +33,7 @@ class NodeOverlay final : core::OverlayView {
   core::OverlaySources sources(const InfoHash& sought,
                                const core::OverlayLink& asker) const override;
 
-  core::Swarm* find(core::TorrentId torrent) const;
-
-  const Swarms& swarms_;
+  SwarmSet& swarms_;
   core::Overlay overlay_;
 };
 
