@@ -32,6 +32,15 @@ bool Listener::ready(Duration media) const {
   return store_.playable_until(*current(), position_) >= wanted;
 }
 
+// Whether what comes next was there before, and not prefetched. REQUIRES: it is there.
+bool Listener::is_cached() const {
+  const auto same = [&](const Play& play) { return play.torrent == *current(); };
+  if (std::count_if(plays_.begin(), plays_.end(), same) > 1) return true;
+  const Bytes offset = std::min(timeline().offset_at(position_), timeline().size() - 1_B);
+  const core::BlockIndex first = store_.track(*current()).layout().block_of(offset);
+  return store_.origin(*current(), first) == Origin::kCache;
+}
+
 void Listener::start(TimePoint now, Duration position) {
   TRIBUTARY_CHECK(state_ == State::kIdle);
   begin_track(now, position, std::nullopt);
@@ -44,7 +53,8 @@ void Listener::begin_track(TimePoint now, Duration position, std::optional<TimeP
   plays_.push_back(play);
   was_heard_ = false;
   gap_from_ = after;
-  position_ = position;
+  position_ = heard_from_ = position;
+  plays_.back().from_cache = ready(kFirstFrame) && is_cached();
   if (after && ready(kFirstFrame)) {
     plays_.back().startup = Duration::zero();
     plays_.back().gap = Duration::zero();
@@ -61,7 +71,7 @@ void Listener::begin_track(TimePoint now, Duration position, std::optional<TimeP
 void Listener::wait_for_start(TimePoint now, Duration position) {
   state_ = State::kStarting;
   allowed_ = false;
-  position_ = position;
+  position_ = heard_from_ = position;
   wait_from_ = now;
   wake_ = kNever;
   tell(false, true);
@@ -105,6 +115,20 @@ void Listener::freeze(TimePoint now) {
   since_ = now;
 }
 
+// The run that was heard up to here is over.
+void Listener::note_played() {
+  plays_.back().played += store_.origins(*current(), heard_from_, position_);
+  heard_from_ = position_;
+}
+
+// For something else, by the listener's wish.
+void Listener::leave_track(TimePoint now) {
+  if (state_ == State::kIdle || state_ == State::kDone) return;
+  freeze(now);
+  note_played();
+  plays_.back().skipped = true;
+}
+
 void Listener::plan_wake() {
   const Duration until = store_.playable_until(*current(), position_);
   wake_ = since_ + std::max(until - position_, Duration::zero());
@@ -144,6 +168,7 @@ void Listener::stall(TimePoint now) {
 }
 
 void Listener::end_of_track(TimePoint now) {
+  note_played();
   plays_.back().finished = true;
   if (!next()) {
     finish();
@@ -162,18 +187,31 @@ void Listener::finish() {
 void Listener::seek(TimePoint now, Duration position) {
   if (state_ == State::kIdle || state_ == State::kDone) return;
   freeze(now);
+  note_played();
   wait_for_start(now, std::clamp(position, Duration::zero(), timeline().duration()));
 }
 
 void Listener::skip(TimePoint now) {
   if (state_ == State::kIdle || state_ == State::kDone) return;
-  freeze(now);
-  plays_.back().skipped = true;
+  leave_track(now);
   if (!next()) {
     finish();
     return;
   }
   ++index_;
+  begin_track(now, Duration::zero(), std::nullopt);
+}
+
+void Listener::enqueue(TimePoint now, core::TorrentId torrent) {
+  if (state_ == State::kDone) return play(now, torrent);
+  playlist_.push_back(torrent);
+  if (state_ != State::kIdle && index_ + 2 == playlist_.size()) tell_next();
+}
+
+void Listener::play(TimePoint now, core::TorrentId torrent) {
+  leave_track(now);
+  playlist_ = {torrent};
+  index_ = 0;
   begin_track(now, Duration::zero(), std::nullopt);
 }
 
@@ -193,6 +231,7 @@ void Listener::resume(TimePoint now) {
 void Listener::stop(TimePoint now) {
   if (state_ == State::kIdle || state_ == State::kDone) return;
   freeze(now);
+  note_played();
   finish();
 }
 

@@ -33,6 +33,8 @@ struct Play {
   std::int32_t stalls = 0;
   Duration stalled{};
   Duration heard{};
+  OriginBytes played;       // what was heard, by where it came from
+  bool from_cache = false;  // its beginning was there when it was asked for, and not prefetched
   bool finished = false;
   bool skipped = false;
 };
@@ -43,13 +45,17 @@ class Listener {
  public:
   using Output = std::variant<player::PlayerInput, core::ReaderWaits, core::SetTimeline>;
 
-  // The store must outlive this. REQUIRES: the playlist is not empty; each torrent is open in the
-  // store before the listener comes to name it: the current and the next.
+  // The store must outlive this. REQUIRES: the playlist is not empty; each torrent is in the store
+  // before the listener comes to name it: the current and the next.
   Listener(const Store& store, std::vector<core::TorrentId> playlist);
 
   void start(TimePoint now, Duration position = Duration::zero());
   void seek(TimePoint now, Duration position);
   void skip(TimePoint now);
+  // Follows what the playlist holds by now.
+  void enqueue(TimePoint now, core::TorrentId torrent);
+  // In place of all that the playlist still holds.
+  void play(TimePoint now, core::TorrentId torrent);
   void pause(TimePoint now);
   void resume(TimePoint now);
   // The listener loses interest: the current track ends as unfinished.
@@ -76,11 +82,14 @@ class Listener {
 
   const core::ByteTimeMap& timeline() const { return store_.track(*current()).timeline(); }
   bool ready(Duration media) const;
+  bool is_cached() const;
   void begin_track(TimePoint now, Duration position, std::optional<TimePoint> after);
   void wait_for_start(TimePoint now, Duration position);
   void try_start(TimePoint now);
   void move(TimePoint now, bool starting);
   void freeze(TimePoint now);
+  void leave_track(TimePoint now);
+  void note_played();
   void plan_wake();
   void stall(TimePoint now);
   void end_of_track(TimePoint now);
@@ -99,6 +108,7 @@ class Listener {
   bool reader_waits_ = false;
   Duration position_{};  // at `since_` while playing, else fixed
   TimePoint since_{};
+  Duration heard_from_{};  // where the run that is being heard began
   TimePoint wait_from_{};  // of the start, seek or stall under way
   std::optional<TimePoint> gap_from_;
   TimePoint wake_ = kNever;

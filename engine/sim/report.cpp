@@ -7,15 +7,6 @@
 namespace tributary::sim {
 namespace {
 
-core::ByteCounts ledger_of(const World& world, HostId host) {
-  core::ByteCounts sum;
-  for (std::uint32_t t = 0; t < world.track_count(); ++t) {
-    const core::Swarm* swarm = world.node(host).swarm(core::TorrentId(t));
-    if (swarm != nullptr) sum += swarm->ledger().total();
-  }
-  return sum;
-}
-
 void add_play(ScenarioReport& report, const Play& play) {
   report.stalls += play.stalls;
   report.stalled += play.stalled;
@@ -34,7 +25,7 @@ void add_listener(ScenarioReport& report, const World& world, HostId host) {
   entry.plays = world.find_listener(host)->plays();
   entry.done = world.find_listener(host)->done();
   entry.meter = world.meter(host);
-  entry.ledger = ledger_of(world, host);
+  entry.ledger = world.ledger(host);
   report.from_peers += entry.meter.from_peers;
   report.from_cdn += entry.meter.from_cdn;
   report.ledger += entry.ledger;

@@ -1,8 +1,11 @@
 // What one host truly holds: the ground truth behind its node's claims.
 #pragma once
 
+#include <algorithm>
+#include <array>
+#include <cstdint>
 #include <map>
-#include <optional>
+#include <vector>
 
 #include "engine/base/bitfield.h"
 #include "engine/core/ids.h"
@@ -10,26 +13,76 @@
 
 namespace tributary::sim {
 
-// Tracks: for each open torrent the blocks that are stored, and those among them whose content is
-// wrong (a node must never let one in).
+// Where a stored block came from: whatever was there before is the cache's.
+enum class Origin : std::uint8_t { kCache, kPeers, kCdn };
+
+// Bytes by where they came from.
+struct OriginBytes {
+  std::array<Bytes, 3> by_origin{};  // by Origin
+
+  Bytes& operator[](Origin origin) { return by_origin[static_cast<std::size_t>(origin)]; }
+  Bytes operator[](Origin origin) const { return by_origin[static_cast<std::size_t>(origin)]; }
+  Bytes total() const { return by_origin[0] + by_origin[1] + by_origin[2]; }
+  OriginBytes& operator+=(const OriginBytes& other) {
+    for (std::size_t i = 0; i < by_origin.size(); ++i) by_origin[i] += other.by_origin[i];
+    return *this;
+  }
+};
+
+// Tracks: for each torrent on its shelves the blocks that are stored, where they came from, and
+// those among them whose content is wrong (a node must never let one in).
 class Store {
  public:
-  void open(core::TorrentId torrent, const Track& track, bool complete) {
+  // REQUIRES: it is not there yet.
+  void add(core::TorrentId torrent, const Track& track, bool complete) {
     Shelf& shelf = shelves_[torrent];
     shelf.track = &track;
     shelf.blocks = Bitfield(track.layout().block_count(), complete);
-    shelf.bad = Bitfield(track.layout().block_count());
   }
-  bool is_open(core::TorrentId torrent) const { return shelves_.count(torrent) > 0; }
+  void remove(core::TorrentId torrent) { shelves_.erase(torrent); }
+  bool has(core::TorrentId torrent) const { return shelves_.count(torrent) > 0; }
+  // Of all that is stored, by whole blocks.
+  Bytes size(core::TorrentId torrent) const {
+    const Shelf& shelf = shelves_.at(torrent);
+    return std::min(core::kBlockSize * shelf.blocks.count(), shelf.track->size());
+  }
 
-  // REQUIRES for each below: the torrent is open.
+  // REQUIRES for each below: the torrent is there.
   const Track& track(core::TorrentId torrent) const { return *shelves_.at(torrent).track; }
   const Bitfield& blocks(core::TorrentId torrent) const { return shelves_.at(torrent).blocks; }
   // False when the block was there already.
-  bool put(core::TorrentId torrent, core::BlockIndex block, bool bad) {
+  bool put(core::TorrentId torrent, core::BlockIndex block, Origin origin, bool bad) {
     Shelf& shelf = shelves_.at(torrent);
+    if (bad && shelf.bad.size() == 0) shelf.bad = Bitfield(shelf.blocks.size());
     if (bad) shelf.bad.set(block.value());
-    return shelf.blocks.set(block.value());
+    if (!shelf.blocks.set(block.value())) return false;
+    if (shelf.origins.empty()) {
+      shelf.origins.resize(static_cast<std::size_t>(shelf.blocks.size()), Origin::kCache);
+    }
+    shelf.origins[static_cast<std::size_t>(block.value())] = origin;
+    return true;
+  }
+  // From now on all that is there is the cache's.
+  void settle(core::TorrentId torrent) { shelves_.at(torrent).origins = {}; }
+  Origin origin(core::TorrentId torrent, core::BlockIndex block) const {
+    const std::vector<Origin>& origins = shelves_.at(torrent).origins;
+    return origins.empty() ? Origin::kCache : origins[static_cast<std::size_t>(block.value())];
+  }
+  // Of the media in [from, to), which is stored.
+  OriginBytes origins(core::TorrentId torrent, Duration from, Duration to) const {
+    const Shelf& shelf = shelves_.at(torrent);
+    const core::ByteTimeMap& timeline = shelf.track->timeline();
+    const ByteRange wanted{timeline.offset_at(from), timeline.offset_at(to)};
+    OriginBytes sum;
+    if (wanted.empty()) return sum;
+    const core::Layout& layout = shelf.track->layout();
+    const core::BlockIndex last = layout.block_of(wanted.end - 1_B);
+    for (core::BlockIndex b = layout.block_of(wanted.begin); b <= last; ++b) {
+      const ByteRange block = layout.block_range(b);
+      sum[origin(torrent, b)] +=
+          std::min(block.end, wanted.end) - std::max(block.begin, wanted.begin);
+    }
+    return sum;
   }
   bool has(core::TorrentId torrent, core::BlockIndex block) const {
     const Bitfield& blocks = shelves_.at(torrent).blocks;
@@ -37,7 +90,8 @@ class Store {
   }
   bool complete(core::TorrentId torrent) const { return blocks(torrent).all(); }
   bool is_bad(core::TorrentId torrent, core::BlockIndex block) const {
-    return shelves_.at(torrent).bad.test(block.value());
+    const Bitfield& bad = shelves_.at(torrent).bad;
+    return bad.size() > 0 && bad.test(block.value());
   }
 
   // The end of the run of stored bytes from the media position on.
@@ -64,7 +118,8 @@ class Store {
   struct Shelf {
     const Track* track = nullptr;
     Bitfield blocks;
-    Bitfield bad;
+    Bitfield bad;                 // empty: none
+    std::vector<Origin> origins;  // empty: all the cache's
   };
   std::map<core::TorrentId, Shelf> shelves_;
 };

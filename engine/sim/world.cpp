@@ -51,6 +51,7 @@ HostId World::add_edge(const EdgeParams& params) {
 
 core::TorrentId World::add_track(const TrackParams& params) {
   tracks_.push_back(std::make_unique<Track>(params, random_.next()));
+  received_of_.emplace_back();
   return core::TorrentId(static_cast<std::uint32_t>(tracks_.size() - 1));
 }
 
@@ -61,9 +62,24 @@ HostId World::add_node(const HostParams& params) {
   TRIBUTARY_CHECK(static_cast<std::size_t>(host.value()) == actors_.size());
   const Endpoint address = params.address.value_or(PeerNet::endpoint_of(host));
   peers_.add_host(host, address, params.accepts_inbound);
+  auto made = std::make_unique<Actor>();
+  made->id = host;
+  made->params = params;
+  if (params.hides_pieces) made->hider.emplace();
+  made->node = make_node(params, peer_id_of(host), address);
+  actors_.push_back(std::move(made));
+  // Who weighs shares may unchoke more than the customary five.
+  if (params.unchoke || params.policy.unchoker == core::Unchoker::kPropShare) {
+    checkers_.allow_unchoked(host, kMostShares);
+  }
+  return host;
+}
+
+std::unique_ptr<player::Node> World::make_node(const HostParams& params, const PeerId& peer_id,
+                                               const Endpoint& address) {
   player::NodeParams node;
   node.policy = params.policy;
-  node.peer_id = peer_id_of(host);
+  node.peer_id = peer_id;
   node.listen_port = address.port;
   node.overlay = params.overlay;
   node.rank_addresses = params.rank_addresses;
@@ -78,34 +94,17 @@ HostId World::add_node(const HostParams& params) {
   node.book = params.book;
   node.unchoke = params.unchoke;
   node.up = params.link.up;
-  auto made = std::make_unique<Actor>();
-  made->id = host;
-  made->params = params;
-  if (params.hides_pieces) made->hider.emplace();
-  made->node = std::make_unique<player::Node>(std::move(node));
-  actors_.push_back(std::move(made));
-  // Who weighs shares may unchoke more than the customary five.
-  if (params.unchoke || params.policy.unchoker == core::Unchoker::kPropShare) {
-    checkers_.allow_unchoked(host, kMostShares);
-  }
-  return host;
+  return std::make_unique<player::Node>(std::move(node));
 }
 
 Endpoint World::address(HostId host) const {
   return actor(host).params.address.value_or(PeerNet::endpoint_of(host));
 }
 
-void World::open(Actor& a, core::TorrentId torrent, bool complete) {
-  if (a.store.is_open(torrent)) return;
-  const Track& t = track(torrent);
-  a.store.open(torrent, t, complete);
-  a.opened.push_back(torrent);
-  a.node->open(torrent, t.metainfo(), complete ? a.store.blocks(torrent) : Bitfield(), now());
-}
-
 void World::seed(HostId host, core::TorrentId torrent) {
   Actor& a = actor(host);
-  open(a, torrent, true);
+  if (!a.store.has(torrent)) give(host, torrent);
+  open(a, torrent);
   a.node->share(torrent, true, now());
   pump(a);
 }
@@ -113,7 +112,7 @@ void World::seed(HostId host, core::TorrentId torrent) {
 void World::download(HostId host, core::TorrentId torrent) {
   Actor& a = actor(host);
   TRIBUTARY_CHECK(!a.download);
-  open(a, torrent, false);
+  open(a, torrent);
   a.download = torrent;
   a.node->share(torrent, true, now());
   a.node->handle(core::SetBackground{torrent, true}, now());
@@ -124,7 +123,7 @@ void World::listen(HostId host, std::vector<core::TorrentId> playlist, Duration 
   Actor& a = actor(host);
   TRIBUTARY_CHECK(!a.listener);
   a.listener.emplace(a.store, std::move(playlist));
-  open_playlist(a);
+  arrange_cache(a);
   a.listener->start(now(), position);
   pump(a);
 }
@@ -134,12 +133,6 @@ void World::listen_at(TimePoint when, HostId host, std::vector<core::TorrentId> 
   at(when, [host, list = std::move(playlist)](World& w) {
     if (w.online(host)) w.listen(host, list);
   });
-}
-
-// What the listener may name next must be open by then.
-void World::open_playlist(Actor& a) {
-  if (const auto current = a.listener->current()) open(a, *current, false);
-  if (const auto next = a.listener->next()) open(a, *next, false);
 }
 
 void World::changed(HostId host) { pump(actor(host)); }
@@ -154,7 +147,7 @@ void World::leave(HostId host, bool clean) {
   if (!a.online) return;
   if (a.listener && !a.listener->done()) a.listener->stop(now());
   if (clean) {
-    for (core::TorrentId torrent : a.opened) a.node->close(torrent, now());
+    for (core::TorrentId torrent : std::vector(a.opened)) close(a, torrent);
     pump(a);
   }
   a.online = false;
@@ -163,6 +156,7 @@ void World::leave(HostId host, bool clean) {
   checkers_.left(host);
   queue_.cancel(a.timer);
   queue_.cancel(a.wake);
+  if (a.params.forgotten) forget(a);
 }
 
 void World::at(TimePoint when, std::function<void(World&)> script) {
@@ -289,7 +283,7 @@ bool World::drain_listener(Actor& a) {
   bool any = false;
   while (const auto output = a.listener->poll()) {
     any = true;
-    open_playlist(a);
+    arrange_cache(a);
     std::visit([&](const auto& said) { hear(a, said); }, *output);
   }
   return any;
@@ -334,6 +328,7 @@ void World::peer_input(HostId host, core::Input input) {
 void World::payload_arrived(HostId host, core::ConnId conn, const Payload& payload) {
   Actor& a = actor(host);
   a.meter.from_peers += payload.span.length;
+  note_received(payload.torrent, Origin::kPeers, payload.span.length);
   if (a.params.operators != nullptr) {
     const std::string_view ours = a.params.operators->find(address(host));
     const bool same = !ours.empty() && a.params.operators->find(address(payload.from)) == ours;
@@ -342,8 +337,8 @@ void World::payload_arrived(HostId host, core::ConnId conn, const Payload& paylo
   if (payload.corrupt) note_lie(a, conn, payload);
   const core::Layout& layout = track(payload.torrent).layout();
   const core::BlockIndex block = layout.block_at(payload.span.piece, payload.span.begin);
-  const core::BufferId buffer =
-      make_buffer(a, {payload.torrent, block, payload.span.length, payload.corrupt});
+  const core::BufferId buffer = make_buffer(
+      a, {payload.torrent, block, payload.span.length, Origin::kPeers, payload.corrupt});
   feed(a, core::PeerMessage{payload.torrent, conn, core::Piece{payload.span, buffer}});
 }
 
@@ -353,7 +348,8 @@ void World::http_block(HostId client, cdn::HttpId request, core::TorrentId torre
                        core::BlockIndex block, Bytes length, bool corrupt) {
   Actor& a = actor(client);
   a.meter.from_cdn += length;
-  const core::BufferId buffer = make_buffer(a, {torrent, block, length, corrupt});
+  note_received(torrent, Origin::kCdn, length);
+  const core::BufferId buffer = make_buffer(a, {torrent, block, length, Origin::kCdn, corrupt});
   feed(a, cdn::HttpInput(cdn::HttpBlock{request, block, buffer}));
 }
 

@@ -5,6 +5,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <limits>
 #include <memory>
 #include <optional>
 #include <string>
@@ -12,6 +13,7 @@
 
 #include "engine/base/check.h"
 #include "engine/base/slot_map.h"
+#include "engine/core/ledger.h"
 #include "engine/sim/adversaries.h"
 #include "engine/sim/cdn_model.h"
 #include "engine/sim/checkers.h"
@@ -44,6 +46,13 @@ struct HostParams {
   core::PeerBookParams book{};
   bool super_seed = false;
   bool leaves_when_done = false;  // with a download
+  // What it keeps of tracks that were played, the least recently used go first.
+  Bytes cache = Bytes(std::numeric_limits<std::int64_t>::max());
+  // It offers so many of the tracks that it heard last, beside the one that plays and the next.
+  // None: what it played is open as long as it is there, and not announced any more.
+  std::optional<std::int32_t> shares;
+  // Takes no memory once it has left, but for its meter, ledger and plays.
+  bool forgotten = false;
   // Where it can be dialled; none: an address of its own in 11.0.0.0/8.
   std::optional<Endpoint> address;
   bool overlay = false;         // asks who has the next track, and answers
@@ -71,6 +80,7 @@ struct HostMeter {
   Bytes freed_good;           // thrown away though right: duplicates, or too late
   Bytes freed_bad;            // thrown away because wrong
   std::int64_t messages = 0;  // control messages sent
+  Bytes message_bytes;        // of them, and of the heads of blocks
   std::int32_t connected = 0;
 };
 
@@ -109,6 +119,15 @@ class World : private PeerNetHandler, private CdnHandler, private TrackerHandler
   void listen_at(TimePoint when, HostId host, std::vector<core::TorrentId> playlist);
   // A clean exit says goodbye; a crash leaves others to find out.
   void leave(HostId host, bool clean);
+  // Puts a whole track into the host's cache. REQUIRES: it holds nothing of it.
+  void give(HostId host, core::TorrentId torrent);
+  // Takes over the cache of a host that has left: the same person at another time.
+  void inherit(HostId host, HostId from);
+  // Offers what `HostParams::shares` says of the cache.
+  void share_cache(HostId host);
+  // Plays the track now, in place of all else, or after what the playlist holds.
+  void play(HostId host, core::TorrentId torrent);
+  void play_next(HostId host, core::TorrentId torrent);
 
   // --- script ---
   void at(TimePoint when, std::function<void(World&)> script);
@@ -119,6 +138,7 @@ class World : private PeerNetHandler, private CdnHandler, private TrackerHandler
   Links& links() { return links_; }
   CdnModel& cdn() { return cdn_; }
   TrackerModel& tracker() { return tracker_; }
+  const TrackerModel& tracker() const { return tracker_; }
 
   // --- running ---
   void run_until(TimePoint end);
@@ -135,7 +155,10 @@ class World : private PeerNetHandler, private CdnHandler, private TrackerHandler
   const Checkers& checkers() const { return checkers_; }
   std::vector<HostId> nodes() const;
   bool online(HostId host) const { return actor(host).online; }
+  // REQUIRES: it is not forgotten.
   const player::Node& node(HostId host) const { return *actor(host).node; }
+  // Of all torrents that it had open, those that are closed by now as well.
+  core::ByteCounts ledger(HostId host) const;
   const Store& store(HostId host) const { return actor(host).store; }
   const HostMeter& meter(HostId host) const { return actor(host).meter; }
   // When its download became whole.
@@ -143,6 +166,11 @@ class World : private PeerNetHandler, private CdnHandler, private TrackerHandler
   const std::vector<Lie>& lies() const { return lies_; }
   const Track& track(core::TorrentId torrent) const;
   std::size_t track_count() const { return tracks_.size(); }
+  // What all hosts received so far, in all and of one torrent.
+  const OriginBytes& received() const { return received_; }
+  const OriginBytes& received(core::TorrentId torrent) const {
+    return received_of_[torrent.value()];
+  }
   const CdnModel& cdn() const { return cdn_; }
   const PeerNet& peer_net() const { return peers_; }
   Endpoint address(HostId host) const;
@@ -160,6 +188,7 @@ class World : private PeerNetHandler, private CdnHandler, private TrackerHandler
     core::TorrentId torrent;
     core::BlockIndex block;
     Bytes size;
+    Origin origin = Origin::kPeers;
     bool bad = false;
   };
   struct Actor {
@@ -169,7 +198,10 @@ class World : private PeerNetHandler, private CdnHandler, private TrackerHandler
     Store store;
     std::optional<Listener> listener;
     SlotMap<BufferTag, Buffer> buffers;
-    std::vector<core::TorrentId> opened;
+    std::vector<core::TorrentId> opened;  // at the node
+    std::vector<core::TorrentId> cached;  // on the store's shelves, the least recently used first
+    std::size_t plays_seen = 0;           // of the listener's
+    core::ByteCounts closed;              // the ledgers of what is not open any more
     std::optional<core::TorrentId> download;
     std::optional<TimePoint> completed;
     std::optional<PieceHider> hider;
@@ -209,8 +241,15 @@ class World : private PeerNetHandler, private CdnHandler, private TrackerHandler
   void dispatch(const Event& event);
   void feed(Actor& a, const core::Input& input);
   void feed(Actor& a, const cdn::HttpInput& input);
-  void open(Actor& a, core::TorrentId torrent, bool complete);
-  void open_playlist(Actor& a);
+  std::unique_ptr<player::Node> make_node(const HostParams& params, const PeerId& peer_id,
+                                          const Endpoint& address);
+  void open(Actor& a, core::TorrentId torrent);
+  void close(Actor& a, core::TorrentId torrent);
+  void forget(Actor& a);
+  void arrange_cache(Actor& a);
+  void offer_surplus(Actor& a);
+  void evict(Actor& a);
+  void note_received(core::TorrentId torrent, Origin origin, Bytes size);
   void pump(Actor& a);
   bool drain_node(Actor& a);
   bool drain_listener(Actor& a);
@@ -267,6 +306,8 @@ class World : private PeerNetHandler, private CdnHandler, private TrackerHandler
   Checkers checkers_;
   TraceDigest digest_;
   std::vector<std::unique_ptr<Track>> tracks_;
+  std::vector<OriginBytes> received_of_;  // by torrent
+  OriginBytes received_;
   std::vector<std::unique_ptr<Actor>> actors_;  // by HostId; null for edges
   SlotMap<HashJobTag, HashJob> hashing_;
   std::vector<std::function<void(World&)>> scripts_;

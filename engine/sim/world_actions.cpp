@@ -3,7 +3,9 @@
 #include <utility>
 
 #include "engine/base/check.h"
+#include "engine/sim/message_size.h"
 #include "engine/sim/world.h"
+#include "engine/wire/peer_codec.h"
 
 namespace tributary::sim {
 
@@ -20,6 +22,7 @@ void World::perform(Actor& a, const core::Disconnect& action) {
 
 void World::send(Actor& a, const core::Send& action) {
   ++a.meter.messages;
+  a.meter.message_bytes += wire_size(action.message);
   peers_.send(a.id, action);
 }
 
@@ -74,6 +77,7 @@ void World::perform(Actor& a, const core::SendBlock& action) {
   const core::BlockIndex block = layout.block_at(action.span.piece, action.span.begin);
   checkers_.uploaded(now(), a.id, action.span, a.store.has(action.torrent, block));
   a.meter.asked_of_us += action.span.length;
+  a.meter.message_bytes += Bytes(wire::kPieceHeaderSize);
   peers_.send_block(a.id, action, a.params.corrupt);
   if (a.hider) a.hider->gave(action.conn, action.span.piece);
 }
@@ -153,7 +157,7 @@ void World::perform(Actor& a, const core::Store& action) {
   if (!buffer) return;
   checkers_.stored(now(), a.id, action.block, buffer->bad,
                    buffer->torrent == action.torrent && buffer->block == action.block);
-  const bool fresh = a.store.put(action.torrent, action.block, buffer->bad);
+  const bool fresh = a.store.put(action.torrent, action.block, buffer->origin, buffer->bad);
   (fresh ? a.meter.stored : a.meter.repeated) += buffer->size;
   if (a.listener) a.listener->stored(now(), action.torrent);
   note_completion(a);

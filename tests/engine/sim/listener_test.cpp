@@ -28,12 +28,12 @@ struct Room {
   Listener listener{store, {kFirst, kSecond}};
 
   Room() {
-    store.open(kFirst, first, false);
-    store.open(kSecond, second, false);
+    store.add(kFirst, first, false);
+    store.add(kSecond, second, false);
   }
   void have(core::TorrentId torrent, int begin, int end, TimePoint now) {
     for (int b = begin; b < end; ++b) {
-      store.put(torrent, core::BlockIndex(b), false);
+      store.put(torrent, core::BlockIndex(b), Origin::kPeers, false);
       listener.stored(now, torrent);
     }
   }

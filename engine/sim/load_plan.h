@@ -1,0 +1,99 @@
+// A load test's workload: who listens to what and when, over which links. Either drawn from
+// statistics or read from a trace; the same plan is then run under each policy.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "engine/base/random.h"
+#include "engine/base/units.h"
+#include "engine/sim/cdn_model.h"
+#include "engine/sim/links.h"
+#include "engine/sim/track.h"
+#include "engine/sim/tracker_model.h"
+
+namespace tributary::sim {
+
+// A fraction in millionths.
+inline constexpr std::int64_t kWhole = 1'000'000;
+
+// A distribution by some of its quantiles: (fraction in millionths, value), ascending, the last at
+// kWhole; even between two of them, and from the first's value below it.
+struct Quantiles {
+  std::vector<std::pair<std::int64_t, Duration>> points;
+
+  Duration draw(Random& random) const;
+};
+
+// How accesses concentrate: the first of each pair is a part of the catalogue, its most popular
+// tracks, the second what goes to them; both in millionths, ascending, the last (kWhole, kWhole).
+// Even within each part.
+struct Popularity {
+  std::vector<std::pair<std::int64_t, std::int64_t>> parts = {{kWhole, kWhole}};
+
+  // REQUIRES: tracks > 0.
+  std::int32_t draw(Random& random, std::int32_t tracks) const;
+};
+
+struct LinkClass {
+  std::int32_t weight = 1;  // of all listeners, so many parts
+  AccessLink link;
+  bool reachable = true;  // else behind a router that passes no connection on
+  bool upload = true;
+};
+
+// Odds are in millionths.
+struct Workload {
+  std::int32_t listeners = 100;
+  Duration length = std::chrono::hours(1);
+
+  std::int32_t tracks = 1000;
+  BitRate rate = 160_kbps;
+  Quantiles track_length;
+  Popularity popularity;
+
+  Duration arrivals{};      // listeners first come within this; zero: at once
+  Quantiles session;        // how long one stays
+  Quantiles pause;          // and is away
+  std::int64_t chosen = 0;  // starts that nobody could foresee, of all
+  std::int64_t again = 0;   // of what is chosen or follows, what the listener has in his cache
+  std::int64_t skipped = 0;
+  Quantiles skipped_after;
+
+  std::int32_t cached = 0;  // tracks in each listener's cache at the beginning
+  std::vector<LinkClass> links;
+};
+
+struct LoadEvent {
+  enum class Action { kJoin, kPlay, kNext, kSkip, kLeave };
+  TimePoint at{};
+  std::int32_t listener = 0;
+  Action action = Action::kJoin;
+  std::int32_t track = -1;  // of kPlay and kNext
+};
+
+struct LoadListener {
+  std::int32_t link = 0;  // its class
+  std::vector<std::int32_t> cached;
+};
+
+struct LoadTrack {
+  Duration length{};
+  std::int32_t rank = 0;  // by popularity, from 0
+};
+
+struct LoadPlan {
+  Duration length{};
+  BitRate rate;
+  std::vector<LoadTrack> tracks;
+  std::vector<LoadListener> listeners;
+  std::vector<LinkClass> links;
+  std::vector<LoadEvent> events;  // by time
+};
+
+// Deterministic.
+LoadPlan make_plan(const Workload& workload, std::uint64_t seed);
+
+}  // namespace tributary::sim

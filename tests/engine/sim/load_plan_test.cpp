@@ -1,0 +1,121 @@
+#include "engine/sim/load_plan.h"
+
+#include <doctest/doctest.h>
+
+#include <algorithm>
+
+namespace tributary::sim {
+namespace {
+
+constexpr std::int64_t kPercent = kWhole / 100;
+
+Workload small() {
+  Workload w;
+  w.listeners = 40;
+  w.length = 2h;
+  w.tracks = 100;
+  w.track_length.points = {{kWhole, 4min}};
+  w.session.points = {{kWhole, 30min}};
+  w.pause.points = {{kWhole, 20min}};
+  w.chosen = 39 * kPercent;
+  w.skipped_after.points = {{kWhole, 30s}};
+  w.arrivals = 10min;
+  w.links.emplace_back();
+  return w;
+}
+
+std::int64_t count(const LoadPlan& plan, LoadEvent::Action action) {
+  return std::count_if(plan.events.begin(), plan.events.end(),
+                       [action](const LoadEvent& e) { return e.action == action; });
+}
+
+TEST_CASE("quantiles are drawn between their points") {
+  const Quantiles q{{{50 * kPercent, 10s}, {kWhole, 110s}}};
+  Random random(1);
+  int low = 0;
+  Duration sum{};
+  constexpr int kDraws = 20'000;
+  for (int i = 0; i < kDraws; ++i) {
+    const Duration drawn = q.draw(random);
+    REQUIRE(drawn >= 10s);
+    REQUIRE(drawn < 110s);
+    if (drawn == 10s) ++low;
+    sum += drawn;
+  }
+  CHECK(low > kDraws * 48 / 100);
+  CHECK(low < kDraws * 52 / 100);
+  CHECK(sum / kDraws > 34s);  // half of 10 s, half of 60 s in the mean
+  CHECK(sum / kDraws < 36s);
+}
+
+TEST_CASE("88 % of accesses go to 12 % of the tracks where the popularity says so") {
+  const Popularity popularity{{{12 * kPercent, 88 * kPercent}, {kWhole, kWhole}}};
+  Random random(1);
+  int popular = 0;
+  constexpr int kDraws = 20'000;
+  for (int i = 0; i < kDraws; ++i) {
+    const std::int32_t track = popularity.draw(random, 1000);
+    REQUIRE(track >= 0);
+    REQUIRE(track < 1000);
+    if (track < 120) ++popular;
+  }
+  CHECK(popular > kDraws * 87 / 100);
+  CHECK(popular < kDraws * 89 / 100);
+}
+
+TEST_CASE("a catalogue smaller than its parts is drawn from all the same") {
+  const Popularity popularity{{{kPercent, 50 * kPercent}, {kWhole, kWhole}}};
+  Random random(1);
+  for (int i = 0; i < 100; ++i) CHECK(popularity.draw(random, 1) == 0);
+}
+
+TEST_CASE("a plan is in order, within its time, and the same each time") {
+  const LoadPlan plan = make_plan(small(), 7);
+  CHECK(std::is_sorted(plan.events.begin(), plan.events.end(),
+                       [](const LoadEvent& a, const LoadEvent& b) { return a.at < b.at; }));
+  for (const LoadEvent& event : plan.events) CHECK(event.at < TimePoint(2h));
+  const LoadPlan again = make_plan(small(), 7);
+  REQUIRE(again.events.size() == plan.events.size());
+  for (std::size_t i = 0; i < plan.events.size(); ++i) {
+    CHECK(again.events[i].at == plan.events[i].at);
+    CHECK(again.events[i].track == plan.events[i].track);
+  }
+  CHECK(make_plan(small(), 8).events.size() != plan.events.size());
+}
+
+TEST_CASE("so many starts are chosen as the workload says, the others follow") {
+  Workload w = small();
+  w.session.points = {{kWhole, 100h}};
+  const LoadPlan plan = make_plan(w, 1);
+  const std::int64_t plays =
+      count(plan, LoadEvent::Action::kPlay) - w.listeners;  // the first of each
+  const std::int64_t nexts = count(plan, LoadEvent::Action::kNext);
+  CHECK(plays * 100 / (plays + nexts) >= 34);
+  CHECK(plays * 100 / (plays + nexts) <= 44);
+  CHECK(count(plan, LoadEvent::Action::kJoin) == w.listeners);
+}
+
+TEST_CASE("who skips goes on to what follows, or to what is chosen") {
+  Workload w = small();
+  w.skipped = kWhole;
+  w.chosen = 0;
+  const LoadPlan plan = make_plan(w, 1);
+  CHECK(count(plan, LoadEvent::Action::kSkip) > 0);
+  w.chosen = kWhole;
+  CHECK(count(make_plan(w, 1), LoadEvent::Action::kSkip) == 0);
+}
+
+TEST_CASE("a cache holds each track once") {
+  Workload w = small();
+  w.tracks = 5;
+  w.cached = 50;
+  for (const LoadListener& listener : make_plan(w, 1).listeners) {
+    std::vector<std::int32_t> cached = listener.cached;
+    std::sort(cached.begin(), cached.end());
+    CHECK(std::adjacent_find(cached.begin(), cached.end()) == cached.end());
+    CHECK_FALSE(cached.empty());
+  }
+}
+
+}  // namespace
+}  // namespace tributary::sim
