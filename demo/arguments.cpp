@@ -174,6 +174,31 @@ Result<Bytes> parse_piece_length(std::string_view text) {
   return Bytes(*size);
 }
 
+Result<Bytes> parse_size(std::string_view text) {
+  constexpr std::int64_t kMost = std::int64_t{1} << 40;
+  std::string_view rest = text;
+  const auto number = take_number(rest);
+  if (rest.ends_with("iB")) rest.remove_suffix(2);
+  const auto scale = scale_of(rest, 1024);
+  const auto size = number && scale ? multiply(*number, *scale, kMost) : std::nullopt;
+  if (size) return Bytes(*size);
+  return invalid("size " + quoted(text) + " is not understood; give bytes like 500M or 1G");
+}
+
+Result<std::int64_t> parse_percent(std::string_view text) {
+  std::string_view rest = text;
+  const auto number = take_number(rest);
+  if (number && rest == "%" && *number <= 100 * kMillion) return *number / 100;
+  return invalid(quoted(text) + " is no percentage; give one like 39% or 0.5%, up to 100%");
+}
+
+Result<std::int64_t> parse_price(std::string_view text) {
+  std::string_view rest = text;
+  const auto number = take_number(rest);
+  if (number && rest.empty()) return *number;
+  return invalid(quoted(text) + " is no price; give one like 0.05");
+}
+
 Result<Endpoint> parse_listen(std::string_view text) {
   constexpr std::string_view kLocalhost = "localhost:";
   const bool local = text.starts_with(kLocalhost);

@@ -32,6 +32,15 @@ Result<std::optional<std::int64_t>> parse_told_ratio(std::string_view text);
 // A count of bytes: "16384", "16k", "1M" with 1024 for k, as piece lengths are counted.
 Result<Bytes> parse_piece_length(std::string_view text);
 
+// How much room: "1G", "500M", 1024 for k; up to 1024 G.
+Result<Bytes> parse_size(std::string_view text);
+
+// A part of something: "39%", "0.5%", in millionths; at most "100%".
+Result<std::int64_t> parse_percent(std::string_view text);
+
+// A sum of money: "0.05", in millionths.
+Result<std::int64_t> parse_price(std::string_view text);
+
 // How many of something: "1" … "1000000".
 Result<std::int32_t> parse_count(std::string_view text);
 

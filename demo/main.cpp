@@ -29,5 +29,6 @@ int main(int argc, char** argv) {
   tributary::demo::add_origin(line);
   tributary::demo::add_tracker(line);
   tributary::demo::add_dht(line);
+  tributary::demo::add_loadtest(line);
   return line.run(argc, argv);
 }

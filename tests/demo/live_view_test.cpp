@@ -185,15 +185,18 @@ TEST_CASE("the line for pipes tells state, buffer, sources and stalls") {
 }
 
 TEST_CASE("progress is told in percent, speed and time left, within any width") {
-  const Progress half{"hashing album", 50_MiB, 100_MiB, 2s};
+  const Progress half{"hashing album", 50 << 20, 100 << 20, 2s, ProgressUnit::kBytes};
   const std::string line = render_progress(half, 79);
   CHECK(line.find("50 %") != std::string::npos);
   CHECK(line.find("26.2 MB/s") != std::string::npos);
   CHECK(line.find("0:02 left") != std::string::npos);
+  const Progress virtual_time{"flash crowd", 50, 100, 2s, ProgressUnit::kTime};
+  CHECK(render_progress(virtual_time, 79).find("B/s") == std::string::npos);
   for (int width = 0; width <= 120; ++width) {
     CAPTURE(width);
     CHECK(text_width(render_progress(half, width)) <= width);
-    CHECK(text_width(render_progress({"x", 0_B, 0_B, Duration()}, width)) <= width);
+    CHECK(text_width(render_progress({"x", 0, 0, Duration(), ProgressUnit::kTime}, width)) <=
+          width);
   }
 }
 

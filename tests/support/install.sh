@@ -9,7 +9,7 @@ set -euo pipefail
 # card, and the roots that HTTPS servers are judged by.
 build=(g++ cmake ninja-build pkg-config libuv1-dev libcurl4-openssl-dev libssl-dev
   libmicrohttpd-dev libsqlite3-dev libminiupnpc-dev libnatpmp-dev libavformat-dev libavcodec-dev
-  libavutil-dev libswresample-dev nlohmann-json3-dev libcli11-dev libsdl2-dev ca-certificates)
+  libavutil-dev libswresample-dev nlohmann-json3-dev libcli11-dev libtomlplusplus-dev libsdl2-dev ca-certificates)
 # Unit tests, the second compiler, sanitizers, fuzzing and style.
 check=(ccache git python3 binutils doctest-dev
   clang-14 libclang-rt-14-dev llvm-14 clang-tidy-14 clang-format-14 ffmpeg)

@@ -19,6 +19,8 @@ LAYERS = {
                       "cdn/http", "prefetch", "player/buffer", "player/node", "player/media"],
     "demo": ["engine/base", "engine/wire", "engine/net", "cdn/http", "player/media",
              "player/client"],
+    "demo/loadtest": ["engine/base", "engine/core", "engine/wire", "engine/net", "engine/sim",
+                      "demo"],
 }
 
 # The rooms without I/O, threads or clocks, and the static library of each.
@@ -35,6 +37,7 @@ CONTAINED = {
     "libuv": (r"uv\.h", ["engine/net", "cdn/http", "player/client"]),
     "OpenSSL": (r"openssl/", ["engine/net"]),
     "SQLite": (r"sqlite3\.h", ["engine/net"]),
+    "toml++": (r"toml\+\+/", ["demo/loadtest"]),
     "SDL": (r"SDL2?[/.]", ["player/media", "player/client", "demo"]),
 }
 

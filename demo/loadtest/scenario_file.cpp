@@ -1,0 +1,314 @@
+#include "demo/loadtest/scenario_file.h"
+
+#include <algorithm>
+#include <filesystem>
+#include <fstream>
+#include <functional>
+#include <optional>
+#include <sstream>
+#include <utility>
+#include <vector>
+
+// Errors are values here; the packaged library is one that throws.
+#define TOML_EXCEPTIONS 0
+#define TOML_HEADER_ONLY 1
+#include <toml++/toml.h>
+
+#include "demo/arguments.h"
+#include "engine/wire/text.h"
+
+namespace tributary::demo {
+namespace {
+
+// One table of the file. Remembers the first error and which keys were asked for.
+class Section {
+ public:
+  Section(const toml::table* table, std::string name, std::optional<Error>& error)
+      : table_(table), name_(std::move(name)), error_(error) {}
+  Section(const Section&) = delete;
+  Section& operator=(const Section&) = delete;
+  // Whatever is left over is a mistake.
+  ~Section() {
+    if (!table_) return;
+    for (const auto& [key, node] : *table_) {
+      if (std::find(known_.begin(), known_.end(), key.str()) != known_.end()) continue;
+      fail(node, "unknown key '" + wire::printable(key.str()) + "'; known here: " + all_known());
+    }
+  }
+
+  template <class T>
+  void read(std::string_view key, T& value, Result<T> (*parse)(std::string_view)) {
+    const toml::node* node = find(key);
+    if (node) store(*node, key, value, parse);
+  }
+  void read(std::string_view key, std::int32_t& value, std::int64_t least, std::int64_t most) {
+    const toml::node* node = find(key);
+    if (!node) return;
+    const auto number = node->value_exact<std::int64_t>();
+    if (!number || *number < least || *number > most) {
+      return fail(*node, std::string(key) + " must be a whole number from " +
+                             std::to_string(least) + " to " + std::to_string(most));
+    }
+    value = static_cast<std::int32_t>(*number);
+  }
+  void read(std::string_view key, bool& value) {
+    const toml::node* node = find(key);
+    if (!node) return;
+    if (const auto flag = node->value_exact<bool>()) {
+      value = *flag;
+    } else {
+      fail(*node, std::string(key) + " must be true or false");
+    }
+  }
+  void read(std::string_view key, std::string& value) {
+    const toml::node* node = find(key);
+    if (!node) return;
+    if (const auto text = node->value_exact<std::string>()) {
+      value = *text;
+    } else {
+      fail(*node, std::string(key) + " must be a text in quotation marks");
+    }
+  }
+  // One value, or a list of pairs [percentage, value] that ends at 100%.
+  void read(std::string_view key, sim::Quantiles& value) {
+    const toml::node* node = find(key);
+    if (!node) return;
+    if (node->is_string()) {
+      Duration only{};
+      store(*node, key, only, parse_time);
+      value.points = {{sim::kWhole, only}};
+      return;
+    }
+    value.points = pairs<Duration>(*node, key, parse_time);
+  }
+  void read(std::string_view key, sim::Popularity& value) {
+    const toml::node* node = find(key);
+    if (!node) return;
+    value.parts = pairs<std::int64_t>(*node, key, parse_percent);
+    if (!error_ && value.parts.back().second != sim::kWhole) {
+      fail(*node, std::string(key) + " must end with [\"100%\", \"100%\"]");
+    }
+  }
+  // Tables in double brackets.
+  std::vector<const toml::table*> list(std::string_view key) {
+    std::vector<const toml::table*> tables;
+    const toml::node* node = find(key);
+    if (!node) return tables;
+    const toml::array* array = node->as_array();
+    if (!array || !array->is_homogeneous<toml::table>()) {
+      fail(*node, std::string(key) + " must be given as [[" + std::string(key) + "]]");
+      return tables;
+    }
+    for (const toml::node& item : *array) tables.push_back(item.as_table());
+    return tables;
+  }
+  const toml::table* table(std::string_view key) {
+    const toml::node* node = find(key);
+    if (node && !node->is_table()) {
+      fail(*node, std::string(key) + " must be given as [" + std::string(key) + "]");
+    }
+    return node ? node->as_table() : nullptr;
+  }
+  void fail(std::string_view key, const std::string& why) {
+    if (const toml::node* node = table_ ? table_->get(key) : nullptr) fail(*node, why);
+  }
+
+ private:
+  const toml::node* find(std::string_view key) {
+    known_.emplace_back(key);
+    return table_ ? table_->get(key) : nullptr;
+  }
+  void fail(const toml::node& at, const std::string& why) {
+    if (error_) return;
+    const std::string place = name_.empty() ? "" : "[" + name_ + "] ";
+    error_ = invalid("line " + std::to_string(at.source().begin.line) + ": " + place + why);
+  }
+  template <class T>
+  void store(const toml::node& node, std::string_view key, T& value,
+             Result<T> (*parse)(std::string_view)) {
+    const auto text = node.value_exact<std::string>();
+    if (!text) return fail(node, std::string(key) + " must be a text in quotation marks");
+    auto parsed = parse(*text);
+    if (!parsed) return fail(node, std::string(key) + ": " + parsed.error().message);
+    value = *std::move(parsed);
+  }
+  template <class T>
+  std::vector<std::pair<std::int64_t, T>> pairs(const toml::node& node, std::string_view key,
+                                                Result<T> (*parse)(std::string_view)) {
+    std::vector<std::pair<std::int64_t, T>> all;
+    const auto wrong = [&](const toml::node& at) {
+      fail(at, std::string(key) +
+                   " must be a list of pairs, as [[\"50%\", \"…\"], [\"100%\", \"…\"]], each "
+                   "greater than the one before, up to 100%");
+      return std::vector<std::pair<std::int64_t, T>>{{sim::kWhole, T{}}};
+    };
+    const toml::array* list = node.as_array();
+    if (!list || list->empty()) return wrong(node);
+    for (const toml::node& item : *list) {
+      const toml::array* pair = item.as_array();
+      if (!pair || pair->size() != 2) return wrong(item);
+      std::pair<std::int64_t, T> made;
+      store(*pair->get(0), key, made.first, parse_percent);
+      store(*pair->get(1), key, made.second, parse);
+      if (error_) return {{sim::kWhole, T{}}};
+      const bool grows =
+          all.empty() || (made.first > all.back().first && made.second >= all.back().second);
+      if (!grows) return wrong(item);
+      all.push_back(made);
+    }
+    return all.back().first == sim::kWhole ? all : wrong(node);
+  }
+  std::string all_known() const {
+    std::string text;
+    for (const std::string& key : known_) text += (text.empty() ? "" : ", ") + key;
+    return text;
+  }
+
+  const toml::table* table_;
+  std::string name_;
+  std::optional<Error>& error_;
+  std::vector<std::string> known_;
+};
+
+constexpr std::int64_t kMostListeners = 100'000;
+constexpr std::int64_t kMostTracks = 1'000'000;
+
+void read_listeners(Section listeners, Scenario& scenario) {
+  sim::Workload& w = scenario.workload;
+  listeners.read("count", w.listeners, 1, kMostListeners);
+  listeners.read("time", w.length, parse_time);
+  listeners.read("warm_up", scenario.setup.warm_up, parse_time);
+  listeners.read("arrivals", w.arrivals, parse_time);
+  listeners.read("session", w.session);
+  listeners.read("pause", w.pause);
+  listeners.read("chosen", w.chosen, parse_percent);
+  listeners.read("again", w.again, parse_percent);
+  listeners.read("skipped", w.skipped, parse_percent);
+  listeners.read("skipped_after", w.skipped_after);
+  listeners.read("cache", scenario.setup.cache, parse_size);
+  listeners.read("cached", w.cached, 0, 10'000);
+  listeners.read("shares", scenario.setup.shares, 0, 10'000);
+  listeners.read("overlay", scenario.setup.overlay);
+  if (w.length <= scenario.setup.warm_up) listeners.fail("warm_up", "warm_up must be below time");
+}
+
+void read_catalogue(Section catalogue, sim::Workload& workload) {
+  catalogue.read("tracks", workload.tracks, 1, kMostTracks);
+  catalogue.read("rate", workload.rate, parse_rate);
+  catalogue.read("length", workload.track_length);
+  catalogue.read("popularity", workload.popularity);
+}
+
+void read_link(Section link, sim::LinkClass& made) {
+  Duration rtt = made.link.half_rtt * 2;
+  std::int64_t loss = 0;
+  std::string name;
+  link.read("name", name);
+  link.read("weight", made.weight, 1, 1'000'000);
+  link.read("down", made.link.down, parse_rate);
+  link.read("up", made.link.up, parse_rate);
+  link.read("rtt", rtt, parse_time);
+  link.read("loss", loss, parse_percent);
+  link.read("reachable", made.reachable);
+  link.read("upload", made.upload);
+  made.link.half_rtt = rtt / 2;
+  made.link.loss_permille = static_cast<std::int32_t>(loss / 1000);
+  if (made.link.loss_permille > 500) link.fail("loss", "loss is at most 50%");
+}
+
+void read_cdn(Section cdn, sim::EdgeParams& edge) {
+  Duration rtt = edge.half_rtt * 2;
+  cdn.read("rtt", rtt, parse_time);
+  cdn.read("egress", edge.egress, parse_rate);
+  cdn.read("each", edge.per_connection, parse_rate);
+  cdn.read("first_byte", edge.first_byte, parse_time);
+  edge.half_rtt = rtt / 2;
+}
+
+void read_tracker(Section tracker, sim::TrackerParams& params) {
+  tracker.read("peers", params.most_peers, 0, 200);
+  tracker.read("interval", params.interval, parse_time);
+  tracker.read("answer", params.round_trips, parse_time);
+}
+
+void read_prices(Section cost, Prices& prices) {
+  cost.read("currency", prices.currency);
+  cost.read("per_gb", prices.per_gb, parse_price);
+  cost.read("per_10000_requests", prices.per_10000_requests, parse_price);
+}
+
+void read_fault(Section fault, sim::LoadFault& made) {
+  std::string what = "cdn";
+  Duration from{};
+  Duration length = std::chrono::hours(1000);
+  fault.read("what", what);
+  fault.read("from", from, parse_time);
+  fault.read("for", length, parse_time);
+  made.kind =
+      what == "tracker" ? sim::LoadFault::Kind::kTrackerDown : sim::LoadFault::Kind::kCdnDown;
+  if (what != "tracker" && what != "cdn") fault.fail("what", "what is \"cdn\" or \"tracker\"");
+  made.from = TimePoint(from);
+  made.until = TimePoint(from + length);
+}
+
+Scenario defaults() {
+  Scenario made;
+  made.workload.track_length.points = {{sim::kWhole, 240s}};
+  made.workload.session.points = {{sim::kWhole, std::chrono::hours(1000)}};
+  made.workload.pause.points = {{sim::kWhole, std::chrono::hours(1)}};
+  made.workload.skipped_after.points = {{sim::kWhole, 60s}};
+  made.setup.edge.half_rtt = 15ms;
+  return made;
+}
+
+Scenario read(const toml::table& root, std::optional<Error>& error) {
+  Scenario made = defaults();
+  Section top(&root, "", error);
+  top.read("title", made.title);
+  read_listeners({top.table("listeners"), "listeners", error}, made);
+  read_catalogue({top.table("catalogue"), "catalogue", error}, made.workload);
+  read_cdn({top.table("cdn"), "cdn", error}, made.setup.edge);
+  read_tracker({top.table("tracker"), "tracker", error}, made.setup.tracker);
+  read_prices({top.table("cost"), "cost", error}, made.prices);
+  for (const toml::table* table : top.list("links")) {
+    read_link({table, "links", error}, made.workload.links.emplace_back());
+  }
+  for (const toml::table* table : top.list("faults")) {
+    read_fault({table, "faults", error}, made.setup.faults.emplace_back());
+  }
+  if (made.workload.links.empty()) {
+    sim::LinkClass any;
+    any.link = {5_Mbps, 10_Mbps, 10ms, 0};
+    made.workload.links.push_back(any);
+  }
+  return made;
+}
+
+}  // namespace
+
+Result<Scenario> parse_scenario(std::string_view text, const std::string& source) {
+  const toml::parse_result parsed = toml::parse(text);
+  if (!parsed) {
+    const toml::parse_error& why = parsed.error();
+    return invalid(source + ": line " + std::to_string(why.source().begin.line) + ": " +
+                   std::string(why.description()));
+  }
+  std::optional<Error> error;
+  Scenario made = read(parsed.table(), error);
+  if (error) return Error{error->code, source + ": " + error->message};
+  return made;
+}
+
+Result<Scenario> read_scenario(const std::string& path) {
+  std::ifstream file(path);
+  std::ostringstream text;
+  text << file.rdbuf();
+  if (!file) {
+    return Error{ErrorCode::kNotFound, "cannot read '" + path + "': no such file, or not readable"};
+  }
+  auto made = parse_scenario(text.str(), path);
+  if (made) made->name = std::filesystem::path(path).stem().string();
+  return made;
+}
+
+}  // namespace tributary::demo
