@@ -31,6 +31,7 @@ body { margin: 0 auto; padding: 24px 16px 48px; max-width: 1360px; background: v
 h1 { font-size: 1.5rem; margin: 0; } h2 { font-size: 1.05rem; margin: 0 0 4px; }
 p { margin: 4px 0 12px; color: var(--soft); } code { font-size: .9em; color: var(--ink); }
 .plots { display: grid; gap: 16px; grid-template-columns: repeat(auto-fit, minmax(min(100%, 460px), 1fr)); }
+.wide { overflow-x: auto; } td:first-child { white-space: nowrap; }
 section { background: var(--card); border-radius: 8px; padding: 14px 16px; overflow-x: auto; }
 svg { display: block; width: 100%; height: auto; } svg text { fill: var(--ink); font-size: 12px; }
 .grid { stroke: var(--faint); stroke-width: 1; }
@@ -158,7 +159,7 @@ std::string cdn_by_reason(const Reports& reports) {
 }
 
 std::string table(const Scenario& scenario, const Reports& reports) {
-  std::string out = "<table><thead><tr><th></th>";
+  std::string out = "<div class=\"wide\"><table><thead><tr><th></th>";
   for (const Report& report : reports) out += "<th>" + escape_html(report.policy) + "</th>";
   out += "</tr></thead><tbody>\n";
   for (const ReportRow& row : report_rows(scenario)) {
@@ -167,7 +168,7 @@ std::string table(const Scenario& scenario, const Reports& reports) {
     for (const Report& report : reports) out += "<td>" + escape_html(row.cell(report)) + "</td>";
     out += "</tr>\n";
   }
-  return out + "</tbody></table>\n";
+  return out + "</tbody></table></div>\n";
 }
 
 }  // namespace

@@ -73,6 +73,9 @@ int test(const LoadArguments& arguments) {
   const StopSignals signals([&stop] { stop = true; });
   const auto run = plan(arguments);
   if (!run) return fail(kName, run.error());
+  if (!arguments.report.empty()) {
+    if (auto made = make_report_folder(arguments.report); !made) return fail(kName, made.error());
+  }
   std::vector<sim::LoadReport> reports;
   {
     ProgressBar bar(run->scenario.name, ProgressUnit::kTime);

@@ -110,11 +110,16 @@ std::string render_time_csv(const std::vector<sim::LoadReport>& reports) {
   return out;
 }
 
-Result<void> write_report(const std::string& folder, const Scenario& scenario,
-                          const std::vector<sim::LoadReport>& reports, const LoadLabel& label) {
+Result<void> make_report_folder(const std::string& folder) {
   std::error_code error;
   std::filesystem::create_directories(folder, error);
-  if (error) return io_error("cannot make the folder '" + folder + "': " + error.message());
+  if (!error) return {};
+  return io_error("cannot make the folder '" + folder + "': " + error.message() +
+                  "; choose another with --report");
+}
+
+Result<void> write_report(const std::string& folder, const Scenario& scenario,
+                          const std::vector<sim::LoadReport>& reports, const LoadLabel& label) {
   const std::array<std::pair<const char*, std::string>, 3> files = {
       {{"report.html", render_html(scenario, reports, label)},
        {"report.json", render_json(scenario, reports, label)},

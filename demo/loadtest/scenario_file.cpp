@@ -1,6 +1,7 @@
 #include "demo/loadtest/scenario_file.h"
 
 #include <algorithm>
+#include <array>
 #include <filesystem>
 #include <fstream>
 #include <functional>
@@ -199,7 +200,23 @@ void read_catalogue(Section catalogue, sim::Workload& workload) {
   catalogue.read("popularity", workload.popularity);
 }
 
-void read_link(Section link, sim::LinkClass& made) {
+sim::Conduct read_conduct(Section& link) {
+  using sim::Conduct;
+  constexpr std::array<std::pair<std::string_view, Conduct>, 4> kConducts = {
+      {{"honest", Conduct::kHonest},
+       {"free-rider", Conduct::kFreeRider},
+       {"polluter", Conduct::kPolluter},
+       {"tyrant", Conduct::kTyrant}}};
+  std::string name = "honest";
+  link.read("conduct", name);
+  for (const auto& [known, conduct] : kConducts) {
+    if (known == name) return conduct;
+  }
+  link.fail("conduct", "conduct is \"honest\", \"free-rider\", \"polluter\" or \"tyrant\"");
+  return Conduct::kHonest;
+}
+
+void read_link(Section& link, sim::LinkClass& made) {
   Duration rtt = made.link.half_rtt * 2;
   std::int64_t loss = 0;
   std::string name;
@@ -210,7 +227,7 @@ void read_link(Section link, sim::LinkClass& made) {
   link.read("rtt", rtt, parse_time);
   link.read("loss", loss, parse_percent);
   link.read("reachable", made.reachable);
-  link.read("upload", made.upload);
+  made.conduct = read_conduct(link);
   made.link.half_rtt = rtt / 2;
   made.link.loss_permille = static_cast<std::int32_t>(loss / 1000);
   if (made.link.loss_permille > 500) link.fail("loss", "loss is at most 50%");
@@ -271,7 +288,8 @@ Scenario read(const toml::table& root, std::optional<Error>& error) {
   read_tracker({top.table("tracker"), "tracker", error}, made.setup.tracker);
   read_prices({top.table("cost"), "cost", error}, made.prices);
   for (const toml::table* table : top.list("links")) {
-    read_link({table, "links", error}, made.workload.links.emplace_back());
+    Section link(table, "links", error);
+    read_link(link, made.workload.links.emplace_back());
   }
   for (const toml::table* table : top.list("faults")) {
     read_fault({table, "faults", error}, made.setup.faults.emplace_back());

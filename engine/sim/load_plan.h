@@ -37,11 +37,16 @@ struct Popularity {
   std::int32_t draw(Random& random, std::int32_t tracks) const;
 };
 
+// As in adversaries.h: a free-rider connects to everybody and sends nothing, a polluter sends wrong
+// bytes, a tyrant is a BitTyrant.
+enum class Conduct { kHonest, kFreeRider, kPolluter, kTyrant };
+
+// Listeners of a kind.
 struct LinkClass {
   std::int32_t weight = 1;  // of all listeners, so many parts
   AccessLink link;
   bool reachable = true;  // else behind a router that passes no connection on
-  bool upload = true;
+  Conduct conduct = Conduct::kHonest;
 };
 
 // Odds are in millionths.

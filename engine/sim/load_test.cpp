@@ -166,7 +166,10 @@ void LoadTest::join(std::int32_t listener) {
   params.link = link.link;
   params.policy = policy_;
   params.accepts_inbound = link.reachable;
-  params.upload = link.upload;
+  params.upload = link.conduct != Conduct::kFreeRider;
+  params.corrupt = link.conduct == Conduct::kPolluter;
+  if (link.conduct == Conduct::kTyrant) params.unchoke = bit_tyrant(link.link.up);
+  if (link.conduct == Conduct::kTyrant || !params.upload) params.book = large_view();
   params.cache = setup_.cache;
   params.shares = setup_.shares;
   params.overlay = setup_.overlay;

@@ -38,6 +38,7 @@ down = "10M"
 up = "1M"
 rtt = "40ms"
 reachable = false
+conduct = "free-rider"
 [[links]]
 loss = "1%"
 [cdn]
@@ -71,6 +72,7 @@ for = "5m"
   CHECK(w.links[0].link.up == 1_Mbps);
   CHECK(w.links[0].link.half_rtt == 20ms);
   CHECK_FALSE(w.links[0].reachable);
+  CHECK(w.links[0].conduct == sim::Conduct::kFreeRider);
   CHECK(w.links[1].link.loss_permille == 10);
   CHECK(parsed->setup.edge.half_rtt == 15ms);
   CHECK(parsed->setup.tracker.most_peers == 10);
@@ -110,6 +112,9 @@ TEST_CASE("a mistake in a scenario is told with its line and what would be right
   CHECK(error_of("links = 3") == "s.toml: line 1: links must be given as [[links]]");
   CHECK(error_of("listeners = 3") == "s.toml: line 1: listeners must be given as [listeners]");
   CHECK(error_of("[[faults]]\nwhat = \"sun\"").find("\"cdn\" or \"tracker\"") != std::string::npos);
+  CHECK(error_of("[[links]]\nconduct = \"rude\"") ==
+        "s.toml: line 2: [links] conduct is \"honest\", \"free-rider\", \"polluter\" or "
+        "\"tyrant\"");
   CHECK(error_of("[listeners").starts_with("s.toml: line 1: "));
 }
 
