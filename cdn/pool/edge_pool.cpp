@@ -189,9 +189,7 @@ void EdgePool::handle_timeout(TimePoint now) {
 
 std::optional<PoolAction> EdgePool::poll() {
   if (actions_.empty()) return std::nullopt;
-  PoolAction action = std::move(actions_.front());
-  actions_.pop_front();
-  return action;
+  return actions_.take_front();
 }
 
 TimePoint EdgePool::next_deadline() const {

@@ -44,15 +44,15 @@ class Fifo {
       items_[--head_] = std::move(item);
     }
   }
-  // REQUIRES: !empty().
+  // REQUIRES for both: !empty().
+  T take_front() {
+    T item = std::move(items_[head_]);
+    advance();
+    return item;
+  }
   void pop_front() {
-    items_[head_++] = T();
-    if (empty()) {
-      clear();
-    } else if (head_ >= kMinGap && head_ * 2 >= items_.size()) {
-      items_.erase(items_.begin(), begin());
-      head_ = 0;
-    }
+    items_[head_] = T();
+    advance();
   }
   iterator erase(const_iterator at) { return items_.erase(at); }
   iterator erase(const_iterator first, const_iterator last) { return items_.erase(first, last); }
@@ -66,6 +66,16 @@ class Fifo {
  private:
   static constexpr std::size_t kMinGap = 16;
   static constexpr std::size_t kKept = 16;
+
+  void advance() {
+    ++head_;
+    if (empty()) {
+      clear();
+    } else if (head_ >= kMinGap && head_ * 2 >= items_.size()) {
+      items_.erase(items_.begin(), begin());
+      head_ = 0;
+    }
+  }
 
   std::vector<T> items_;  // those before head_ are gone
   std::size_t head_ = 0;

@@ -138,9 +138,7 @@ void Overlay::on_closed(ConnId conn) {
 
 std::optional<OverlayAction> Overlay::poll() {
   if (out_.empty()) return std::nullopt;
-  OverlayAction action = std::move(out_.front());
-  out_.pop_front();
-  return action;
+  return out_.take_front();
 }
 
 }  // namespace tributary::core

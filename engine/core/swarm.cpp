@@ -76,9 +76,7 @@ void Swarm::tick(TimePoint now) {
 
 std::optional<Action> Swarm::poll() {
   if (s_.out.empty()) return std::nullopt;
-  Action action = std::move(s_.out.front());
-  s_.out.pop_front();
-  return action;
+  return s_.out.take_front();
 }
 
 // What follows from whatever changed, in one fixed order.

@@ -59,8 +59,7 @@ void SendQueue::take_control(WriteBatch& batch) {
 
 Bytes SendQueue::take_block(WriteBatch& batch) {
   TRIBUTARY_CHECK(has_blocks());
-  Entry entry = std::move(lane_.front());
-  lane_.pop_front();
+  Entry entry = lane_.take_front();
   if (!entry.is_block) {
     wire::append(batch.bytes_, entry.message);
     return 0_B;

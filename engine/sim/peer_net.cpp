@@ -154,8 +154,7 @@ void PeerNet::on_finished(const Links::Finished& finished) {
 void PeerNet::arrival(ConnectionId id, int from) {
   Connection& conn = *conns_.find(id);
   Stream& stream = conn.streams[from];
-  const Arrival arrived = std::move(stream.arrivals.front());
-  stream.arrivals.pop_front();
+  const Arrival arrived = stream.arrivals.take_front();
   if (std::holds_alternative<Closing>(arrived.content)) {
     const int to = 1 - from;
     if (!conn.sides[to].gone) close_side(id, conn, to, std::nullopt);

@@ -410,9 +410,7 @@ void Node::tick(TimePoint now) {
 
 std::optional<NodeAction> Node::poll() {
   if (impl_->out.empty()) return std::nullopt;
-  NodeAction action = std::move(impl_->out.front());
-  impl_->out.pop_front();
-  return action;
+  return impl_->out.take_front();
 }
 
 TimePoint Node::next_deadline() const {
