@@ -9,8 +9,10 @@
 #include "demo/loadtest/report_files.h"
 #include "demo/loadtest/report_table.h"
 #include "demo/loadtest/runner.h"
+#include "demo/loadtest/sweep.h"
 #include "demo/progress_bar.h"
 #include "demo/stop_signals.h"
+#include "engine/net/disk_file.h"
 
 namespace tributary::demo {
 namespace {
@@ -18,23 +20,40 @@ namespace {
 constexpr const char* kName = "loadtest";
 
 struct LoadArguments {
-  std::string scenario;
-  std::int32_t nodes = 0;  // 0: as the scenario has it
-  Duration time{};         // zero: the same
+  std::vector<std::string> paths;  // the scenario, or the reports to merge
+  std::int32_t nodes = 0;          // 0: as the scenario has it
+  Duration time{};                 // zero: the same
   std::int32_t seed = 1;
   std::vector<std::string> policies;
+  std::vector<std::string> settings;
+  std::vector<std::string> sweeps;
   std::string report;
+  bool merge = false;
 };
 
 // "1" or "0.5".
 Result<Duration> parse_hours(std::string_view text) { return parse_time(std::string(text) + "h"); }
 
+std::string decimal(double number) {
+  char text[32];
+  std::snprintf(text, sizeof text, "%g", number);
+  return text;
+}
+
+void print(const std::vector<std::string>& lines) {
+  for (const std::string& line : lines) std::printf("%s\n", line.c_str());
+}
+
 Result<LoadRun> plan(const LoadArguments& arguments) {
-  TRIBUTARY_TRY(scenario, read_scenario(arguments.scenario));
+  TRIBUTARY_TRY(scenario, read_scenario(arguments.paths.front(), arguments.settings));
   LoadRun run{std::move(scenario), {}, static_cast<std::uint64_t>(arguments.seed)};
-  if (arguments.nodes > 0) run.scenario.workload.listeners = arguments.nodes;
-  if (arguments.time > Duration::zero()) run.scenario.workload.length = arguments.time;
-  if (run.scenario.workload.length <= run.scenario.setup.warm_up) {
+  sim::Workload& workload = run.scenario.workload;
+  if (arguments.nodes > 0 && run.scenario.trace) {
+    return invalid("--nodes is of no use with a trace, which names its listeners; leave it out");
+  }
+  if (arguments.nodes > 0) workload.listeners = arguments.nodes;
+  if (arguments.time > Duration::zero()) workload.length = arguments.time;
+  if (workload.length <= run.scenario.setup.warm_up) {
     return invalid("--hours ends before the scenario's warm-up of " +
                    human_clock(run.scenario.setup.warm_up) + "; give more");
   }
@@ -50,51 +69,82 @@ Result<LoadRun> plan(const LoadArguments& arguments) {
   return run;
 }
 
-std::string decimal(double number) {
-  char text[32];
-  std::snprintf(text, sizeof text, "%g", number);
-  return text;
-}
-
-// What gives the same figures again.
-std::string command_of(const LoadArguments& arguments, const LoadRun& run) {
-  std::string text = "tributary loadtest " + arguments.scenario;
-  if (arguments.nodes > 0) text += " --nodes " + std::to_string(arguments.nodes);
+// What gives the same figures again, but for the report and what is swept.
+std::vector<std::string> command_of(const LoadArguments& arguments, const LoadRun& run) {
+  std::vector<std::string> words = {"tributary", kName, arguments.paths.front()};
+  const auto add = [&words](const std::string& option, const std::string& value) {
+    words.push_back(option);
+    words.push_back(value);
+  };
+  if (arguments.nodes > 0) add("--nodes", std::to_string(arguments.nodes));
   if (arguments.time > Duration::zero()) {
-    text += " --hours " + decimal(static_cast<double>(arguments.time.count()) / 3600e6);
+    add("--hours", decimal(static_cast<double>(arguments.time.count()) / 3600e6));
   }
-  text += " --seed " + std::to_string(arguments.seed);
-  for (const core::Policy& policy : run.policies) text += " --policy " + std::string(policy.name);
+  add("--seed", std::to_string(arguments.seed));
+  for (const core::Policy& policy : run.policies) add("--policy", std::string(policy.name));
+  for (const std::string& setting : arguments.settings) add("--set", setting);
+  return words;
+}
+
+std::string joined(const std::vector<std::string>& words) {
+  std::string text;
+  for (const std::string& word : words) text += (text.empty() ? "" : " ") + shell_quoted(word);
   return text;
 }
 
-int test(const LoadArguments& arguments) {
-  std::atomic<bool> stop{false};
-  const StopSignals signals([&stop] { stop = true; });
-  const auto run = plan(arguments);
-  if (!run) return fail(kName, run.error());
+Result<void> print_sweep(const LoadArguments& arguments, const LoadRun& run) {
+  const std::string folder = arguments.report.empty() ? "sweep" : arguments.report;
+  TRIBUTARY_TRY(commands, sweep_commands(command_of(arguments, run), arguments.sweeps, folder));
+  print(commands);
+  return {};
+}
+
+Result<void> merge(const LoadArguments& arguments) {
+  TRIBUTARY_TRY(lines, merge_reports(arguments.paths));
+  print(render_merged(lines));
+  if (arguments.report.empty()) return {};
+  if (auto made = make_report_folder(arguments.report); !made) return made;
+  const std::string path = arguments.report + "/merged.csv";
+  const std::string csv = render_merged_csv(lines);
+  const auto* bytes = reinterpret_cast<const std::uint8_t*>(csv.data());
+  if (auto written = net::replace_file(path, {bytes, csv.size()}); !written) return written;
+  std::printf("%s\n", path.c_str());
+  return {};
+}
+
+Result<void> test(const LoadArguments& arguments, const LoadRun& run,
+                  const std::atomic<bool>& stop) {
   if (!arguments.report.empty()) {
-    if (auto made = make_report_folder(arguments.report); !made) return fail(kName, made.error());
+    if (auto made = make_report_folder(arguments.report); !made) return made;
   }
   std::vector<sim::LoadReport> reports;
   {
-    ProgressBar bar(run->scenario.name, ProgressUnit::kTime);
+    ProgressBar bar(run.scenario.name, ProgressUnit::kTime);
     reports = run_load(
-        *run, [&bar](Duration done, Duration total) { bar.update(done, total); }, stop);
+        run, [&bar](Duration done, Duration total) { bar.update(done, total); }, stop);
   }
-  if (reports.empty()) return fail(kName, {ErrorCode::kCancelled, "stopped; nothing was written"});
-  const sim::Workload& w = run->scenario.workload;
-  std::printf("%s: %s, %s of virtual time, seed %d\n", run->scenario.name.c_str(),
+  if (reports.empty()) return Error{ErrorCode::kCancelled, "stopped; nothing was written"};
+  const sim::Workload& w = run.scenario.workload;
+  std::printf("%s: %s, %s of virtual time, seed %d\n", run.scenario.name.c_str(),
               human_count(w.listeners, "listener").c_str(), human_clock(w.length).c_str(),
               arguments.seed);
-  for (const std::string& line : render_table(run->scenario, reports))
-    std::printf("%s\n", line.c_str());
-  if (arguments.report.empty()) return kExitDone;
-  const LoadLabel label{command_of(arguments, *run), run->seed};
-  const auto written = write_report(arguments.report, run->scenario, reports, label);
-  if (!written) return fail(kName, written.error());
-  std::printf("%s/report.html, report.json, time.csv\n", arguments.report.c_str());
-  return kExitDone;
+  print(render_table(run.scenario, reports));
+  if (arguments.report.empty()) return {};
+  const LoadLabel label{joined(command_of(arguments, run)), run.seed};
+  const auto written = write_report(arguments.report, run.scenario, reports, label);
+  if (written) std::printf("%s/report.html, report.json, time.csv\n", arguments.report.c_str());
+  return written;
+}
+
+Result<void> act(const LoadArguments& arguments) {
+  std::atomic<bool> stop{false};
+  const StopSignals signals([&stop] { stop = true; });
+  if (arguments.merge) return merge(arguments);
+  if (arguments.paths.size() > 1) {
+    return invalid("more than one scenario; give one, or --merge for the folders of reports");
+  }
+  TRIBUTARY_TRY(run, plan(arguments));
+  return arguments.sweeps.empty() ? test(arguments, run, stop) : print_sweep(arguments, run);
 }
 
 constexpr const char* kExample =
@@ -102,28 +152,41 @@ constexpr const char* kExample =
     "modelled\n"
     "CDN and tracker. All policies get the same listeners, tracks and links. The same scenario, "
     "seed\n"
-    "and version give the same figures on every machine; the digest says whether they did.\n\n"
+    "and version give the same figures on every machine; the digest says whether they did.\n"
+    "What a scenario is made of: demo/loadtest/scenarios/README.md.\n\n"
     "Examples:\n"
     "  tributary loadtest flash-crowd.toml\n"
-    "  tributary loadtest spotify-2010.toml --nodes 2000 --hours 2 --policy adaptive --policy "
-    "spotify";
+    "  tributary loadtest spotify-2010.toml --nodes 2000 --hours 2 --policy adaptive\n"
+    "  tributary loadtest churn.toml --set links.0.up=2M --set catalogue.rate=320k\n"
+    "Many points, as many at once as there are cores, here or on other machines:\n"
+    "  tributary loadtest churn.toml --sweep listeners.count=100,300,1000 --report sweep |\n"
+    "      parallel            # or: parallel --sshlogin host1,host2 --return sweep\n"
+    "  tributary loadtest --merge sweep/* --report sweep";
 
 }  // namespace
 
 void add_loadtest(CommandLine& line) {
   auto arguments = std::make_shared<LoadArguments>();
-  Subcommand sub = line.add(kName, "Simulate listeners and say what they cost the CDN", kExample,
-                            [arguments] { return test(*arguments); });
-  sub.require("scenario", "SCENARIO.toml", arguments->scenario,
-              "Who listens to what, over which links");
+  Subcommand sub =
+      line.add(kName, "Simulate listeners and say what they cost the CDN", kExample, [arguments] {
+        const auto done = act(*arguments);
+        return done ? kExitDone : fail(kName, done.error());
+      });
+  sub.require("scenario", "SCENARIO.toml", arguments->paths,
+              "Who listens to what, over which links; with --merge, folders of reports");
   sub.add("--nodes", "N", arguments->nodes, parse_count, "So many listeners (as in the scenario)");
   sub.add("--hours", "H", arguments->time, parse_hours,
           "So much virtual time (as in the scenario)");
   sub.add("--seed", "S", arguments->seed, parse_count, "Another course of the same scenario (1)");
   sub.add("--policy", "NAME", arguments->policies,
           "adaptive, spotify, cdn-only or peers-only; may be repeated (adaptive and spotify)");
+  sub.add("--set", "TABLE.KEY=VALUE", arguments->settings,
+          "In place of what the scenario has, may be repeated");
   sub.add("--report", "DIR", arguments->report,
           "Write report.html, report.json and time.csv there");
+  sub.add("--sweep", "TABLE.KEY=A,B,…", arguments->sweeps,
+          "Run nothing: print a command for each value, and for each combination where repeated");
+  sub.add("--merge", arguments->merge, "Run nothing: print the results of reports as one table");
 }
 
 }  // namespace tributary::demo

@@ -29,7 +29,9 @@ class Crew {
   Crew(const LoadRun& run, const std::atomic<bool>& stop)
       : run_(run),
         stop_(stop),
-        plan_(sim::make_plan(run.scenario.workload, run.seed)),
+        plan_(run.scenario.trace
+                  ? sim::make_plan(run.scenario.workload, *run.scenario.trace, run.seed)
+                  : sim::make_plan(run.scenario.workload, run.seed)),
         reports_(run.policies.size()) {
     const std::size_t cores = std::max(1U, std::thread::hardware_concurrency());
     board_.working = std::min(cores, run.policies.size());

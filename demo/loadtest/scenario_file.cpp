@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <charconv>
 #include <filesystem>
 #include <fstream>
 #include <functional>
@@ -16,10 +17,18 @@
 #include <toml++/toml.h>
 
 #include "demo/arguments.h"
+#include "demo/loadtest/trace_file.h"
 #include "engine/wire/text.h"
 
 namespace tributary::demo {
 namespace {
+
+std::optional<std::int64_t> parse_whole(std::string_view text) {
+  std::int64_t number = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+  const bool whole = error == std::errc() && end == text.data() + text.size();
+  return whole ? std::optional(number) : std::nullopt;
+}
 
 // One table of the file. Remembers the first error and which keys were asked for.
 class Section {
@@ -45,7 +54,8 @@ class Section {
   void read(std::string_view key, std::int32_t& value, std::int64_t least, std::int64_t most) {
     const toml::node* node = find(key);
     if (!node) return;
-    const auto number = node->value_exact<std::int64_t>();
+    auto number = node->value_exact<std::int64_t>();
+    if (const auto text = node->value_exact<std::string>()) number = parse_whole(*text);
     if (!number || *number < least || *number > most) {
       return fail(*node, std::string(key) + " must be a whole number from " +
                              std::to_string(least) + " to " + std::to_string(most));
@@ -55,8 +65,11 @@ class Section {
   void read(std::string_view key, bool& value) {
     const toml::node* node = find(key);
     if (!node) return;
+    const auto text = node->value_exact<std::string>();
     if (const auto flag = node->value_exact<bool>()) {
       value = *flag;
+    } else if (text == "true" || text == "false") {
+      value = text == "true";
     } else {
       fail(*node, std::string(key) + " must be true or false");
     }
@@ -122,7 +135,8 @@ class Section {
   void fail(const toml::node& at, const std::string& why) {
     if (error_) return;
     const std::string place = name_.empty() ? "" : "[" + name_ + "] ";
-    error_ = invalid("line " + std::to_string(at.source().begin.line) + ": " + place + why);
+    const auto line = at.source().begin.line;  // 0: it is an override's
+    error_ = invalid((line == 0 ? "--set" : "line " + std::to_string(line)) + ": " + place + why);
   }
   template <class T>
   void store(const toml::node& node, std::string_view key, T& value,
@@ -176,6 +190,7 @@ constexpr std::int64_t kMostTracks = 1'000'000;
 
 void read_listeners(Section listeners, Scenario& scenario) {
   sim::Workload& w = scenario.workload;
+  listeners.read("trace", scenario.trace_file);
   listeners.read("count", w.listeners, 1, kMostListeners);
   listeners.read("time", w.length, parse_time);
   listeners.read("warm_up", scenario.setup.warm_up, parse_time);
@@ -302,14 +317,53 @@ Scenario read(const toml::table& root, std::optional<Error>& error) {
   return made;
 }
 
+// The table that the words before the last name, made where it is missing; null where there is
+// something else.
+toml::table* table_at(toml::table& root, std::string_view path) {
+  toml::node* at = &root;
+  while (!path.empty() && at) {
+    const std::size_t dot = std::min(path.find('.'), path.size());
+    const std::string_view word = path.substr(0, dot);
+    path.remove_prefix(std::min(dot + 1, path.size()));
+    if (toml::array* array = at->as_array()) {
+      const auto index = parse_whole(word);
+      const bool inside = index && *index >= 0 && *index < static_cast<std::int64_t>(array->size());
+      at = inside ? array->get(static_cast<std::size_t>(*index)) : nullptr;
+    } else if (toml::table* table = at->as_table()) {
+      at = &table->emplace(word, toml::table{}).first->second;
+    } else {
+      at = nullptr;
+    }
+  }
+  return at ? at->as_table() : nullptr;
+}
+
+Result<void> apply(toml::table& root, const std::string& override_text) {
+  const std::size_t equals = override_text.find('=');
+  const std::string path = override_text.substr(0, equals);
+  const std::size_t dot = path.rfind('.');
+  const bool whole = equals != std::string::npos && dot != std::string::npos;
+  toml::table* table = whole ? table_at(root, std::string_view(path).substr(0, dot)) : nullptr;
+  if (!table) {
+    return invalid("--set '" + wire::printable(override_text) +
+                   "' names no key; give one like listeners.count=200 or links.0.up=5M");
+  }
+  table->insert_or_assign(path.substr(dot + 1), override_text.substr(equals + 1));
+  return {};
+}
+
 }  // namespace
 
-Result<Scenario> parse_scenario(std::string_view text, const std::string& source) {
-  const toml::parse_result parsed = toml::parse(text);
+Result<Scenario> parse_scenario(std::string_view text, const std::string& source,
+                                const Overrides& overrides) {
+  toml::parse_result parsed = toml::parse(text);
   if (!parsed) {
     const toml::parse_error& why = parsed.error();
     return invalid(source + ": line " + std::to_string(why.source().begin.line) + ": " +
                    std::string(why.description()));
+  }
+  for (const std::string& override_text : overrides) {
+    if (auto applied = apply(parsed.table(), override_text); !applied) return applied.error();
   }
   std::optional<Error> error;
   Scenario made = read(parsed.table(), error);
@@ -317,15 +371,22 @@ Result<Scenario> parse_scenario(std::string_view text, const std::string& source
   return made;
 }
 
-Result<Scenario> read_scenario(const std::string& path) {
+Result<Scenario> read_scenario(const std::string& path, const Overrides& overrides) {
   std::ifstream file(path);
   std::ostringstream text;
   text << file.rdbuf();
   if (!file) {
     return Error{ErrorCode::kNotFound, "cannot read '" + path + "': no such file, or not readable"};
   }
-  auto made = parse_scenario(text.str(), path);
-  if (made) made->name = std::filesystem::path(path).stem().string();
+  auto made = parse_scenario(text.str(), path, overrides);
+  if (!made) return made;
+  made->name = std::filesystem::path(path).stem().string();
+  if (made->trace_file.empty()) return made;
+  TRIBUTARY_TRY(trace,
+                read_load_trace(std::filesystem::path(path).parent_path() / made->trace_file));
+  made->workload.listeners = trace.listeners;
+  made->workload.tracks = trace.tracks;
+  made->trace = std::move(trace);
   return made;
 }
 

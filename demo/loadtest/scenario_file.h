@@ -2,8 +2,10 @@
 // in demo/loadtest/scenarios/README.md.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "engine/base/result.h"
 #include "engine/sim/load_plan.h"
@@ -22,13 +24,20 @@ struct Scenario {
   std::string name;  // of the file, without folder and ending
   std::string title;
   sim::Workload workload;
+  std::string trace_file;               // "": all is drawn
+  std::optional<sim::LoadTrace> trace;  // of that file
   sim::LoadSetup setup;
   Prices prices;
 };
 
-// Errors: kNotFound, kIo, and kInvalid with the line and the key.
-Result<Scenario> read_scenario(const std::string& path);
-// The same of a text; `source` stands in the errors in place of a path.
-Result<Scenario> parse_scenario(std::string_view text, const std::string& source);
+// What is to stand in the file in place of what does: "listeners.count=200", "links.0.up=5M".
+using Overrides = std::vector<std::string>;
+
+// Reads the trace that it names as well, from beside the scenario. Errors: kNotFound, and kInvalid
+// with the line and the key.
+Result<Scenario> read_scenario(const std::string& path, const Overrides& overrides = {});
+// A text alone; `source` stands in the errors in place of a path.
+Result<Scenario> parse_scenario(std::string_view text, const std::string& source,
+                                const Overrides& overrides = {});
 
 }  // namespace tributary::demo

@@ -1,6 +1,8 @@
 #include "engine/sim/load_plan.h"
 
 #include <algorithm>
+#include <iterator>
+#include <numeric>
 
 #include "engine/base/check.h"
 #include "engine/base/contains.h"
@@ -98,6 +100,33 @@ LoadListener make_listener(const Workload& workload, Random& random) {
   return made;
 }
 
+LoadPlan empty_plan(const Workload& workload, Random& random) {
+  LoadPlan plan{.length = workload.length,
+                .rate = workload.rate,
+                .tracks = {},
+                .listeners = {},
+                .links = workload.links,
+                .events = {}};
+  for (std::int32_t rank = 0; rank < workload.tracks; ++rank) {
+    plan.tracks.push_back({workload.track_length.draw(random), rank});
+  }
+  return plan;
+}
+
+void rank_by_plays(LoadPlan& plan) {
+  std::vector<std::int64_t> plays(plan.tracks.size());
+  for (const LoadEvent& event : plan.events) {
+    if (event.track >= 0) ++plays[static_cast<std::size_t>(event.track)];
+  }
+  std::vector<std::size_t> order(plan.tracks.size());
+  std::iota(order.begin(), order.end(), std::size_t{0});
+  std::stable_sort(order.begin(), order.end(),
+                   [&](std::size_t a, std::size_t b) { return plays[a] > plays[b]; });
+  for (std::size_t rank = 0; rank < order.size(); ++rank) {
+    plan.tracks[order[rank]].rank = static_cast<std::int32_t>(rank);
+  }
+}
+
 }  // namespace
 
 Duration Quantiles::draw(Random& random) const {
@@ -126,21 +155,30 @@ std::int32_t Popularity::draw(Random& random, std::int32_t tracks) const {
 LoadPlan make_plan(const Workload& workload, std::uint64_t seed) {
   TRIBUTARY_CHECK(workload.listeners > 0 && workload.tracks > 0 && !workload.links.empty());
   Random random(seed);
-  LoadPlan plan{.length = workload.length,
-                .rate = workload.rate,
-                .tracks = {},
-                .listeners = {},
-                .links = workload.links,
-                .events = {}};
-  for (std::int32_t rank = 0; rank < workload.tracks; ++rank) {
-    plan.tracks.push_back({workload.track_length.draw(random), rank});
-  }
+  LoadPlan plan = empty_plan(workload, random);
   for (std::int32_t i = 0; i < workload.listeners; ++i) {
     plan.listeners.push_back(make_listener(workload, random));
     Diary(workload, plan, i, random.split()).write();
   }
   std::stable_sort(plan.events.begin(), plan.events.end(),
                    [](const LoadEvent& a, const LoadEvent& b) { return a.at < b.at; });
+  return plan;
+}
+
+LoadPlan make_plan(const Workload& workload, const LoadTrace& trace, std::uint64_t seed) {
+  TRIBUTARY_CHECK(!workload.links.empty());
+  Workload drawn = workload;
+  drawn.listeners = trace.listeners;
+  drawn.tracks = trace.tracks;
+  drawn.cached = 0;  // no track is more popular than another before it is played
+  Random random(seed);
+  LoadPlan plan = empty_plan(drawn, random);
+  for (std::int32_t i = 0; i < trace.listeners; ++i) {
+    plan.listeners.push_back(make_listener(drawn, random));
+  }
+  std::copy_if(trace.events.begin(), trace.events.end(), std::back_inserter(plan.events),
+               [&](const LoadEvent& event) { return event.at < TimePoint(plan.length); });
+  rank_by_plays(plan);
   return plan;
 }
 

@@ -101,4 +101,15 @@ struct LoadPlan {
 // Deterministic.
 LoadPlan make_plan(const Workload& workload, std::uint64_t seed);
 
+// What was recorded, or is to happen, in place of what would be drawn. Listeners and tracks are
+// numbered from zero; the events are by time, and each listener's begin with kJoin.
+struct LoadTrace {
+  std::int32_t listeners = 0;
+  std::int32_t tracks = 0;
+  std::vector<LoadEvent> events;
+};
+// The catalogue's lengths and the listeners' links and caches are drawn as ever; the ranks of the
+// tracks follow from how often each is played.
+LoadPlan make_plan(const Workload& workload, const LoadTrace& trace, std::uint64_t seed);
+
 }  // namespace tributary::sim

@@ -233,7 +233,8 @@ LoadReport LoadTest::totals() const {
   }
   const auto tracks = static_cast<std::int64_t>(plan_.tracks.size());
   for (std::size_t t = 0; t < track_of_.size(); ++t) {
-    const std::int64_t tenth = std::int64_t{track_of_[t]} * 10 / tracks;
+    const std::int32_t rank = plan_.tracks[static_cast<std::size_t>(track_of_[t])].rank;
+    const std::int64_t tenth = std::int64_t{rank} * 10 / tracks;
     sum.by_popularity[static_cast<std::size_t>(tenth)] +=
         world_.received(core::TorrentId(static_cast<std::uint32_t>(t)));
   }

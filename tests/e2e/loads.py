@@ -3,6 +3,7 @@ import glob
 import json
 import os
 import re
+import shlex
 
 from harness import check, read
 
@@ -61,6 +62,40 @@ def add_cases(suite):
                             ([good, "--hours", "0.01"], "warm-up")):
             code, _, errors = scene.run("loadtest", *words)
             check(code == 2 and said in errors and len(errors.splitlines()) == 1, errors)
+
+    @case("the points of a sweep run beside each other, and their results are joined")
+    def _(scene):
+        out = scene.path("sweep")
+        code, printed, errors = scene.run(
+            "loadtest", f"{ROOT}/demo/loadtest/scenarios/flash-crowd.toml", "--hours", "0.05",
+            "--sweep", "listeners.count=4,8", "--sweep", "links.0.up=1M,5M", "--report", out)
+        check(code == 0, errors)
+        commands = printed.splitlines()
+        check(len(commands) == 4 and not os.path.exists(out), printed)
+        workers = [scene.start(f"worker {i}", [scene.tributary, *shlex.split(command)[1:]])
+                   for i, command in enumerate(commands)]
+        for worker in workers:
+            worker.wait(60)
+        code, table, errors = scene.run("loadtest", "--merge", *sorted(glob.glob(f"{out}/*")),
+                                        "--report", out)
+        check(code == 0 and table.count("adaptive") == 4, f"{table} {errors}")
+        lines = read(f"{out}/merged.csv").decode().splitlines()
+        check(len(lines) == 1 + 4 * 2 and "listeners.count=8" in lines[-1], lines)
+
+    @case("a recorded workload takes the place of a drawn one")
+    def _(scene):
+        with open(scene.path("week.csv"), "w", encoding="utf-8") as file:
+            file.write("time_s,listener,track,action\n0,ann,a,play\n0,ann,b,next\n"
+                       "20,bob,a,play\n40,bob,b,play\n200,ann,,leave\n")
+        scenario = scene.path("week.toml")
+        with open(scenario, "w", encoding="utf-8") as file:
+            file.write('[listeners]\ntrace = "week.csv"\ntime = "10m"\n[catalogue]\n'
+                       'length = "1m"\n')
+        code, output, errors = scene.run("loadtest", scenario)
+        check(code == 0 and "2 listeners" in output, f"{output} {errors}")
+        check(re.search(r"^plays +4 +4$", output, re.M), output)
+        code, _, errors = scene.run("loadtest", scenario, "--nodes", "3")
+        check(code == 2 and "--nodes is of no use" in errors, errors)
 
     @case("a load test that cannot write its report says so")
     def _(scene):

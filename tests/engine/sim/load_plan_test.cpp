@@ -105,6 +105,23 @@ TEST_CASE("who skips goes on to what follows, or to what is chosen") {
   CHECK(count(make_plan(w, 1), LoadEvent::Action::kSkip) == 0);
 }
 
+TEST_CASE("a trace's events are the plan's, and its tracks are ranked by their plays") {
+  using Action = LoadEvent::Action;
+  LoadTrace trace{2,
+                  3,
+                  {{TimePoint(0s), 0, Action::kJoin, -1},
+                   {TimePoint(0s), 0, Action::kPlay, 0},
+                   {TimePoint(5s), 1, Action::kPlay, 2},
+                   {TimePoint(9s), 0, Action::kPlay, 2},
+                   {TimePoint(3h), 0, Action::kLeave, -1}}};
+  const LoadPlan plan = make_plan(small(), trace, 1);
+  CHECK(plan.listeners.size() == 2);
+  CHECK(plan.events.size() == 4);  // the last is beyond the end
+  CHECK(plan.tracks[2].rank == 0);
+  CHECK(plan.tracks[0].rank == 1);
+  CHECK(plan.tracks[1].rank == 2);
+}
+
 TEST_CASE("a cache holds each track once") {
   Workload w = small();
   w.tracks = 5;
