@@ -43,12 +43,12 @@ std::vector<BitRate> cdn_rates(const sim::LoadReport& report, Duration warm_up) 
 }
 
 double cost(const sim::LoadReport& report, const Prices& prices) {
-  constexpr double kMillion = 1e6;
+  constexpr double kMillionths = 1e6;
   const double gigabytes = static_cast<double>(report.cdn.bytes.count()) / 1e9;
   const double requests = static_cast<double>(report.cdn.requests) / 10'000;
   return (gigabytes * static_cast<double>(prices.per_gb) +
           requests * static_cast<double>(prices.per_10000_requests)) /
-         kMillion;
+         kMillionths;
 }
 
 double rebuffering_ratio(const sim::LoadReport& report) {

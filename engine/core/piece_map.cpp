@@ -4,9 +4,10 @@
 
 namespace tributary::core {
 
+const PieceMap::Block PieceMap::kIdle{};
+
 PieceMap::PieceMap(const Layout& layout)
     : layout_(&layout),
-      blocks_(static_cast<std::size_t>(layout.block_count())),
       have_(layout.block_count()),
       open_(layout.block_count()),
       uncovered_(layout.block_count()),
@@ -27,6 +28,19 @@ std::size_t PieceMap::owner_count(BlockIndex b) const {
   return count;
 }
 
+PieceMap::Block& PieceMap::change(BlockIndex b) {
+  if (blocks_.empty()) blocks_.resize(static_cast<std::size_t>(layout_->block_count()));
+  Block& block = blocks_[static_cast<std::size_t>(b.value())];
+  if (block != kIdle) --busy_;
+  return block;
+}
+
+void PieceMap::settled(BlockIndex b) {
+  if (at(b) != kIdle) ++busy_;
+  if (busy_ == 0 && complete()) blocks_ = {};  // else it would come and go with each block
+  refresh(b);
+}
+
 void PieceMap::refresh(BlockIndex b) {
   const bool missing = !have(b) && !received(b);
   const bool uncovered = missing && !at(b).cdn;
@@ -44,45 +58,54 @@ void PieceMap::refresh(BlockIndex b) {
 }
 
 void PieceMap::add_owner(BlockIndex b, ConnId peer) {
-  for (ConnId& owner : at(b).owners) {
+  for (ConnId& owner : change(b).owners) {
     if (owner != ConnId()) continue;
     owner = peer;
     if (owner_count(b) == kMaxOwners) ++twice_asked_;
-    return refresh(b);
+    return settled(b);
   }
   TRIBUTARY_CHECK(false);
 }
 
 void PieceMap::remove_owner(BlockIndex b, ConnId peer) {
-  for (ConnId& owner : at(b).owners) {
+  if (owner_count(b) == 0) return;
+  for (ConnId& owner : change(b).owners) {
     if (owner != peer) continue;
     if (owner_count(b) == kMaxOwners) --twice_asked_;
     owner = ConnId();
   }
-  refresh(b);
+  settled(b);
 }
 
 void PieceMap::set_cdn(BlockIndex b, bool asked) {
-  at(b).cdn = asked;
-  refresh(b);
+  if (at(b).cdn == asked) return;
+  change(b).cdn = asked;
+  settled(b);
 }
 
 void PieceMap::set_received(BlockIndex b, BufferId buffer) {
   TRIBUTARY_CHECK(!have(b) && !received(b) && buffer != kNoBuffer);
-  at(b).buffer = buffer;
-  refresh(b);
+  change(b).buffer = buffer;
+  settled(b);
 }
 
 void PieceMap::reset(BlockIndex b) {
-  at(b).buffer = kNoBuffer;
+  forget_buffer(b);
   have_.reset(b.value());
   have_pieces_.reset(layout_->piece_of(b).value());
   refresh(b);
 }
 
+void PieceMap::forget_buffer(BlockIndex b) {
+  if (!received(b)) return;
+  change(b).buffer = kNoBuffer;
+  settled(b);
+}
+
 bool PieceMap::set_have(BlockIndex b) {
-  at(b).buffer = kNoBuffer;
-  if (!have_.set(b.value())) return false;
+  const bool is_new = have_.set(b.value());
+  forget_buffer(b);
+  if (!is_new) return false;
   refresh(b);
   const BlockRange blocks = layout_->blocks_of(layout_->piece_of(b));
   const int gap = have_.find_next_clear(blocks.begin.value());

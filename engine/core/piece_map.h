@@ -62,13 +62,24 @@ class PieceMap {
     std::array<ConnId, kMaxOwners> owners{};
     BufferId buffer;
     bool cdn = false;
+    friend bool operator==(const Block&, const Block&) = default;
   };
-  Block& at(BlockIndex b) { return blocks_[static_cast<std::size_t>(b.value())]; }
-  const Block& at(BlockIndex b) const { return blocks_[static_cast<std::size_t>(b.value())]; }
+  static const Block kIdle;
+
+  const Block& at(BlockIndex b) const {
+    return blocks_.empty() ? kIdle : blocks_[static_cast<std::size_t>(b.value())];
+  }
+  // For calls that change it; settled() follows them.
+  Block& change(BlockIndex b);
+  void settled(BlockIndex b);
+  void forget_buffer(BlockIndex b);
   void refresh(BlockIndex b);
 
   const Layout* layout_;
+  // Of each block what is under way; empty before the first, and when all is done: a node may share
+  // many torrents.
   std::vector<Block> blocks_;
+  std::int32_t busy_ = 0;  // blocks of which something is under way
   std::int32_t twice_asked_ = 0;
   Bitfield have_;
   Bitfield open_;

@@ -14,27 +14,27 @@ RarestFirst::RarestFirst(std::int32_t pieces)
       position_(static_cast<std::size_t>(pieces)),
       bucket_end_{static_cast<std::size_t>(pieces)} {
   std::iota(order_.begin(), order_.end(), 0);
-  std::iota(position_.begin(), position_.end(), std::size_t{0});
+  std::iota(position_.begin(), position_.end(), 0);
 }
 
 void RarestFirst::move(std::size_t from, std::size_t to) {
   std::swap(order_[from], order_[to]);
-  position_[static_cast<std::size_t>(order_[from])] = from;
-  position_[static_cast<std::size_t>(order_[to])] = to;
+  position_[static_cast<std::size_t>(order_[from])] = static_cast<std::int32_t>(from);
+  position_[static_cast<std::size_t>(order_[to])] = static_cast<std::int32_t>(to);
 }
 
 void RarestFirst::add_have(PieceIndex piece) {
   const auto p = static_cast<std::size_t>(piece.value());
   const auto a = static_cast<std::size_t>(available_[p]++);
   if (a + 1 == bucket_end_.size()) bucket_end_.push_back(bucket_end_.back());
-  move(position_[p], --bucket_end_[a]);
+  move(static_cast<std::size_t>(position_[p]), --bucket_end_[a]);
 }
 
 void RarestFirst::remove_have(PieceIndex piece) {
   const auto p = static_cast<std::size_t>(piece.value());
   TRIBUTARY_CHECK(available_[p] > 0);
   const auto a = static_cast<std::size_t>(--available_[p]);
-  move(position_[p], bucket_end_[a]++);
+  move(static_cast<std::size_t>(position_[p]), bucket_end_[a]++);
 }
 
 void RarestFirst::add_peer(const Bitfield& has, bool as_seed) {

@@ -43,7 +43,7 @@ class RarestFirst {
   std::int32_t seeds_ = 0;
   std::vector<std::int32_t> available_;  // by piece, complete peers left out
   std::vector<std::int32_t> order_;      // pieces, rarest first
-  std::vector<std::size_t> position_;    // by piece: where it is in order_
+  std::vector<std::int32_t> position_;   // by piece: where it is in order_
   std::vector<std::size_t> bucket_end_;  // by availability
 };
 

@@ -191,6 +191,7 @@ core::TorrentId LoadTest::torrent(std::int32_t track) {
   params.name = "track" + std::to_string(track);
   params.duration = plan_.tracks[static_cast<std::size_t>(track)].length;
   params.rate = plan_.rate;
+  params.point_every = 10s;  // each open torrent of each listener has them
   known = world_.add_track(params);
   track_of_.push_back(track);
   TRIBUTARY_CHECK(track_of_.size() == world_.track_count());

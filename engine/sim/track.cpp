@@ -60,7 +60,7 @@ std::vector<core::TimeHint> make_points(const TrackParams& params, Bytes size, s
   }
   Random random(Random::mix(seed ^ 0x7135));
   const std::int64_t tenth = bytes_in(1s, params.rate).count() / 10;
-  for (Duration at = 1s; at < params.duration; at += 1s) {
+  for (Duration at = params.point_every; at < params.duration; at += params.point_every) {
     const std::int64_t shift =
         tenth == 0
             ? 0

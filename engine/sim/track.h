@@ -22,6 +22,7 @@ struct TrackParams {
   bool v2 = true;
   bool is_private = false;  // BEP 27
   bool hints = true;        // duration and points in the metainfo, as `publish` writes them
+  Duration point_every = 1s;
   // For so long a tenth of the mean rate, then for as long nineteen tenths. Zero: near the mean.
   Duration swing{};
   std::vector<std::string> edges = {"http://cdn.test"};
