@@ -131,7 +131,7 @@ Result<void> test(const LoadArguments& arguments, const LoadRun& run,
   print(render_table(run.scenario, reports));
   if (arguments.report.empty()) return {};
   const LoadLabel label{joined(command_of(arguments, run)), run.seed};
-  const auto written = write_report(arguments.report, run.scenario, reports, label);
+  auto written = write_report(arguments.report, run.scenario, reports, label);
   if (written) std::printf("%s/report.html, report.json, time.csv\n", arguments.report.c_str());
   return written;
 }
