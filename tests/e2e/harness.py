@@ -407,6 +407,9 @@ class Suite:
             # Forked, so that each worker has the cases, and signals of its own.
             with multiprocessing.get_context("fork").Pool(self.at_once) as workers:
                 results = list(workers.map(_judge, chosen, chunksize=1))
+                # They end by themselves: one that a signal finds with a lock in hand would hang.
+                workers.close()
+                workers.join()
         if self.report:
             tried = [(self.cases[number].covers, result) for number, result in zip(chosen, results)]
             print("\n".join(self.report(tried)), flush=True)
