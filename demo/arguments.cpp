@@ -66,6 +66,14 @@ std::optional<std::int64_t> multiply(std::int64_t millionths, std::int64_t scale
   return static_cast<std::int64_t>(product);
 }
 
+// "64k", "1G" and "16KiB".
+std::optional<std::int64_t> bytes_of(std::string_view text, std::int64_t most) {
+  const auto number = take_number(text);
+  if (text.ends_with("iB")) text.remove_suffix(2);
+  const auto scale = scale_of(text, 1024);
+  return number && scale ? multiply(*number, *scale, most) : std::nullopt;
+}
+
 // "1:30" and "1:02:03".
 std::optional<std::int64_t> parse_clock(std::string_view text) {
   std::int64_t total = 0;
@@ -160,12 +168,7 @@ Result<std::int64_t> parse_ratio(std::string_view text) {
 }
 
 Result<Bytes> parse_piece_length(std::string_view text) {
-  std::string_view rest = text;
-  const auto number = take_number(rest);
-  if (rest.ends_with("iB")) rest.remove_suffix(2);
-  const auto scale = scale_of(rest, 1024);
-  const auto size =
-      number && scale ? multiply(*number, *scale, wire::kMaxPieceLength.count()) : std::nullopt;
+  const auto size = bytes_of(text, wire::kMaxPieceLength.count());
   const bool power = size && *size >= Bytes(16_KiB).count() && (*size & (*size - 1)) == 0;
   if (!power) {
     return invalid("piece length " + quoted(text) +
@@ -176,11 +179,7 @@ Result<Bytes> parse_piece_length(std::string_view text) {
 
 Result<Bytes> parse_size(std::string_view text) {
   constexpr std::int64_t kMost = std::int64_t{1} << 40;
-  std::string_view rest = text;
-  const auto number = take_number(rest);
-  if (rest.ends_with("iB")) rest.remove_suffix(2);
-  const auto scale = scale_of(rest, 1024);
-  const auto size = number && scale ? multiply(*number, *scale, kMost) : std::nullopt;
+  const auto size = bytes_of(text, kMost);
   if (size) return Bytes(*size);
   return invalid("size " + quoted(text) + " is not understood; give bytes like 500M or 1G");
 }

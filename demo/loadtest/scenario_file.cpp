@@ -4,10 +4,7 @@
 #include <array>
 #include <charconv>
 #include <filesystem>
-#include <fstream>
-#include <functional>
 #include <optional>
-#include <sstream>
 #include <utility>
 #include <vector>
 
@@ -17,7 +14,9 @@
 #include <toml++/toml.h>
 
 #include "demo/arguments.h"
+#include "demo/loadtest/text_file.h"
 #include "demo/loadtest/trace_file.h"
+#include "engine/base/contains.h"
 #include "engine/wire/text.h"
 
 namespace tributary::demo {
@@ -41,7 +40,7 @@ class Section {
   ~Section() {
     if (!table_) return;
     for (const auto& [key, node] : *table_) {
-      if (std::find(known_.begin(), known_.end(), key.str()) != known_.end()) continue;
+      if (contains(known_, key.str())) continue;
       fail(node, "unknown key '" + wire::printable(key.str()) + "'; known here: " + all_known());
     }
   }
@@ -372,13 +371,8 @@ Result<Scenario> parse_scenario(std::string_view text, const std::string& source
 }
 
 Result<Scenario> read_scenario(const std::string& path, const Overrides& overrides) {
-  std::ifstream file(path);
-  std::ostringstream text;
-  text << file.rdbuf();
-  if (!file) {
-    return Error{ErrorCode::kNotFound, "cannot read '" + path + "': no such file, or not readable"};
-  }
-  auto made = parse_scenario(text.str(), path, overrides);
+  TRIBUTARY_TRY(text, read_text(path));
+  auto made = parse_scenario(text, path, overrides);
   if (!made) return made;
   made->name = std::filesystem::path(path).stem().string();
   if (made->trace_file.empty()) return made;

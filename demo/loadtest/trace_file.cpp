@@ -1,13 +1,12 @@
 #include "demo/loadtest/trace_file.h"
 
 #include <array>
-#include <fstream>
 #include <map>
 #include <optional>
 #include <set>
-#include <sstream>
 
 #include "demo/arguments.h"
+#include "demo/loadtest/text_file.h"
 #include "engine/wire/text.h"
 
 namespace tributary::demo {
@@ -19,12 +18,6 @@ using Fields = std::array<std::string_view, 4>;
 constexpr std::string_view kHeading = "time_s,listener,track,action";
 constexpr std::size_t kMostEvents = 10'000'000;
 
-std::string_view trim(std::string_view text) {
-  while (!text.empty() && (text.back() == ' ' || text.back() == '\r')) text.remove_suffix(1);
-  while (!text.empty() && text.front() == ' ') text.remove_prefix(1);
-  return text;
-}
-
 // Nothing where there are more or fewer.
 std::optional<Fields> split(std::string_view line) {
   Fields fields;
@@ -32,7 +25,7 @@ std::optional<Fields> split(std::string_view line) {
     const std::size_t comma = line.find(',');
     const bool last = i + 1 == fields.size();
     if ((comma == std::string_view::npos) != last) return std::nullopt;
-    fields[i] = trim(line.substr(0, comma));
+    fields[i] = wire::trim(line.substr(0, comma));
     if (!last) line.remove_prefix(comma + 1);
   }
   return fields;
@@ -120,10 +113,10 @@ class Reader {
 
 Result<sim::LoadTrace> parse_load_trace(std::string_view text, const std::string& source) {
   Reader reader;
-  for (int number = 1; !text.empty(); ++number) {
-    const std::size_t end = std::min(text.find('\n'), text.size());
-    const std::string_view line = trim(text.substr(0, end));
-    text.remove_prefix(std::min(end + 1, text.size()));
+  int number = 0;
+  for (const std::string_view whole : wire::split_lines(text)) {
+    ++number;
+    const std::string_view line = wire::trim(whole);
     if (line.empty() || line.front() == '#' || (number == 1 && line == kHeading)) continue;
     if (const auto taken = reader.take(line); !taken) {
       return invalid(source + ": line " + std::to_string(number) + ": " + taken.error().message);
@@ -135,11 +128,8 @@ Result<sim::LoadTrace> parse_load_trace(std::string_view text, const std::string
 }
 
 Result<sim::LoadTrace> read_load_trace(const std::string& path) {
-  std::ifstream file(path);
-  std::ostringstream text;
-  text << file.rdbuf();
-  if (file) return parse_load_trace(text.str(), path);
-  return Error{ErrorCode::kNotFound, "cannot read '" + path + "': no such file, or not readable"};
+  TRIBUTARY_TRY(text, read_text(path));
+  return parse_load_trace(text, path);
 }
 
 }  // namespace tributary::demo

@@ -3,16 +3,12 @@
 #pragma once
 
 #include <cstdint>
-#include <string>
 #include <utility>
 #include <vector>
 
 #include "engine/base/random.h"
 #include "engine/base/units.h"
-#include "engine/sim/cdn_model.h"
 #include "engine/sim/links.h"
-#include "engine/sim/track.h"
-#include "engine/sim/tracker_model.h"
 
 namespace tributary::sim {
 
