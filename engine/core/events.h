@@ -180,6 +180,19 @@ struct SetDemand {
 struct ClearDemand {
   TorrentId torrent;
   FileIndex file;
+  ReaderId reader = kNoReader;  // none: of playback
+};
+// Somebody reads a file in order, as fast as it can, and plays what it reads at the media's pace: a
+// browser, a player behind a gateway. `unread` (torrent space) is what it has yet to take. It has a
+// playhead of its own, which begins to move when the first bytes were read, and which never
+// overtakes it: who has not taken a byte has not heard it.
+struct SetReader {
+  TorrentId torrent;
+  FileIndex file;
+  ReaderId reader;  // not none
+  ByteRange unread;
+  bool starting = false;  // it begins here or came here by a seek, and has read nothing yet
+  BitRate rate;           // it reads at least so fast; zero: as the timeline says
 };
 // The demuxer waits for these bytes (torrent space): needed now, whatever the timeline says.
 struct ReaderWaits {
@@ -195,7 +208,7 @@ struct SetBackground {
 using Input =
     std::variant<PeerConnected, PeerClosed, PeerMessage, BlockSent, Verified, HashesVerified,
                  Restored, BlocksLost, AnnounceReply, AnnounceFailed, PeersFound, CdnBlock,
-                 CdnEnded, CdnHealth, SetTimeline, SetDemand, ClearDemand, ReaderWaits,
+                 CdnEnded, CdnHealth, SetTimeline, SetDemand, ClearDemand, SetReader, ReaderWaits,
                  SetBackground, MetadataVerified, LayerVerified>;
 
 // ---------------------------------------------------------------------------------------------

@@ -23,6 +23,9 @@ using CdnRequestId = Id<struct CdnRequestIdTag, std::uint64_t>;
 // Drawn at random by who asks: names a query of the overlay wherever it goes.
 using QueryId = Id<struct QueryIdTag, std::uint64_t>;
 using VerifyId = Id<struct VerifyIdTag, std::uint64_t>;
+// Who reads a file beside playback, see SetReader.
+using ReaderId = Id<struct ReaderIdTag, std::uint64_t>;
+inline constexpr ReaderId kNoReader{};
 
 // A payload held by the host (real bytes in the client, a description in the simulator). The core
 // passes handles around and says when one may be freed.

@@ -7,6 +7,7 @@
 #pragma once
 
 #include <optional>
+#include <span>
 #include <string_view>
 #include <utility>
 #include <vector>
@@ -48,10 +49,14 @@ class Planner {
   // The CDN: planner_cdn.cpp.
   void plan_cdn();
   bool start_under_way() const;
+  bool start_goes_first() const;
+  bool several_play() const;
   void ask_waited();
   void ask_head(const Demand& demand);
   void ask_in_time(const Demand& demand);
   void plan_seeds();
+  void plan_seeds(const Demand& demand);
+  bool in_emergency(const Demand& demand) const;
   Ask when_to_ask(const Demand& demand, BlockIndex block);
   BlockIndex extend(const Demand& demand, BlockIndex first, BlockIndex end, const Ask& ask);
   void ask_cdn(const Demand& demand, BlockRange blocks, CdnReason reason, std::string_view why);
@@ -82,6 +87,8 @@ class Planner {
   std::int32_t depth(const Peer& peer) const;
   TimePoint expected_finish(const Peer& peer) const;
   std::optional<BlockIndex> choose_for(const Ready& ready, std::string_view& why);
+  std::optional<BlockIndex> choose_of(std::span<const Demand> demands, const Ready& ready,
+                                      std::string_view& why);
   std::optional<BlockIndex> choose_waited(const Peer& peer) const;
   std::optional<BlockIndex> choose_urgent(const Ready& ready, const Demand& demand) const;
   std::optional<BlockIndex> choose_late(const Ready& ready, const Demand& demand) const;

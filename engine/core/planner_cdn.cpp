@@ -98,6 +98,11 @@ Duration Planner::low_mark() const {
 // No block that is due later than this can be due for the CDN.
 Duration Planner::horizon() const { return low_mark() + s_.cdn.answer_time() + 1s; }
 
+// It has the access link to itself, unless somebody else plays from the same torrent.
+bool Planner::start_goes_first() const { return start_under_way() && !several_play(); }
+
+bool Planner::several_play() const { return s_.demands.size() > 1 && !s_.demands[1].prefetch; }
+
 bool Planner::start_under_way() const {
   return std::any_of(s_.cdn.requests.begin(), s_.cdn.requests.end(), [](const auto& entry) {
     return entry.second.reason == CdnReason::kStartup && entry.second.missing > 0;
@@ -122,7 +127,7 @@ void Planner::plan_cdn() {
     for (const Demand& demand : s_.demands) {
       if (!demand.cdn_allowed) continue;
       if (demand.starting || demand.prefetch) ask_head(demand);
-      if (!demand.prefetch && !start_under_way()) ask_in_time(demand);
+      if (!demand.prefetch && !start_goes_first()) ask_in_time(demand);
     }
   }
   if (s_.seeds_swarm() && (s_.replan_seeds || s_.now >= seed_at_)) plan_seeds();
@@ -208,10 +213,12 @@ void Planner::ask_in_time(const Demand& demand) {
       continue;
     }
     // While nothing moves, deadlines slide along with time: then only inputs change anything.
-    if (demand.moving) cdn_at_ = std::min(cdn_at_, ask.at);
+    if (demand.moves(s_.now)) cdn_at_ = std::min(cdn_at_, ask.at);
     if (ask.deadline > limit) {
       // What follows is due no earlier, but may be due for the CDN before this block is.
-      if (demand.moving) cdn_at_ = std::min(cdn_at_, last_safe(ask.deadline) - low_mark());
+      if (demand.moves(s_.now)) {
+        cdn_at_ = std::min(cdn_at_, last_safe(ask.deadline) - low_mark());
+      }
       return;
     }
     ++b;
@@ -275,7 +282,6 @@ bool Planner::knows_neighbours() const {
 }
 
 void Planner::plan_seeds() {
-  const Policy& policy = s_.params.policy;
   s_.replan_seeds = false;
   seed_at_ = kNever;
   if (s_.demanded_since && s_.now - *s_.demanded_since < kSearchTime) {
@@ -286,8 +292,13 @@ void Planner::plan_seeds() {
     seed_at_ = s_.now + kSeedGroup;
     return;
   }
-  const Demand& demand = s_.demands.front();
-  if (demand.prefetch || !demand.cdn_allowed) return;
+  for (const Demand& demand : s_.demands) {
+    if (!demand.prefetch && demand.cdn_allowed) plan_seeds(demand);
+  }
+}
+
+void Planner::plan_seeds(const Demand& demand) {
+  const Policy& policy = s_.params.policy;
   const Duration playhead = demand.playhead(s_.now);
   const ByteRange wanted = demand.wanted(s_.now);
   const Bytes near = demand.offset_at(playhead + policy.seed_from);
@@ -314,13 +325,16 @@ void Planner::plan_seeds() {
     }
     b = next;
   }
-  if (demand.moving && far < wanted.end) seed_at_ = s_.now + kSeedGroup;
+  if (demand.moves(s_.now) && far < wanted.end) seed_at_ = s_.now + kSeedGroup;
 }
 
 bool Planner::in_emergency() const {
+  return std::any_of(s_.demands.begin(), s_.demands.end(),
+                     [this](const Demand& d) { return !d.prefetch && in_emergency(d); });
+}
+
+bool Planner::in_emergency(const Demand& demand) const {
   const Policy& policy = s_.params.policy;
-  if (s_.demands.empty() || s_.demands.front().prefetch) return false;
-  const Demand& demand = s_.demands.front();
   const ByteRange wanted = demand.wanted(s_.now);
   if (wanted.empty() || s_.buffered(demand) >= policy.emergency_buffer) return false;
   const BlockRange blocks = s_.needed(wanted);

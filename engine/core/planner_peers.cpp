@@ -63,7 +63,7 @@ void Planner::plan() {
 // also once the first frame plays, for the rest of the head is due at once.
 bool Planner::head_on_its_way() const {
   const Policy& policy = s_.params.policy;
-  if (!policy.peers_wait_for_head || !s_.cdn_insures()) return false;
+  if (!policy.peers_wait_for_head || !s_.cdn_insures() || several_play()) return false;
   if (start_under_way()) return true;
   if (s_.demands.empty() || !s_.demands.front().starting) return false;
   const BlockRange head = head_of(s_.demands.front());
@@ -156,23 +156,39 @@ std::optional<BlockIndex> Planner::choose_for(const Ready& ready, std::string_vi
     why = "the demuxer waits for it";
     return block;
   }
-  for (const Demand& demand : s_.demands) {
-    if (auto block = choose_urgent(ready, demand)) {
-      why = "most urgent, finishes first";
-      return block;
-    }
-    if (auto block = choose_late(ready, demand)) {
-      why = "late elsewhere, asked of a second peer";
-      return block;
-    }
-    if (auto block = choose_later(*ready.peer, demand)) {
-      why = s_.params.policy.in_order ? "next in order" : "rarest first";
-      return block;
-    }
+  const auto next = std::find_if(s_.demands.begin(), s_.demands.end(),
+                                 [](const Demand& d) { return d.prefetch; });
+  if (auto block = choose_of({s_.demands.begin(), next}, ready, why)) return block;
+  for (auto d = next; d != s_.demands.end(); ++d) {
+    if (auto block = choose_of({d, d + 1}, ready, why)) return block;
   }
   if (!s_.background) return std::nullopt;
   why = "rarest first";
   return choose_rarest(*ready.peer, PieceIndex(0), PieceIndex(s_.layout.piece_count()));
+}
+
+// For all who play what they need soon, the first of that first; then what they need later.
+std::optional<BlockIndex> Planner::choose_of(std::span<const Demand> demands, const Ready& ready,
+                                             std::string_view& why) {
+  std::optional<BlockIndex> first;
+  TimePoint due = kNever;
+  for (const Demand& demand : demands) {
+    const auto block = choose_urgent(ready, demand);
+    if (!block || (first && deadline(demand, *block) >= due)) continue;
+    first = block;
+    due = deadline(demand, *block);
+  }
+  why = "most urgent, finishes first";
+  if (first) return first;
+  why = "late elsewhere, asked of a second peer";
+  for (const Demand& demand : demands) {
+    if (auto block = choose_late(ready, demand)) return block;
+  }
+  why = s_.params.policy.in_order ? "next in order" : "rarest first";
+  for (const Demand& demand : demands) {
+    if (auto block = choose_later(*ready.peer, demand)) return block;
+  }
+  return std::nullopt;
 }
 
 // The first open block of [from, to) that the peer has and may be asked for.
@@ -299,8 +315,11 @@ std::optional<BlockIndex> Planner::choose_rarest(const Peer& peer, PieceIndex be
 
 void Planner::ask_peer(Peer& peer, BlockIndex block, std::string_view why) {
   if (s_.params.trace) {
-    const Demand* demand = s_.demands.empty() ? nullptr : &s_.demands.front();
-    trace(demand, {block, block + 1}, Decision::Choice::kPeer, peer.conn, CdnReason::kUrgent, why);
+    const auto demand = std::find_if(s_.demands.begin(), s_.demands.end(), [&](const Demand& d) {
+      return s_.needed(d.wanted(s_.now)).contains(block);
+    });
+    trace(demand == s_.demands.end() ? nullptr : &*demand, {block, block + 1},
+          Decision::Choice::kPeer, peer.conn, CdnReason::kUrgent, why);
   }
   if (peer.in_flight() == 0) peer.last_block = s_.now;
   peer.outstanding.push_back({block, s_.now});

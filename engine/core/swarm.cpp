@@ -323,111 +323,6 @@ void Swarm::on(const CdnHealth& e) {
   s_.reopen();
 }
 
-void Swarm::on(const SetTimeline& e) {
-  const auto f = static_cast<std::size_t>(e.file.value());
-  TRIBUTARY_CHECK(f < timelines_.size());
-  if (!e.timeline.known()) return;
-  timelines_[f] = e.timeline;
-  guessed_[f] = false;
-  update_media_rate();
-  for (Demand& demand : s_.demands) {
-    if (demand.file != e.file) continue;
-    demand.timeline = e.timeline;
-    demand.guessed = false;
-  }
-  s_.reopen();
-}
-
-void Swarm::on(const SetDemand& e) {
-  const auto f = static_cast<std::size_t>(e.file.value());
-  TRIBUTARY_CHECK(f < timelines_.size());
-  if (s_.demands.empty()) s_.demanded_since = s_.now;
-  auto it = std::find_if(s_.demands.begin(), s_.demands.end(),
-                         [&](const Demand& d) { return d.file == e.file; });
-  if (it == s_.demands.end()) it = s_.demands.insert(s_.demands.end(), Demand{});
-  const bool jumped = it->moving && e.moving && !e.starting &&
-                      std::chrono::abs(it->playhead(s_.now) - e.position) > 1s;
-  *it = {.file = e.file,
-         .file_range = s_.meta.info.files[f].range(),
-         .timeline = timelines_[f],
-         .position = e.position,
-         .at = e.at,
-         .moving = e.moving,
-         .starting = e.starting,
-         .prefetch = e.prefetch,
-         .cdn_allowed = e.cdn_allowed,
-         .budget = e.budget,
-         .guessed = guessed_[f]};
-  std::stable_sort(s_.demands.begin(), s_.demands.end(),
-                   [](const Demand& a, const Demand& b) { return !a.prefetch && b.prefetch; });
-  if (e.starting || jumped) {
-    drop_stale_cdn_requests();
-    drop_stale_peer_requests();
-  }
-  s_.replan_seeds = true;
-  s_.reopen();
-  protocol_.refresh_interest();
-}
-
-void Swarm::on(const ClearDemand& e) {
-  std::erase_if(s_.demands, [&](const Demand& d) { return d.file == e.file; });
-  s_.waited.reset();
-  drop_stale_cdn_requests();
-  if (s_.demands.empty()) {
-    s_.demanded_since.reset();
-    protocol_.drop_useless();
-  }
-  if (!s_.active()) {
-    for (auto& [conn, peer] : s_.peers) receiver_.yield_requests(peer);
-  }
-  s_.replan_seeds = true;
-  s_.reopen();
-  protocol_.refresh_interest();
-}
-
-// After a seek or skip: requests of which no block is demanded any more only cost.
-void Swarm::drop_stale_cdn_requests() {
-  std::vector<CdnRequestId> stale;
-  for (const auto& entry : s_.cdn.requests) {
-    const CdnBook::Request& request = entry.second;
-    const bool wanted = std::any_of(s_.demands.begin(), s_.demands.end(), [&](const Demand& d) {
-      const BlockRange blocks = s_.needed(d.wanted(s_.now));
-      return request.blocks.begin < blocks.end && blocks.begin < request.blocks.end &&
-             planner_.deadline(d, std::max(request.blocks.begin, blocks.begin)) - s_.now <
-                 s_.params.policy.seed_until;
-    });
-    if (!wanted) stale.push_back(entry.first);
-  }
-  for (CdnRequestId id : stale) {
-    s_.out.emplace_back(CdnCancel{s_.params.id, id});
-    receiver_.on_cdn_ended({s_.params.id, id});
-  }
-}
-
-// What peers still owe of the place that was left would share the access link with the new head.
-void Swarm::drop_stale_peer_requests() {
-  for (auto& [conn, peer] : s_.peers) {
-    std::vector<BlockIndex> stale;
-    for (const Peer::Outstanding& o : peer.outstanding) {
-      const bool wanted = std::any_of(s_.demands.begin(), s_.demands.end(), [&](const Demand& d) {
-        return s_.needed(d.wanted(s_.now)).contains(o.block) &&
-               planner_.deadline(d, o.block) - s_.now < s_.params.policy.urgent_window;
-      });
-      if (!wanted && !o.cancelled_at) stale.push_back(o.block);
-    }
-    for (BlockIndex block : stale) receiver_.cancel_request(peer, block);
-  }
-}
-
-void Swarm::on(const ReaderWaits& e) {
-  if (e.range.empty()) {
-    s_.waited.reset();
-  } else {
-    s_.waited = s_.needed(e.range);
-  }
-  s_.reopen();
-}
-
 void Swarm::on(const SetBackground& e) {
   s_.background = e.enabled;
   s_.reopen();
@@ -479,6 +374,7 @@ void Swarm::update_emergency() {
 void Swarm::check_start() {
   for (Demand& demand : s_.demands) {
     if (!demand.starting || demand.may_start_sent || demand.prefetch) continue;
+    if (demand.reader != kNoReader) continue;
     if (!s_.cdn_insures()) {
       const Bytes begin = demand.wanted(s_.now).begin;
       const Bytes ahead = demand.offset_at(demand.playhead(s_.now) + s_.buffered(demand)) - begin;

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <array>
+#include <functional>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -63,6 +64,16 @@ struct PeerView {
   std::int32_t in_flight = 0;  // blocks asked of it
 };
 
+// One who reads beside playback, for a user's eyes.
+struct ReaderView {
+  ReaderId reader;
+  FileIndex file;
+  Bytes at;             // where it stands, within the file
+  Duration playhead{};  // the media it is taken to be at
+  Duration buffered{};  // verified media ahead of that
+  bool waits = false;   // for the byte it stands at
+};
+
 class Swarm {
  public:
   // `metainfo` must outlive the swarm. `verified` are blocks that the host has already.
@@ -114,6 +125,8 @@ class Swarm {
   // Blocks on their way from the CDN and from peers.
   Bitfield asked_of_cdn() const;
   Bitfield asked_of_peers() const;
+  // Those who lack something of what they read.
+  std::vector<ReaderView> readers(TimePoint now) const;
   // The contiguous verified media ahead of the playhead in the file's demand; zero without one.
   Duration buffered(FileIndex file, TimePoint now) const;
   // The file's timeline: what SetTimeline gave, else the hints, else size ÷ duration, else a guess.
@@ -156,6 +169,7 @@ class Swarm {
   void on(const SetTimeline& e);
   void on(const SetDemand& e);
   void on(const ClearDemand& e);
+  void on(const SetReader& e);
   void on(const ReaderWaits& e);
   void on(const SetBackground& e);
   void on(const MetadataVerified&) {}  // a fetch's, as the next
@@ -168,8 +182,12 @@ class Swarm {
   void update_emergency();
   void update_media_rate();
   void check_start();
+  void move_reader(const SetReader& e, Demand& demand);
+  void apply_timeline(Demand& demand);
+  void sort_demands();
+  void drop_stale_requests(FileIndex file, ReaderId reader);
   void drop_stale_cdn_requests();
-  void drop_stale_peer_requests();
+  void cancel_peer_requests(const std::function<bool(BlockIndex)>& keeps);
   Handshake handshake(const InfoHash& info_hash) const;
   bool simultaneous(const PeerConnected& e);
   void part_with_least_useful();

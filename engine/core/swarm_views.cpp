@@ -55,10 +55,21 @@ Bitfield Swarm::asked_of_peers() const {
 
 Duration Swarm::buffered(FileIndex file, TimePoint now) const {
   for (const Demand& demand : s_.demands) {
-    if (demand.file != file) continue;
+    if (!demand.is(file, kNoReader)) continue;
     return s_.buffered(demand, now);
   }
   return {};
+}
+
+std::vector<ReaderView> Swarm::readers(TimePoint now) const {
+  std::vector<ReaderView> views;
+  for (const Demand& d : s_.demands) {
+    if (d.reader == kNoReader) continue;
+    const bool waits = !d.unread.empty() && !s_.pieces.have(s_.layout.block_of(d.unread.begin));
+    views.push_back({d.reader, d.file, d.unread.begin - d.file_range.begin, d.playhead(now),
+                     s_.buffered(d, now), waits});
+  }
+  return views;
 }
 
 const ByteTimeMap& Swarm::timeline(FileIndex file) const {

@@ -39,6 +39,9 @@ class Fold {
            e.budget);
   }
   void one(const core::ClearDemand& e) { fields(e.torrent, e.file); }
+  void one(const core::SetReader& e) {
+    fields(e.torrent, e.file, e.reader, e.unread.begin, e.unread.end, e.starting);
+  }
   void one(const core::ReaderWaits& e) { fields(e.torrent, e.range.begin, e.range.end); }
   void one(const core::SetBackground& e) { fields(e.torrent, e.enabled); }
   void one(const core::MetadataVerified& e) { fields(e.torrent, e.good, e.layers.size()); }
@@ -83,6 +86,11 @@ class Fold {
   void one(const player::NextTrack& e) {
     if (e.track) fields(e.track->torrent, e.track->file);
   }
+
+  void one(const player::Reading& e) {
+    fields(e.reader, e.track.torrent, e.unread.begin, e.unread.end, e.starting);
+  }
+  void one(const player::ReadingEnded& e) { fields(e.reader); }
 
   void one(const core::Have& m) { fields(m.piece); }
   void one(const core::BitfieldMessage& m) {

@@ -42,6 +42,7 @@ class Client::Impl final : public RemoteFiles {
     auto host = Host::create(loop_, options_.host, std::move(events));
     if (!host) return host.error();
     host_ = *std::move(host);
+    readers_ = std::make_unique<Readers>(loop_, *host_);
     listening_ = host_->listening();
     thread_ = std::thread([this] { loop_.run(); });
     return {};
@@ -146,6 +147,7 @@ class Client::Impl final : public RemoteFiles {
     loop_.post([this] { loop_.stop(); });
     thread_.join();
     session_.reset();
+    readers_.reset();
     host_.reset();
   }
 
@@ -154,6 +156,7 @@ class Client::Impl final : public RemoteFiles {
   net::Loop loop_;
   std::unique_ptr<AudioSink> sink_;
   std::unique_ptr<Host> host_;
+  std::unique_ptr<Readers> readers_;
   std::unique_ptr<Session> session_;
   std::optional<Endpoint> listening_;
   std::optional<Report> final_report_;
@@ -196,6 +199,13 @@ Result<std::vector<PlaylistItem>> Client::load(const std::vector<std::string>& s
   return impl_->load(sources);
 }
 
+std::unique_ptr<Reader> Client::open_reader(std::shared_ptr<const core::Metainfo> metainfo,
+                                            core::FileIndex file, ReaderOptions options) {
+  const auto& peers = impl_->options_.peers;
+  options.peers.insert(options.peers.end(), peers.begin(), peers.end());
+  return impl_->readers_->open(std::move(metainfo), file, std::move(options));
+}
+
 void Client::start() {
   impl_->post([](Session& s) { s.start(); });
 }
@@ -218,6 +228,12 @@ ClientSnapshot Client::snapshot(std::size_t cells) {
   const std::lock_guard lock(impl_->warning_mutex_);
   if (snapshot.message.empty()) snapshot.message = impl_->warning_;
   return snapshot;
+}
+
+EngineView Client::engine_view(std::size_t cells) {
+  EngineView view;
+  impl_->on_loop([&] { view = view_of(*impl_->host_, cells); });
+  return view;
 }
 
 Report Client::report() {

@@ -14,8 +14,10 @@
 #include "cdn/pool/edge_pool.h"
 #include "engine/base/result.h"
 #include "engine/core/swarm.h"
+#include "player/client/engine_view.h"
 #include "player/client/host.h"
 #include "player/client/playlist_item.h"
+#include "player/client/reader.h"
 #include "player/client/report.h"
 #include "prefetch/prefetch_planner.h"
 
@@ -36,9 +38,6 @@ struct ClientOptions {
 
 // kEnded: all was played. kFailed: at the end, and some track could not be played.
 enum class PlayState { kLoading, kStarting, kPlaying, kPaused, kStalled, kEnded, kFailed };
-
-// How much of one cell of the piece map is where.
-enum class CellState : std::uint8_t { kMissing, kAskedPeer, kAskedCdn, kPartial, kHave };
 
 // Everything a screen shows, at one moment.
 struct ClientSnapshot {
@@ -78,6 +77,11 @@ class Client {
   // start().
   Result<std::vector<PlaylistItem>> load(const std::vector<std::string>& sources);
 
+  // Reads any file of any torrent beside playback; start() is not needed for it. Any thread, as
+  // long as the client is there; see player/client/reader.h. ClientOptions::peers are asked too.
+  std::unique_ptr<Reader> open_reader(std::shared_ptr<const core::Metainfo> metainfo,
+                                      core::FileIndex file, ReaderOptions options = {});
+
   void start();
   void toggle_pause();
   void seek_by(Duration offset);  // within the playing track; clamped to it
@@ -86,6 +90,7 @@ class Client {
 
   // `cells`: how many cells the piece map may have.
   ClientSnapshot snapshot(std::size_t cells = 64);
+  EngineView engine_view(std::size_t cells = 64);
   Report report();
   // Whether the last track was played, or playing failed for good.
   bool ended() const;

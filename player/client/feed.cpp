@@ -27,6 +27,17 @@ bool Feed::ready(core::BlockIndex block) const {
   return ready_.test(block.value());
 }
 
+core::BlockIndex Feed::ready_until(core::BlockIndex block, core::BlockIndex limit) const {
+  const std::lock_guard lock(mutex_);
+  const int gap = ready_.find_next_clear(block.value());
+  return gap == Bitfield::kNone ? limit : std::min(limit, core::BlockIndex(gap));
+}
+
+bool Feed::cancelled() const {
+  const std::lock_guard lock(mutex_);
+  return cancelled_;
+}
+
 core::BlockIndex Feed::wait(core::BlockIndex block, core::BlockIndex limit,
                             const std::atomic<bool>& reader_cancelled) {
   std::unique_lock lock(mutex_);

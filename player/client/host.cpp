@@ -198,6 +198,14 @@ void Host::open(std::shared_ptr<const core::Metainfo> metainfo,
   });
 }
 
+std::vector<const OpenTorrent*> Host::open_torrents() const {
+  std::vector<const OpenTorrent*> all;
+  for (const auto& [id, torrent] : torrents_) {
+    if (torrent->ready) all.push_back(&torrent->open);
+  }
+  return all;
+}
+
 void Host::add_source(core::TorrentId torrent, std::string directory,
                       std::function<void(std::int32_t, std::int32_t)> progress,
                       std::function<void(Bitfield)> done) {

@@ -6,6 +6,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -125,9 +126,15 @@ class Host final : public net::TransportHost {
   void close(std::function<void()> done);
 
   const Node& node() const { return *node_; }
+  // In the order in which they were opened; valid until another is.
+  std::vector<const OpenTorrent*> open_torrents() const;
   const core::Policy& policy() const { return options_.policy; }
   net::HttpClient& http() { return *http_; }
   net::StoreReader reader() const { return store_->reader(); }
+  // What needs neither waiting nor another thread, see net::Store.
+  bool read_now(core::TorrentId torrent, ByteRange range, std::span<std::uint8_t> out) {
+    return store_->try_read_now(torrent, range, out);
+  }
   net::StoreStats store_stats() const { return store_->stats(); }
   net::LinkStats link_totals() const { return transport_->totals(); }
   std::optional<Endpoint> listening() const { return listening_; }

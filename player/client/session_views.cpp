@@ -23,35 +23,12 @@ Bytes bytes_of(const core::Layout& layout, core::BlockRange blocks, const Bitfie
 }  // namespace
 
 std::vector<CellState> Session::piece_map(std::size_t cells) const {
-  std::vector<CellState> map;
   const core::Swarm* swarm =
       torrent(current_) ? host_.node().swarm(torrent(current_)->id) : nullptr;
-  if (!swarm || cells == 0) return map;
+  if (!swarm || cells == 0) return {};
   const auto file = static_cast<std::size_t>(items_[current_].file.value());
-  const core::BlockRange blocks =
-      swarm->layout().blocks_covering(swarm->metainfo().info.files[file].range());
-  const Bitfield cdn = swarm->asked_of_cdn();
-  const Bitfield peers = swarm->asked_of_peers();
-  const auto count = std::min<std::int64_t>(static_cast<std::int64_t>(cells), blocks.size());
-  for (std::int64_t cell = 0; cell < count; ++cell) {
-    const auto from = static_cast<std::int32_t>(cell * blocks.size() / count);
-    const auto to = static_cast<std::int32_t>((cell + 1) * blocks.size() / count);
-    int have = 0;
-    CellState state = CellState::kMissing;
-    for (core::BlockIndex b = blocks.begin + from; b < blocks.begin + to; ++b) {
-      if (swarm->have_blocks().test(b.value())) {
-        ++have;
-      } else if (cdn.test(b.value())) {
-        state = CellState::kAskedCdn;
-      } else if (peers.test(b.value()) && state == CellState::kMissing) {
-        state = CellState::kAskedPeer;
-      }
-    }
-    if (have == to - from) state = CellState::kHave;
-    if (state == CellState::kMissing && have > 0) state = CellState::kPartial;
-    map.push_back(state);
-  }
-  return map;
+  const ByteRange range = swarm->metainfo().info.files[file].range();
+  return piece_cells(*swarm, swarm->layout().blocks_covering(range), cells);
 }
 
 ClientSnapshot Session::snapshot(std::size_t cells) {

@@ -85,6 +85,14 @@ struct Node::Impl {
     return pool;
   }
 
+  std::map<core::ReaderId, TrackRef> readers;
+
+  void on(const Playback& playback);
+  void on(const PlaybackEnded&);
+  void on(const NextTrack& following);
+  void on(const Reading& reading);
+  void on(const ReadingEnded& ended);
+
   void settle();
   bool prefetch_may_change();
   bool drain_swarms();
@@ -92,6 +100,7 @@ struct Node::Impl {
   void drain_fetches();
   void route(core::Action action);
 
+  void tell_media_rate(const TrackRef& track);
   void demand_playing(const Playback& playback);
   void clear_demand(const TrackRef& track) {
     feed(track.torrent, core::ClearDemand{track.torrent, track.file});
@@ -255,6 +264,60 @@ std::optional<TrackRef> Node::Impl::sought_of_peers() const {
   return other ? prefetching : std::nullopt;
 }
 
+void Node::Impl::on(const Playback& playback) {
+  prefetch_stale = true;
+  const auto former = std::exchange(playing, playback);
+  playing_since = now;
+  if (prefetching == playback.track) prefetching.reset();
+  if (next == playback.track) next.reset();
+  if (former && former->track != playback.track) clear_demand(former->track);
+  const bool stalled = !playback.moving && !playback.starting && !playback.paused;
+  if (stalled) call_pool().note_stall(playback.track.torrent);
+  tell_media_rate(playback.track);
+  demand_playing(playback);
+}
+
+void Node::Impl::on(const NextTrack& following) {
+  prefetch_stale = true;
+  next = following.track;
+}
+
+void Node::Impl::on(const PlaybackEnded&) {
+  prefetch_stale = true;
+  if (playing) clear_demand(playing->track);
+  playing.reset();
+  next.reset();
+}
+
+void Node::Impl::on(const Reading& reading) {
+  const core::Swarm* swarm = swarms.find(reading.track.torrent);
+  if (swarm == nullptr) return;
+  readers.insert_or_assign(reading.reader, reading.track);
+  if (reading.starting) tell_media_rate(reading.track);
+  const auto file = static_cast<std::size_t>(reading.track.file.value());
+  const ByteRange range = swarm->metainfo().info.files[file].range();
+  const ByteRange unread{range.begin + reading.unread.begin, range.begin + reading.unread.end};
+  feed(reading.track.torrent, core::SetReader{.torrent = reading.track.torrent,
+                                              .file = reading.track.file,
+                                              .reader = reading.reader,
+                                              .unread = intersect(unread, range),
+                                              .starting = reading.starting,
+                                              .rate = reading.rate});
+}
+
+void Node::Impl::on(const ReadingEnded& ended) {
+  const auto reader = readers.extract(ended.reader);
+  if (reader.empty()) return;
+  const TrackRef track = reader.mapped();
+  feed(track.torrent, core::ClearDemand{track.torrent, track.file, ended.reader});
+}
+
+void Node::Impl::tell_media_rate(const TrackRef& track) {
+  const core::Swarm* swarm = swarms.find(track.torrent);
+  if (!swarm) return;
+  call_pool().set_media_rate(track.torrent, swarm->timeline(track.file).bit_rate());
+}
+
 Node::Node(NodeParams params) : impl_(std::make_unique<Impl>(std::move(params))) {}
 Node::~Node() = default;
 
@@ -322,6 +385,7 @@ void Node::close(core::TorrentId torrent, TimePoint now) {
   impl_->prefetch_stale = true;
   if (impl_->playing && impl_->playing->track.torrent == torrent) impl_->playing.reset();
   if (impl_->next && impl_->next->torrent == torrent) impl_->next.reset();
+  std::erase_if(impl_->readers, [&](const auto& r) { return r.second.torrent == torrent; });
   if (impl_->prefetching && impl_->prefetching->torrent == torrent) impl_->prefetching.reset();
   swarm->close(now);
   impl_->settle();
@@ -374,27 +438,7 @@ void Node::handle(const cdn::HttpInput& input, TimePoint now) {
 
 void Node::handle(const PlayerInput& input, TimePoint now) {
   impl_->now = now;
-  impl_->prefetch_stale = true;
-  if (const auto* playback = std::get_if<Playback>(&input)) {
-    const auto former = std::exchange(impl_->playing, *playback);
-    impl_->playing_since = now;
-    if (impl_->prefetching == playback->track) impl_->prefetching.reset();
-    if (impl_->next == playback->track) impl_->next.reset();
-    if (former && former->track != playback->track) impl_->clear_demand(former->track);
-    const bool stalled = !playback->moving && !playback->starting && !playback->paused;
-    if (stalled) impl_->call_pool().note_stall(playback->track.torrent);
-    if (const core::Swarm* swarm = impl_->swarms.find(playback->track.torrent)) {
-      impl_->call_pool().set_media_rate(playback->track.torrent,
-                                        swarm->timeline(playback->track.file).bit_rate());
-    }
-    impl_->demand_playing(*playback);
-  } else if (const auto* following = std::get_if<NextTrack>(&input)) {
-    impl_->next = following->track;
-  } else {
-    if (impl_->playing) impl_->clear_demand(impl_->playing->track);
-    impl_->playing.reset();
-    impl_->next.reset();
-  }
+  std::visit([this](const auto& event) { impl_->on(event); }, input);
   impl_->settle();
 }
 

@@ -71,7 +71,21 @@ struct PlaybackEnded {};
 struct NextTrack {
   std::optional<TrackRef> track;
 };
-using PlayerInput = std::variant<Playback, PlaybackEnded, NextTrack>;
+// Where somebody stands who reads a file beside playback; any number may (core::SetReader). Send it
+// when reading begins, when the first bytes were read, as it goes on, and at each seek. Ignored for
+// a torrent that is not open.
+struct Reading {
+  core::ReaderId reader;  // not core::kNoReader
+  TrackRef track;         // always the same for one reader
+  ByteRange unread;       // within the file: what it has yet to take
+  bool starting = false;  // nothing was read yet since it began or sought
+  BitRate rate;           // it reads at least so fast; zero: at the media's pace
+};
+// What was asked for it alone is cancelled.
+struct ReadingEnded {
+  core::ReaderId reader;
+};
+using PlayerInput = std::variant<Playback, PlaybackEnded, NextTrack, Reading, ReadingEnded>;
 
 // Everything a host performs. core::CdnFetch, CdnCancel and CdnCorrupt never appear: the node's own
 // edge pool takes them.

@@ -95,6 +95,38 @@ TEST_CASE("headers before the first known point are wanted with the start, not a
   CHECK(d.wanted(at(100s)).begin == 15000_B);
 }
 
+// The same, but of one who reads ahead and stands at second `taken`.
+Demand reading(std::int64_t taken) {
+  Demand d = playing();
+  d.reader = ReaderId(1);
+  d.unread = {Bytes(5000 + 1000 * taken), 65000_B};
+  return d;
+}
+
+TEST_CASE("a reader wants what it has not taken, wherever its playhead is") {
+  CHECK(reading(35).wanted(at(101s)) == ByteRange{40000_B, 65000_B});
+  CHECK(reading(35).wanted(at(500s)) == ByteRange{40000_B, 65000_B});
+}
+
+TEST_CASE("a reader's playhead runs with time and stops where the reader stands") {
+  const Demand d = reading(35);
+  CHECK(d.playhead(at(110s)) == 30s);
+  CHECK(d.moves(at(110s)));
+  CHECK(d.deadline(40000_B, at(110s)) == at(115s));
+  CHECK(d.playhead(at(115s)) == 35s);
+  CHECK_FALSE(d.moves(at(115s)));
+}
+
+TEST_CASE("once a reader has nothing left to play what it waits for is due now, the rest in step") {
+  const Demand d = reading(35);
+  for (const TimePoint now : {at(115s), at(120s), at(500s)}) {
+    CHECK(d.playhead(now) == 35s);
+    CHECK(d.deadline(40000_B, now) == now);
+    CHECK(d.deadline(50000_B, now) == now + 10s);
+    CHECK(d.time_due_by(d.due(50s, now), now) == 50s);
+  }
+}
+
 TEST_CASE("a file of unknown duration is taken for 1 Mbit/s") {
   CHECK(guessed_timeline(125000_B).duration() == 1s + 1us);
   CHECK(guessed_timeline(125000_B).known());

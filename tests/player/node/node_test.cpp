@@ -53,6 +53,18 @@ class NodeRig {
   }
   Lines next(std::optional<TrackRef> what) { return player(NextTrack{what}); }
 
+  // Somebody reads the track from that block on; a block lasts a second.
+  Lines reads(int who, const TrackRef& what, int block, bool starting) {
+    return player(Reading{.reader = core::ReaderId(static_cast<std::uint64_t>(who)),
+                          .track = what,
+                          .unread = {core::kBlockSize * block, core::kBlockSize * 60},
+                          .starting = starting,
+                          .rate = {}});
+  }
+  Lines stops(int who) {
+    return player(ReadingEnded{core::ReaderId(static_cast<std::uint64_t>(who))});
+  }
+
   Lines pass(Duration time) {
     const TimePoint end = now_ + time;
     Lines lines;
@@ -241,6 +253,101 @@ TEST_CASE("a seek in the current track moves the deadline of the next one") {
   const core::Swarm& second = *rig.node().swarm(kSecond);
   CHECK(second.buffered(kSecondTrack.file, rig.now() + 15s) == 0s);
   CHECK(with(rig.pass(5s), "2: get") == Lines{"2: get 0-10"});
+}
+
+TEST_CASE("who begins to read gets its head from the server at once, whatever else plays") {
+  NodeRig rig(core::Policy::adaptive());
+  rig.play(kFirstTrack, 0s);
+  CHECK(with(rig.reads(1, kSecondTrack, 20, true), "2: get") == Lines{"2: get 20-22"});
+  CHECK(with(rig.reads(2, kFirstTrack, 40, true), "1: get") == Lines{"1: get 40-42"});
+}
+
+TEST_CASE("who reads faster than it plays makes the server work no further ahead than a listener") {
+  const auto got = [](bool reader) {
+    NodeRig rig(core::Policy::adaptive());
+    rig.pass(3s);  // nobody else will be found
+    Lines lines = reader ? rig.reads(1, kFirstTrack, 0, true) : Lines{};
+    for (std::string& line :
+         reader ? rig.reads(1, kFirstTrack, 2, false) : rig.play(kFirstTrack, 0s))
+      lines.push_back(std::move(line));
+    for (int second = 0; second < 30; ++second) {
+      for (std::string& line : rig.pass(1s)) lines.push_back(std::move(line));
+      const Bitfield& have = rig.node().swarm(kFirst)->have_blocks();
+      if (reader) rig.reads(1, kFirstTrack, have.find_next_clear(0), false);
+    }
+    return rig.node().swarm(kFirst)->have_blocks().count();
+  };
+  CHECK(std::abs(got(true) - got(false)) <= 2);
+}
+
+TEST_CASE("a reader that takes no more does not pull the track out of the server") {
+  NodeRig rig(core::Policy::adaptive());
+  rig.reads(1, kFirstTrack, 0, true);
+  rig.reads(1, kFirstTrack, 2, false);
+  rig.pass(300s);
+  CHECK(rig.node().swarm(kFirst)->have_blocks().count() < 30);
+  CHECK(rig.node().next_deadline() > rig.now() + 1s);  // nor does it keep the node awake
+}
+
+TEST_CASE("what was asked for a reader alone is cancelled when it goes, what others want is not") {
+  NodeRig rig(core::Policy::adaptive());
+  rig.serves_ = false;
+  rig.reads(1, kFirstTrack, 0, true);
+  rig.reads(2, kFirstTrack, 0, true);
+  rig.reads(3, kFirstTrack, 40, true);
+  CHECK(rig.stops(1).empty());
+  CHECK(rig.stops(3) == Lines{"cancel get"});
+  CHECK(rig.stops(2) == Lines{"cancel get"});
+  CHECK(rig.stops(2).empty());
+}
+
+TEST_CASE("blocks asked of peers for a reader alone are cancelled when it goes") {
+  NodeRig rig(core::Policy::peers_only());
+  rig.seed(kFirst, 1);
+  CHECK(with(rig.reads(1, kFirstTrack, 0, true), "request").size() == 5);
+  const Lines other = rig.reads(2, kFirstTrack, 40, true);
+  CHECK(with(other, "cancel").empty());
+  CHECK(with(rig.stops(1), "cancel").size() == 5);
+}
+
+TEST_CASE("the most urgent block of all who play is asked for first, and what comes later last") {
+  NodeRig rig(core::Policy::peers_only());
+  rig.reads(1, kFirstTrack, 0, true);
+  rig.reads(2, kFirstTrack, 30, true);
+  CHECK(with(rig.seed(kFirst, 1), "request") == Lines{"1: c1: request 0", "1: c1: request 30",
+                                                      "1: c1: request 1", "1: c1: request 31",
+                                                      "1: c1: request 2"});
+}
+
+TEST_CASE("a seek of one reader leaves the others' requests alone") {
+  NodeRig rig(core::Policy::peers_only());
+  rig.seed(kFirst, 1);
+  rig.reads(1, kFirstTrack, 0, true);
+  rig.gives(kFirst, 1, 0);
+  rig.reads(2, kFirstTrack, 30, true);
+  const Lines lines = rig.reads(2, kFirstTrack, 50, true);
+  for (const std::string& line : with(lines, "cancel")) {
+    const int block = std::stoi(line.substr(line.rfind(' ') + 1));
+    CHECK(block >= 30);
+  }
+}
+
+TEST_CASE("playback's end leaves readers what they want, and theirs leaves it to playback") {
+  NodeRig rig(core::Policy::adaptive());
+  rig.serves_ = false;
+  rig.play(kFirstTrack, 0s);
+  rig.reads(1, kFirstTrack, 40, true);
+  CHECK(with(rig.player(PlaybackEnded{}), "cancel").size() <= 1);
+  CHECK(rig.node().swarm(kFirst)->asked_of_cdn().test(40));
+  CHECK(rig.node().buffered(rig.now()) == 0s);
+}
+
+TEST_CASE("a closed torrent's readers are forgotten") {
+  NodeRig rig(core::Policy::adaptive());
+  rig.reads(1, kSecondTrack, 0, true);
+  rig.node().close(kSecond, rig.now());
+  CHECK(rig.stops(1).empty());
+  CHECK(rig.reads(1, kSecondTrack, 0, true).empty());
 }
 
 TEST_CASE("a closed torrent's late payload goes back to the host") {
