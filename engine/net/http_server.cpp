@@ -2,11 +2,13 @@
 
 #include <fcntl.h>
 #include <microhttpd.h>
+#include <sys/epoll.h>
 #include <sys/socket.h>
 #include <unistd.h>
 #include <uv.h>
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
 #include <cstring>
 #include <map>
@@ -58,6 +60,12 @@ void discard(const HttpResponse& response) {
   if (const auto* file = std::get_if<FileRegion>(&response.body)) close(file->fd);
 }
 
+int socket_of(MHD_Connection* connection) {
+  const MHD_ConnectionInfo* info =
+      MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD);
+  return info ? info->connect_fd : -1;
+}
+
 Endpoint local_address(int fd) {
   sockaddr_storage storage{};
   socklen_t length = sizeof storage;
@@ -81,6 +89,8 @@ struct HttpServer::State {
     bool too_large = false;
     bool asked = false;  // the handler has seen it
     bool suspended = false;
+    bool watched = false;              // its socket, for a hang-up
+    bool gone = false;                 // the client hung up
     std::optional<HttpResponse> late;  // by respond(), for the next call
   };
   // What a stream's callbacks know; it may outlive the exchange by a moment.
@@ -97,6 +107,9 @@ struct HttpServer::State {
   Endpoint address;
   MHD_Daemon* daemon = nullptr;
   uv_poll_t* poll = nullptr;
+  // libmicrohttpd looks away from the sockets of suspended connections: these are watched here.
+  int hang_ups = -1;  // epoll
+  uv_poll_t* hang_ups_poll = nullptr;
   Timer next_turn;
   std::map<HttpExchangeId, std::unique_ptr<Exchange>> exchanges;
   std::uint64_t next_id = 1;
@@ -106,7 +119,10 @@ struct HttpServer::State {
   void run();
   void arm();
   void soon();
+  void suspend(Exchange& exchange);
   void wake(Exchange& exchange);
+  uv_poll_t* poll_fd(int fd, void (*call)(uv_poll_t*, int, int));
+  void see_hang_ups();
   MHD_Result send(Exchange& exchange, HttpResponse response);
   MHD_Response* make_response(Exchange& exchange, HttpResponse& response);
   MHD_Result on_request(Exchange& exchange, const char* method, const char* data,
@@ -145,12 +161,43 @@ Result<void> HttpServer::State::start(int fd, const HttpServerOptions& options) 
   }
   const MHD_DaemonInfo* info = MHD_get_daemon_info(daemon, MHD_DAEMON_INFO_EPOLL_FD);
   TRIBUTARY_CHECK(info != nullptr);
-  poll = new uv_poll_t{};
-  TRIBUTARY_CHECK(uv_poll_init(loop.uv(), poll, info->epoll_fd) == 0);
-  poll->data = this;
-  uv_poll_start(poll, UV_READABLE,
-                [](uv_poll_t* p, int, int) { static_cast<State*>(p->data)->run(); });
+  hang_ups = epoll_create1(EPOLL_CLOEXEC);
+  TRIBUTARY_CHECK(hang_ups >= 0);
+  poll =
+      poll_fd(info->epoll_fd, [](uv_poll_t* p, int, int) { static_cast<State*>(p->data)->run(); });
+  hang_ups_poll = poll_fd(
+      hang_ups, [](uv_poll_t* p, int, int) { static_cast<State*>(p->data)->see_hang_ups(); });
   return {};
+}
+
+uv_poll_t* HttpServer::State::poll_fd(int fd, void (*call)(uv_poll_t*, int, int)) {
+  auto* made = new uv_poll_t{};
+  TRIBUTARY_CHECK(uv_poll_init(loop.uv(), made, fd) == 0);
+  made->data = this;
+  uv_poll_start(made, UV_READABLE, call);
+  return made;
+}
+
+// Edges alone, so that a connection is added once however often it is suspended.
+void HttpServer::State::suspend(Exchange& exchange) {
+  exchange.suspended = true;
+  MHD_suspend_connection(exchange.connection);
+  if (std::exchange(exchange.watched, true)) return;
+  epoll_event event{};
+  event.events = EPOLLRDHUP | EPOLLET;
+  event.data.u64 = exchange.request.id.value();
+  epoll_ctl(hang_ups, EPOLL_CTL_ADD, socket_of(exchange.connection), &event);
+}
+
+void HttpServer::State::see_hang_ups() {
+  std::array<epoll_event, 64> events;
+  const int count = epoll_wait(hang_ups, events.data(), static_cast<int>(events.size()), 0);
+  for (int i = 0; i < count; ++i) {
+    const auto at = exchanges.find(HttpExchangeId(events[static_cast<std::size_t>(i)].data.u64));
+    if (at == exchanges.end()) continue;
+    at->second->gone = true;
+    wake(*at->second);
+  }
 }
 
 void HttpServer::State::run() {
@@ -243,9 +290,9 @@ MHD_Result HttpServer::State::on_request(Exchange& exchange, const char* method,
     exchange.asked = true;
     if (auto response = handler(exchange.request)) return send(exchange, std::move(*response));
   }
+  if (exchange.gone) return MHD_NO;
   if (exchange.late) return send(exchange, std::move(*std::exchange(exchange.late, {})));
-  exchange.suspended = true;
-  MHD_suspend_connection(exchange.connection);
+  suspend(exchange);
   return MHD_YES;
 }
 
@@ -280,21 +327,26 @@ MHD_Result HttpServer::State::send(Exchange& exchange, HttpResponse response) {
 
 ssize_t HttpServer::State::on_read(void* owner, std::uint64_t, char* buffer, std::size_t size) {
   Stream& stream = *static_cast<Stream*>(owner);
+  const auto at = stream.server->exchanges.find(stream.id);
+  if (at == stream.server->exchanges.end() || at->second->gone) {
+    return MHD_CONTENT_READER_END_WITH_ERROR;
+  }
   const std::int64_t got = stream.body.read({reinterpret_cast<std::uint8_t*>(buffer), size});
   if (got > 0) return static_cast<ssize_t>(got);
   if (got == BodyStream::kEnd) return MHD_CONTENT_READER_END_OF_STREAM;
   if (got != BodyStream::kWait) return MHD_CONTENT_READER_END_WITH_ERROR;
-  const auto at = stream.server->exchanges.find(stream.id);
-  if (at == stream.server->exchanges.end()) return MHD_CONTENT_READER_END_WITH_ERROR;
-  at->second->suspended = true;
-  MHD_suspend_connection(at->second->connection);
+  stream.server->suspend(*at->second);
   return 0;
 }
 
 void HttpServer::State::on_completed(void* server, MHD_Connection*, void** exchange,
                                      MHD_RequestTerminationCode) {
   if (!*exchange) return;
-  static_cast<State*>(server)->exchanges.erase(static_cast<Exchange*>(*exchange)->request.id);
+  State& state = *static_cast<State*>(server);
+  const Exchange& over = *static_cast<Exchange*>(*exchange);
+  // The connection may serve another exchange.
+  if (over.watched) epoll_ctl(state.hang_ups, EPOLL_CTL_DEL, socket_of(over.connection), nullptr);
+  state.exchanges.erase(over.request.id);
   *exchange = nullptr;
 }
 
@@ -314,14 +366,17 @@ Result<std::unique_ptr<HttpServer>> HttpServer::listen(Loop& loop, const Endpoin
 
 HttpServer::~HttpServer() {
   TRIBUTARY_CHECK(!state_->running);
-  uv_poll_stop(state_->poll);
-  uv_close(reinterpret_cast<uv_handle_t*>(state_->poll),
-           [](uv_handle_t* handle) { delete reinterpret_cast<uv_poll_t*>(handle); });
+  for (uv_poll_t* poll : {state_->poll, state_->hang_ups_poll}) {
+    uv_poll_stop(poll);
+    uv_close(reinterpret_cast<uv_handle_t*>(poll),
+             [](uv_handle_t* handle) { delete reinterpret_cast<uv_poll_t*>(handle); });
+  }
   // libmicrohttpd cannot stop while connections are suspended.
   for (const auto& [id, exchange] : state_->exchanges) {
     if (std::exchange(exchange->suspended, false)) MHD_resume_connection(exchange->connection);
   }
   MHD_stop_daemon(state_->daemon);
+  close(state_->hang_ups);
 }
 
 Endpoint HttpServer::address() const { return state_->address; }

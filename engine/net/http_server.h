@@ -67,8 +67,9 @@ struct HttpServerOptions {
   Duration idle_timeout = 60s;
 };
 
-// The answer, or nothing to answer later by respond(). Until then the connection is suspended, so
-// that a client that left is noticed only when the answer is sent.
+// The answer, or nothing to answer later by respond(). A client that hangs up while it waits for
+// that, or for a stream that returned kWait, is noticed at once: the exchange is over then. So is
+// one that only shuts down its sending side meanwhile.
 using HttpHandler = std::function<std::optional<HttpResponse>(const HttpServerRequest&)>;
 
 // Loop thread only. The handler must not destroy the server.

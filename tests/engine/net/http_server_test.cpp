@@ -2,11 +2,14 @@
 
 #include <doctest/doctest.h>
 #include <fcntl.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include <cstdlib>
 #include <cstring>
 
+#include "engine/net/address.h"
 #include "engine/net/http_client.h"
 #include "tests/support/any_port.h"
 
@@ -102,6 +105,62 @@ TEST_CASE("a stream may wait for its bytes and be resumed") {
   server = b.server.get();
   loop = &b.loop;
   CHECK(b.get("/").body == "abcabcabc");
+}
+
+// A socket that has sent a GET for the path.
+int ask(const HttpServer& server, const std::string& path) {
+  const sockaddr_storage at = to_sockaddr(server.address());
+  const int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  REQUIRE(connect(fd, reinterpret_cast<const sockaddr*>(&at), sizeof(sockaddr_in)) == 0);
+  const std::string request = "GET " + path + " HTTP/1.1\r\nHost: test\r\n\r\n";
+  REQUIRE(write(fd, request.data(), request.size()) == static_cast<ssize_t>(request.size()));
+  return fd;
+}
+
+TEST_CASE("a client that hangs up while its stream waits ends the exchange at once") {
+  const auto alive = std::make_shared<int>(0);
+  int reads = 0;
+  Bench b([&](const HttpServerRequest&) {
+    BodyStream stream;
+    stream.read = [&reads, alive](std::span<std::uint8_t> out) -> std::int64_t {
+      if (++reads > 1) return BodyStream::kWait;
+      out[0] = 'a';
+      return 1;
+    };
+    return HttpResponse{200, {}, std::move(stream)};
+  });
+  const int fd = ask(*b.server, "/");
+  REQUIRE(b.loop.run_until([&] { return reads == 2; }, kPatience));
+  REQUIRE(alive.use_count() > 1);
+  close(fd);
+  CHECK(b.loop.run_until([&] { return alive.use_count() == 1; }, kPatience));
+}
+
+TEST_CASE("a client that hangs up before its answer leaves nothing that waits for one") {
+  std::optional<HttpExchangeId> asked;
+  Bench b([&](const HttpServerRequest& request) -> std::optional<HttpResponse> {
+    if (request.path != "/wait") return HttpResponse{200, {}, std::string("here")};
+    asked = request.id;
+    return std::nullopt;
+  });
+  const int fd = ask(*b.server, "/wait");
+  REQUIRE(b.loop.run_until([&] { return asked.has_value(); }, kPatience));
+  close(fd);
+  CHECK(b.get("/").body == "here");
+  b.server->respond(*asked, {200, {}, std::string("to nobody")});
+  CHECK(b.get("/").body == "here");
+}
+
+TEST_CASE("a connection that waited once serves the next exchange all the same") {
+  HttpServer* server = nullptr;
+  Loop* loop = nullptr;
+  Bench b([&](const HttpServerRequest& request) -> std::optional<HttpResponse> {
+    loop->post([&, id = request.id] { server->respond(id, {200, {}, std::string("late")}); });
+    return std::nullopt;
+  });
+  server = b.server.get();
+  loop = &b.loop;
+  for (int i = 0; i < 5; ++i) CHECK(b.get("/").body == "late");
 }
 
 TEST_CASE("a file's region is sent from its offset") {
