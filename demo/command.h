@@ -24,6 +24,7 @@ void add_tracker(CommandLine& line);
 void add_seed(CommandLine& line);
 void add_dht(CommandLine& line);
 void add_play(CommandLine& line);
+void add_gateway(CommandLine& line);
 void add_loadtest(CommandLine& line);
 
 // Prints "tributary COMMAND: message" on stderr, printable and in one line. Returns the exit code

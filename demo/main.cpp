@@ -23,6 +23,7 @@ constexpr const char* kExample =
 int main(int argc, char** argv) {
   tributary::demo::CommandLine line("tributary", TRIBUTARY_VERSION, kAbout, kExample);
   tributary::demo::add_play(line);
+  tributary::demo::add_gateway(line);
   tributary::demo::add_publish(line);
   tributary::demo::add_inspect(line);
   tributary::demo::add_seed(line);

@@ -39,8 +39,8 @@ void add_interface_option(Subcommand& sub, std::optional<net::SourceAddress>& so
           "the system does (any)");
 }
 
-void add_network_options(Subcommand& sub, NetworkArguments& arguments) {
-  sub.add("--listen", "HOST:PORT", arguments.listen, parse_told_listen,
+void add_network_options(Subcommand& sub, NetworkArguments& arguments, const std::string& listen) {
+  sub.add(listen, "HOST:PORT", arguments.listen, parse_told_listen,
           "Where peers and DHT nodes reach us (127.0.0.1, a port of the system's choice; no node)");
   add_interface_option(sub, arguments.source);
   sub.add("--up", "RATE", arguments.up, parse_rate,
@@ -53,9 +53,10 @@ void add_network_options(Subcommand& sub, NetworkArguments& arguments) {
   sub.add("--dht-node", "HOST:PORT", arguments.dht_nodes,
           "A node to join the DHT through, may be repeated (those that peers and torrents name)");
   sub.add("--no-lsd", arguments.no_lsd,
-          "Tell the local network nothing and ask it nothing (BEP 14; only with --listen)");
+          std::string("Tell the local network nothing and ask it nothing (BEP 14; only with ") +
+              listen + ")");
   sub.add("--no-port-mapping", arguments.no_port_mapping,
-          "Do not ask the router to pass the port of --listen on (NAT-PMP, UPnP)");
+          "Do not ask the router to pass the port of " + listen + " on (NAT-PMP, UPnP)");
   sub.add("--no-overlay", arguments.no_overlay,
           "Do not ask peers who has the next track, and do not answer them");
   sub.add("--operators", "FILE", arguments.operators,

@@ -29,7 +29,9 @@ struct NetworkArguments {
   net::Carriers carriers = net::Carriers::kBoth;
 };
 
-void add_network_options(Subcommand& sub, NetworkArguments& arguments);
+// `listen`: how the option is called that says where peers reach us.
+void add_network_options(Subcommand& sub, NetworkArguments& arguments,
+                         const std::string& listen = "--listen");
 // --interface alone, which other commands have too.
 void add_interface_option(Subcommand& sub, std::optional<net::SourceAddress>& source);
 

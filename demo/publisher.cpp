@@ -66,6 +66,14 @@ std::string describe_scan(const AlbumFile& file, const player::MediaScan& scan) 
   return scan.mend.empty() ? "" : "'" + file.path + "': " + scan.mend;
 }
 
+// An HLS stream is its playlists with all that they name: segments, their heads, keys, subtitles.
+// By themselves few of these are media.
+bool holds_stream(const Album& album) {
+  return std::any_of(album.files.begin(), album.files.end(), [](const AlbumFile& file) {
+    return file.path.ends_with(".m3u8") || file.location.ends_with(".m3u8");
+  });
+}
+
 // The files in the order of the torrent: indices into album.files.
 std::vector<std::size_t> torrent_order(const Album& album) {
   std::vector<std::size_t> order(album.files.size());
@@ -146,6 +154,7 @@ Result<void> hash_file(const AlbumFile& file, wire::PieceHasher& hasher,
 
 Result<ScannedAlbum> scan_album(Album& album, const PublishProgress& progress) {
   ScannedAlbum scanned;
+  const bool stream = holds_stream(album);
   std::vector<AlbumFile> kept;
   const Bytes total = total_size(album);
   Bytes before;
@@ -156,10 +165,11 @@ Result<ScannedAlbum> scan_album(Album& album, const PublishProgress& progress) {
     });
     before += file.size;
     if (!scan && (file.named || scan.error().code != ErrorCode::kInvalid)) return scan.error();
-    if (!scan) {
+    if (!scan && !stream) {
       scanned.left_out.push_back(file.path);
       continue;
     }
+    if (!scan) scan = player::MediaScan();
     if (auto advice = describe_scan(file, *scan); !advice.empty()) {
       scanned.advice.push_back(std::move(advice));
     }

@@ -108,7 +108,7 @@ FilePlan plan_file_response(std::string_view method, const net::HttpHeaders& hea
 }
 
 std::string_view content_type_of(std::string_view path) {
-  static constexpr std::array<std::pair<std::string_view, std::string_view>, 20> kTypes = {{
+  static constexpr std::array<std::pair<std::string_view, std::string_view>, 29> kTypes = {{
       {"torrent", "application/x-bittorrent"},
       {"mp4", "video/mp4"},
       {"m4v", "video/mp4"},
@@ -124,7 +124,16 @@ std::string_view content_type_of(std::string_view path) {
       {"mka", "audio/x-matroska"},
       {"webm", "video/webm"},
       {"m3u8", "application/vnd.apple.mpegurl"},
+      {"m3u", "application/vnd.apple.mpegurl"},
+      {"ts", "video/mp2t"},
+      {"m4s", "video/iso.segment"},
+      {"aac", "audio/aac"},
+      {"mov", "video/quicktime"},
+      {"vtt", "text/vtt; charset=utf-8"},
+      {"gif", "image/gif"},
       {"json", "application/json"},
+      {"js", "text/javascript; charset=utf-8"},
+      {"css", "text/css; charset=utf-8"},
       {"html", "text/html; charset=utf-8"},
       {"txt", "text/plain; charset=utf-8"},
       {"jpg", "image/jpeg"},

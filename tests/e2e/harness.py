@@ -135,8 +135,8 @@ class Process:
     def __init__(self, name, argv, log, **options):
         self.name, self.log = name, log
         with open(log, "wb") as out:
-            self.popen = subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=out,
-                                          stderr=subprocess.STDOUT, **options)
+            self.popen = subprocess.Popen(argv, stdout=out, stderr=subprocess.STDOUT,
+                                          **{"stdin": subprocess.DEVNULL, **options})
 
     def output(self):
         return read(self.log).decode(errors="replace")
