@@ -178,6 +178,11 @@ std::optional<BlockIndex> Planner::choose_of(std::span<const Demand> demands, co
     first = block;
     due = deadline(demand, *block);
   }
+  // While the head of somebody's start is on its way from the CDN, what others hold is enough for
+  // the moment: their requests would share the access link with it.
+  const bool head_first = s_.params.policy.peers_wait_for_head && s_.cdn_insures();
+  const bool waits = head_first && several_play() && start_under_way();
+  if (waits && due > s_.now + s_.params.policy.head) return std::nullopt;
   why = "most urgent, finishes first";
   if (first) return first;
   why = "late elsewhere, asked of a second peer";

@@ -137,6 +137,19 @@ void World::listen_at(TimePoint when, HostId host, std::vector<core::TorrentId> 
 
 void World::changed(HostId host) { pump(actor(host)); }
 
+void World::read(HostId host, const player::Reading& reading) {
+  Actor& a = actor(host);
+  open(a, reading.track.torrent);
+  hear(a, player::PlayerInput(reading));
+  pump(a);
+}
+
+void World::stop_reading(HostId host, core::ReaderId reader) {
+  Actor& a = actor(host);
+  hear(a, player::PlayerInput(player::ReadingEnded{reader}));
+  pump(a);
+}
+
 const Listener* World::find_listener(HostId host) const {
   const Actor& a = actor(host);
   return a.listener ? &*a.listener : nullptr;

@@ -135,6 +135,9 @@ class World : private PeerNetHandler, private CdnHandler, private TrackerHandler
   const Listener* find_listener(HostId host) const;
   // Lets what was done to a listener from a script reach its node.
   void changed(HostId host);
+  // What somebody who reads beside playback tells the host's node; it has the torrent from then on.
+  void read(HostId host, const player::Reading& reading);
+  void stop_reading(HostId host, core::ReaderId reader);
   Links& links() { return links_; }
   CdnModel& cdn() { return cdn_; }
   TrackerModel& tracker() { return tracker_; }

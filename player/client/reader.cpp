@@ -388,7 +388,7 @@ Readers::~Readers() { desk_->close(); }
 std::unique_ptr<Reader> Readers::open(std::shared_ptr<const core::Metainfo> metainfo,
                                       core::FileIndex file, ReaderOptions options) {
   auto state = std::make_shared<Reader::State>(desk_, *metainfo, file, std::move(options));
-  const bool open = desk_->post([state, metainfo](Host& host) {
+  const bool open = desk_->post([state, metainfo = std::move(metainfo)](Host& host) {
     state->enter();
     host.open(metainfo,
               [state, &host](const OpenTorrent& torrent) { state->opened(host, torrent); });
