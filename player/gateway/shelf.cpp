@@ -1,6 +1,8 @@
 #include "player/gateway/shelf.h"
 
 #include <algorithm>
+#include <cstdint>
+#include <utility>
 
 #include "engine/net/http_headers.h"
 #include "engine/wire/url.h"
@@ -21,6 +23,28 @@ std::vector<std::string> names_of(const core::TorrentInfo& info) {
     names.push_back(names.back().substr(0, 40));
   }
   return names;
+}
+
+bool is_segment(const PlaylistItem& track) {
+  const auto& files = track.metainfo->info.files;
+  const std::string& path = files[static_cast<std::size_t>(track.file.value())].path;
+  return path.ends_with(".ts") || path.ends_with(".m4s") || path.ends_with(".mp4") ||
+         path.ends_with(".aac");
+}
+
+// Where all media are segments of an HLS stream, its playlists at the top are what is played.
+void prefer_streams(ShelfTorrent& torrent) {
+  if (!std::all_of(torrent.tracks.begin(), torrent.tracks.end(), is_segment)) return;
+  std::vector<PlaylistItem> streams;
+  std::ptrdiff_t depth = PTRDIFF_MAX;
+  for (const auto& [path, file] : torrent.files) {
+    const auto below = std::count(path.begin(), path.end(), '/');
+    if (!path.ends_with(kPlaylist) || below > depth) continue;
+    if (below < depth) streams.clear();
+    depth = below;
+    streams.push_back({torrent.metainfo, file, torrent.name, true, torrent.peers});
+  }
+  if (!streams.empty()) torrent.tracks = std::move(streams);
 }
 
 ShelfTorrent make_torrent(const PlaylistItem& item) {
@@ -55,6 +79,7 @@ Shelf::Shelf(const std::vector<PlaylistItem>& items) {
     }
     at->tracks.push_back(item);
   }
+  for (ShelfTorrent& torrent : torrents_) prefer_streams(torrent);
 }
 
 const ShelfTorrent* Shelf::find(std::string_view id) const {

@@ -16,7 +16,7 @@ struct ShelfTorrent {
   std::string id;  // the info-hash, v1 before v2, in hexadecimal; "url1", … where there is none
   std::string name;
   std::shared_ptr<const core::Metainfo> metainfo;
-  std::vector<PlaylistItem> tracks;                           // in the order to be played in
+  std::vector<PlaylistItem> tracks;  // in the order to be played in; an HLS stream: playlists
   std::map<std::string, core::FileIndex, std::less<>> files;  // by path, without padding
   std::vector<Endpoint> peers;
 };

@@ -224,13 +224,14 @@ def add_cases(suite):
         write(os.path.join(folder, "index.m3u8"), playlist)
         torrent = scene.publish(folder, edges=[edge])
         gateway = Gateway(scene, torrent)
-        root = gateway.files()[0].rsplit("/", 1)[0]
-        status, headers, body = gateway.ask(root + "/index.m3u8")
+        paths = gateway.files()
+        check(len(paths) == 1 and paths[0].endswith("/index.m3u8"), str(paths))
+        status, headers, body = gateway.ask(paths[0])
         check(status == 200 and "mpegurl" in headers["Content-Type"], f"{status} {headers}")
         check(edge.encode() not in body and gateway.url.encode() in body, body.decode())
         pcm = [subprocess.run(["ffmpeg", "-v", "error", "-i", source, "-f", "s16le", "-c:a",
                                "pcm_s16le", "-"], check=True, capture_output=True).stdout
-               for source in (gateway.url + root + "/index.m3u8",
+               for source in (gateway.url + paths[0],
                               scene.path("copy", "index.m3u8"))]
         check(pcm[0] == pcm[1] and pcm[0], "the same sound as from the files")
 

@@ -58,6 +58,13 @@ TEST_CASE("a torrent is found by each of its hashes, in any case") {
   CHECK_FALSE(torrent.files.contains(".pad/7"));
 }
 
+TEST_CASE("a torrent whose media are all segments is played by its playlist") {
+  const Shelf shelf({item(4)});
+  REQUIRE(shelf.torrents().at(0).tracks.size() == 1);
+  CHECK(shelf.torrents()[0].tracks[0].file == core::FileIndex(3));
+  CHECK(shelf.torrents()[0].tracks[0].title == "An album");
+}
+
 TEST_CASE("a path names a playlist or a file") {
   CHECK(parse_shelf_path("/t/ab/") == ShelfPath{"ab", ""});
   CHECK(parse_shelf_path("/t/ab.m3u8") == ShelfPath{"ab", ""});
