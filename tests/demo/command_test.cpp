@@ -57,7 +57,7 @@ TEST_CASE("help and version succeed for the command and each subcommand") {
 }
 
 TEST_CASE("wrong usage gives exit code 2 and one line that says how to mend it") {
-  check_usage({"sing"}, "unknown command 'sing'; choose play, publish");
+  check_usage({"sing"}, "unknown command 'sing'; choose play, gateway, publish");
   check_usage({"--sing"}, "--help");
   check_usage({"tracker", "--sing"}, "--sing");
   check_usage({"play"}, "see tributary play --help");
