@@ -210,7 +210,8 @@ Dashboard::Dashboard(net::Loop& loop, Client& client, const Shelf& shelf,
       timer_(loop) {}
 
 std::optional<HttpResponse> Dashboard::answer(const net::HttpServerRequest& request) {
-  const std::string_view path = request.path == "/" ? "/index.html" : request.path;
+  const std::string_view path =
+      request.path == "/" ? std::string_view("/index.html") : std::string_view(request.path);
   for (const Asset& asset : assets()) {
     if (asset.path == path) return page(asset);
   }
