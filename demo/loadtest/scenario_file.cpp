@@ -292,7 +292,7 @@ Scenario defaults() {
   return made;
 }
 
-Scenario read(const toml::table& root, std::optional<Error>& error) {
+Scenario scenario_from(const toml::table& root, std::optional<Error>& error) {
   Scenario made = defaults();
   Section top(&root, "", error);
   top.read("title", made.title);
@@ -365,7 +365,7 @@ Result<Scenario> parse_scenario(std::string_view text, const std::string& source
     if (auto applied = apply(parsed.table(), override_text); !applied) return applied.error();
   }
   std::optional<Error> error;
-  Scenario made = read(parsed.table(), error);
+  Scenario made = scenario_from(parsed.table(), error);
   if (error) return Error{error->code, source + ": " + error->message};
   return made;
 }
