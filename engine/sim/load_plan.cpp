@@ -90,9 +90,10 @@ std::int32_t draw_link(const std::vector<LinkClass>& links, Random& random) {
   return chosen;
 }
 
-LoadListener make_listener(const Workload& workload, Random& random) {
+LoadListener make_listener(const Workload& workload, Random& random, std::int32_t number) {
   LoadListener made;
   made.link = draw_link(workload.links, random);
+  made.of_operator = number % workload.operators;
   for (std::int32_t i = 0; i < workload.cached; ++i) {
     const std::int32_t track = workload.popularity.draw(random, workload.tracks);
     if (!contains(made.cached, track)) made.cached.push_back(track);
@@ -106,6 +107,7 @@ LoadPlan empty_plan(const Workload& workload, Random& random) {
                 .tracks = {},
                 .listeners = {},
                 .links = workload.links,
+                .operators = workload.operators,
                 .events = {}};
   for (std::int32_t rank = 0; rank < workload.tracks; ++rank) {
     plan.tracks.push_back({workload.track_length.draw(random), rank});
@@ -125,6 +127,62 @@ void rank_by_plays(LoadPlan& plan) {
   for (std::size_t rank = 0; rank < order.size(); ++rank) {
     plan.tracks[order[rank]].rank = static_cast<std::int32_t>(rank);
   }
+}
+
+// Changes of rate and drop-outs are independent of each other; while one is out, it stays so.
+class WeatherDiary {
+ public:
+  WeatherDiary(const LinkWeather& weather, std::int32_t listener, Random random)
+      : weather_(weather), listener_(listener), random_(random) {
+    if (!weather.every.points.empty()) change_ = TimePoint();
+    if (weather.between.points.empty()) return;
+    turn_ = TimePoint(weather.between.draw(random_) * draw_whole(random_) / kWhole);
+  }
+
+  void write(LoadPlan& plan) {
+    while (std::min(change_, turn_) < TimePoint(plan.length)) {
+      const TimePoint at = std::min(change_, turn_);
+      const bool turns = at == turn_;
+      if (at == change_) change();
+      if (turns) turn();
+      if (turns || !out_) {
+        plan.events.push_back({at, listener_, LoadEvent::Action::kLink, -1, out_ ? 0 : part_});
+      }
+    }
+  }
+
+ private:
+  static constexpr Duration kShortest = 100ms;  // so that no scenario has changes without end
+
+  void change() {
+    const std::int64_t room = kWhole - weather_.least + 1;
+    part_ =
+        weather_.least + static_cast<std::int64_t>(random_.below(static_cast<std::uint64_t>(room)));
+    change_ += std::max(kShortest, weather_.every.draw(random_));
+  }
+  void turn() {
+    out_ = !out_;
+    turn_ += std::max(kShortest, (out_ ? weather_.outage : weather_.between).draw(random_));
+  }
+
+  const LinkWeather& weather_;
+  std::int32_t listener_;
+  Random random_;
+  TimePoint change_ = kNever;
+  TimePoint turn_ = kNever;
+  std::int64_t part_ = kWhole;
+  bool out_ = false;
+};
+
+// From numbers of its own, so that what is heard does not depend on the weather.
+void add_weather(LoadPlan& plan, std::uint64_t seed) {
+  Random random(Random::mix(seed));
+  for (std::size_t i = 0; i < plan.listeners.size(); ++i) {
+    const LinkClass& link = plan.links[static_cast<std::size_t>(plan.listeners[i].link)];
+    WeatherDiary(link.weather, static_cast<std::int32_t>(i), random.split()).write(plan);
+  }
+  std::stable_sort(plan.events.begin(), plan.events.end(),
+                   [](const LoadEvent& a, const LoadEvent& b) { return a.at < b.at; });
 }
 
 }  // namespace
@@ -157,11 +215,10 @@ LoadPlan make_plan(const Workload& workload, std::uint64_t seed) {
   Random random(seed);
   LoadPlan plan = empty_plan(workload, random);
   for (std::int32_t i = 0; i < workload.listeners; ++i) {
-    plan.listeners.push_back(make_listener(workload, random));
+    plan.listeners.push_back(make_listener(workload, random, i));
     Diary(workload, plan, i, random.split()).write();
   }
-  std::stable_sort(plan.events.begin(), plan.events.end(),
-                   [](const LoadEvent& a, const LoadEvent& b) { return a.at < b.at; });
+  add_weather(plan, seed);
   return plan;
 }
 
@@ -174,11 +231,12 @@ LoadPlan make_plan(const Workload& workload, const LoadTrace& trace, std::uint64
   Random random(seed);
   LoadPlan plan = empty_plan(drawn, random);
   for (std::int32_t i = 0; i < trace.listeners; ++i) {
-    plan.listeners.push_back(make_listener(drawn, random));
+    plan.listeners.push_back(make_listener(drawn, random, i));
   }
   std::copy_if(trace.events.begin(), trace.events.end(), std::back_inserter(plan.events),
                [&](const LoadEvent& event) { return event.at < TimePoint(plan.length); });
   rank_by_plays(plan);
+  add_weather(plan, seed);
   return plan;
 }
 

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <string>
 #include <utility>
 #include <vector>
 
@@ -37,11 +38,23 @@ struct Popularity {
 // bytes, a tyrant is a BitTyrant.
 enum class Conduct { kHonest, kFreeRider, kPolluter, kTyrant };
 
+// How the rates of a link come and go, both ways alike. Distributions without points: never.
+struct LinkWeather {
+  Quantiles every;  // how long a rate lasts
+  std::int64_t least =
+      kWhole;         // a rate is drawn evenly from this part of the link's up to all of it
+  Quantiles between;  // two drop-outs, in which no payload passes
+  Quantiles outage;   // how long such a one lasts
+};
+
 // Listeners of a kind.
 struct LinkClass {
+  std::string name;
   std::int32_t weight = 1;  // of all listeners, so many parts
   AccessLink link;
+  LinkWeather weather;
   bool reachable = true;  // else behind a router that passes no connection on
+  bool upload = true;     // else it sends peers nothing, as `play --no-upload`
   Conduct conduct = Conduct::kHonest;
 };
 
@@ -65,18 +78,22 @@ struct Workload {
 
   std::int32_t cached = 0;  // tracks in each listener's cache at the beginning
   std::vector<LinkClass> links;
+  std::int32_t operators = 1;  // of networks; each has as many of the listeners
 };
 
 struct LoadEvent {
-  enum class Action { kJoin, kPlay, kNext, kSkip, kLeave };
+  // kLink: from now on the listener's link carries `part` of its rates, online or not.
+  enum class Action { kJoin, kPlay, kNext, kSkip, kLeave, kLink };
   TimePoint at{};
   std::int32_t listener = 0;
   Action action = Action::kJoin;
-  std::int32_t track = -1;  // of kPlay and kNext
+  std::int32_t track = -1;     // of kPlay and kNext
+  std::int64_t part = kWhole;  // of kLink, in millionths
 };
 
 struct LoadListener {
-  std::int32_t link = 0;  // its class
+  std::int32_t link = 0;         // its class
+  std::int32_t of_operator = 0;  // from 0
   std::vector<std::int32_t> cached;
 };
 
@@ -91,6 +108,7 @@ struct LoadPlan {
   std::vector<LoadTrack> tracks;
   std::vector<LoadListener> listeners;
   std::vector<LinkClass> links;
+  std::int32_t operators = 1;
   std::vector<LoadEvent> events;  // by time
 };
 

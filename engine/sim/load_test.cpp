@@ -45,9 +45,22 @@ EgressMeter operator-(EgressMeter a, const EgressMeter& b) {
   return a;
 }
 
-// What was counted up to the end of the warm-up goes; plays are counted after it only.
+// What is added up over a run; plays are counted after the warm-up only.
+void subtract(LoadFigures& figures, const LoadFigures& warm_up) {
+  figures.received = figures.received - warm_up.received;
+  figures.uploaded -= warm_up.uploaded;
+}
+
+// What was counted up to the end of the warm-up goes.
 void subtract(LoadReport& report, const LoadReport& warm_up) {
-  report.received = report.received - warm_up.received;
+  subtract(static_cast<LoadFigures&>(report), static_cast<const LoadFigures&>(warm_up));
+  for (std::size_t i = 0; i < report.by_class.size(); ++i) {
+    subtract(static_cast<LoadFigures&>(report.by_class[i]), warm_up.by_class[i]);
+  }
+  report.kept = report.kept - warm_up.kept;
+  report.duplicate = report.duplicate - warm_up.duplicate;
+  report.corrupt = report.corrupt - warm_up.corrupt;
+  report.from_operator -= warm_up.from_operator;
   report.ledger = report.ledger - warm_up.ledger;
   report.cdn = report.cdn - warm_up.cdn;
   for (std::size_t i = 0; i < report.by_popularity.size(); ++i) {
@@ -56,7 +69,47 @@ void subtract(LoadReport& report, const LoadReport& warm_up) {
   for (std::size_t i = 0; i < report.uploads.size(); ++i) report.uploads[i] -= warm_up.uploads[i];
   report.messages -= warm_up.messages;
   report.message_bytes -= warm_up.message_bytes;
+  report.search_bytes -= warm_up.search_bytes;
   report.announces -= warm_up.announces;
+}
+
+// As addresses are given out below: one block of 2^24 for each operator.
+Endpoint address_of(std::int32_t of_operator, std::int32_t host) {
+  const auto octet = [host](int shift) { return static_cast<std::uint8_t>(host >> shift & 0xff); };
+  return Endpoint::v4(static_cast<std::uint8_t>(20 + of_operator), octet(16), octet(8), octet(0),
+                      6881);
+}
+
+core::OperatorTable operator_table(std::int32_t count) {
+  core::OperatorTable table;
+  for (std::int32_t i = 0; i < count && count > 1; ++i) {
+    table.add(address_of(i, 0), 96 + 8, "operator " + std::to_string(i));
+  }
+  return table;
+}
+
+BitRate part_of(BitRate rate, std::int64_t part) {
+  if (rate == kUnlimited && part > 0) return rate;
+  return BitRate(mul_div(rate.bits_per_second(), part, kWhole));
+}
+
+void count(LoadFigures& figures, const Play& play) {
+  ++figures.plays;
+  figures.played += play.played;
+  figures.stalls += play.stalls;
+  figures.stalled += play.stalled;
+  figures.heard += play.heard;
+  if (play.stalls > 0) ++figures.stalled_plays;
+  if (!play.startup) {
+    ++figures.unheard;
+  } else if (!play.gap) {
+    (play.from_cache ? figures.cached_startups : figures.startups).push_back(*play.startup);
+  }
+}
+
+void sort_startups(LoadFigures& figures) {
+  std::sort(figures.startups.begin(), figures.startups.end());
+  std::sort(figures.cached_startups.begin(), figures.cached_startups.end());
 }
 
 std::int64_t part_in_millionths(std::int64_t part, std::int64_t whole) {
@@ -90,6 +143,7 @@ LoadTest::LoadTest(const LoadPlan& plan, const LoadSetup& setup, const core::Pol
       seed_(seed),
       world_(world_params(setup, seed)),
       edge_(world_.add_edge(setup.edge)),
+      operators_(operator_table(plan.operators)),
       people_(plan.listeners.size()),
       torrents_(plan.tracks.size()),
       bin_end_(setup.bin) {
@@ -101,6 +155,7 @@ void LoadTest::plan_faults() {
     for (const bool begins : {true, false}) {
       world_.at(begins ? fault.from : fault.until, [this, kind = fault.kind, begins](World& world) {
         if (kind == LoadFault::Kind::kTrackerDown) return world.tracker().set_down(begins);
+        if (kind == LoadFault::Kind::kPartition) return world.part(begins);
         world.cdn().set_fault(edge_, begins ? CdnFault::kRefuse : CdnFault::kNone);
       });
     }
@@ -133,10 +188,12 @@ void LoadTest::apply(const LoadEvent& event) {
   const Person& person = people_[static_cast<std::size_t>(event.listener)];
   using Action = LoadEvent::Action;
   if (event.action == Action::kJoin) return join(event.listener);
+  if (event.action == Action::kLink) return set_link(event.listener, event.part);
   if (!person.online) return;
   const HostId host = person.sessions.back();
   switch (event.action) {
     case Action::kJoin:
+    case Action::kLink:
       break;
     case Action::kPlay:
       world_.play(host, torrent(event.track));
@@ -149,39 +206,71 @@ void LoadTest::apply(const LoadEvent& event) {
       world_.changed(host);
       break;
     case Action::kLeave:
-      world_.leave(host, true);
-      people_[static_cast<std::size_t>(event.listener)].online = false;
-      --online_;
+      leave(event.listener);
       break;
   }
+}
+
+HostParams LoadTest::host_params(const LoadListener& who) {
+  const LinkClass& link = plan_.links[static_cast<std::size_t>(who.link)];
+  HostParams params;
+  params.link = link.link;
+  params.policy = policy_;
+  params.accepts_inbound = link.reachable;
+  params.upload = link.upload && link.conduct != Conduct::kFreeRider;
+  params.corrupt = link.conduct == Conduct::kPolluter;
+  if (link.conduct == Conduct::kTyrant) params.unchoke = bit_tyrant(link.link.up);
+  if (link.conduct == Conduct::kTyrant || link.conduct == Conduct::kFreeRider) {
+    params.book = large_view();
+  }
+  params.cache = setup_.cache;
+  params.shares = setup_.shares;
+  params.overlay = setup_.overlay;
+  params.forgotten = true;
+  if (plan_.operators > 1) {
+    params.realm = who.of_operator;
+    params.address = address_of(who.of_operator, next_address_++);
+    params.operators = &operators_;
+    params.rank_addresses = setup_.near_first;
+  }
+  return params;
 }
 
 void LoadTest::join(std::int32_t listener) {
   Person& person = people_[static_cast<std::size_t>(listener)];
   if (std::exchange(person.online, true)) return;
   ++online_;
+  person.joined = now();
   const LoadListener& who = plan_.listeners[static_cast<std::size_t>(listener)];
-  const LinkClass& link = plan_.links[static_cast<std::size_t>(who.link)];
-  HostParams params;
-  params.link = link.link;
-  params.policy = policy_;
-  params.accepts_inbound = link.reachable;
-  params.upload = link.conduct != Conduct::kFreeRider;
-  params.corrupt = link.conduct == Conduct::kPolluter;
-  if (link.conduct == Conduct::kTyrant) params.unchoke = bit_tyrant(link.link.up);
-  if (link.conduct == Conduct::kTyrant || !params.upload) params.book = large_view();
-  params.cache = setup_.cache;
-  params.shares = setup_.shares;
-  params.overlay = setup_.overlay;
-  params.forgotten = true;
-  const HostId host = world_.add_node(params);
+  const HostId host = world_.add_node(host_params(who));
   if (person.sessions.empty()) {
     for (std::int32_t track : who.cached) world_.give(host, torrent(track));
   } else {
     world_.inherit(host, person.sessions.back());
   }
   person.sessions.push_back(host);
+  if (person.link_part != kWhole) apply_link(person, who);
   world_.share_cache(host);
+}
+
+void LoadTest::leave(std::int32_t listener) {
+  Person& person = people_[static_cast<std::size_t>(listener)];
+  world_.leave(person.sessions.back(), true);
+  person.online = false;
+  person.was_online += now() - std::clamp(TimePoint(setup_.warm_up), person.joined, now());
+  --online_;
+}
+
+void LoadTest::set_link(std::int32_t listener, std::int64_t part) {
+  Person& person = people_[static_cast<std::size_t>(listener)];
+  person.link_part = part;
+  if (person.online) apply_link(person, plan_.listeners[static_cast<std::size_t>(listener)]);
+}
+
+void LoadTest::apply_link(const Person& person, const LoadListener& who) {
+  const AccessLink& link = plan_.links[static_cast<std::size_t>(who.link)].link;
+  world_.links().set_rates(person.sessions.back(), part_of(link.up, person.link_part),
+                           part_of(link.down, person.link_part));
 }
 
 core::TorrentId LoadTest::torrent(std::int32_t track) {
@@ -198,25 +287,34 @@ core::TorrentId LoadTest::torrent(std::int32_t track) {
   return *known;
 }
 
-void LoadTest::count(LoadReport& report, const Play& play) const {
-  if (play.requested < TimePoint(setup_.warm_up)) return;
-  ++report.plays;
-  report.played += play.played;
-  report.stalls += play.stalls;
-  report.stalled += play.stalled;
-  report.heard += play.heard;
-  if (play.stalls > 0) ++report.stalled_plays;
-  if (!play.startup) {
-    ++report.unheard;
-  } else if (!play.gap) {
-    (play.from_cache ? report.cached_startups : report.startups).push_back(*play.startup);
+void LoadTest::add_plays(LoadReport& report, std::size_t listener) const {
+  LoadClass& of_class = report.by_class[static_cast<std::size_t>(plan_.listeners[listener].link)];
+  ++of_class.listeners;
+  of_class.online += people_[listener].was_online;
+  for (HostId host : people_[listener].sessions) {
+    const Listener* heard = world_.find_listener(host);
+    if (heard == nullptr) continue;
+    for (const Play& play : heard->plays()) {
+      if (play.requested < TimePoint(setup_.warm_up)) continue;
+      count(report, play);
+      count(of_class, play);
+    }
   }
 }
 
-void LoadTest::add_host(LoadReport& report, HostId host) const {
+void LoadTest::add_host(LoadReport& report, LoadClass& of_class, HostId host) const {
+  const HostMeter& meter = world_.meter(host);
   report.ledger += world_.ledger(host);
-  report.messages += world_.meter(host).messages;
-  report.message_bytes += world_.meter(host).message_bytes;
+  report.kept += meter.kept;
+  report.duplicate += meter.duplicate;
+  report.corrupt += meter.corrupt;
+  report.from_operator += meter.from_operator;
+  report.messages += meter.messages;
+  report.message_bytes += meter.message_bytes;
+  report.search_bytes += meter.search_bytes;
+  of_class.received[Origin::kPeers] += meter.from_peers;
+  of_class.received[Origin::kCdn] += meter.from_cdn;
+  of_class.uploaded += meter.to_peers;
 }
 
 LoadReport LoadTest::totals() const {
@@ -224,13 +322,16 @@ LoadReport LoadTest::totals() const {
   sum.received = world_.received();
   sum.cdn = world_.cdn().total();
   sum.announces = world_.tracker().announces();
-  for (const Person& person : people_) {
+  for (const LinkClass& link : plan_.links) sum.by_class.emplace_back().name = link.name;
+  for (std::size_t i = 0; i < people_.size(); ++i) {
+    LoadClass& of_class = sum.by_class[static_cast<std::size_t>(plan_.listeners[i].link)];
     Bytes uploaded;
-    for (HostId host : person.sessions) {
-      add_host(sum, host);
+    for (HostId host : people_[i].sessions) {
+      add_host(sum, of_class, host);
       uploaded += world_.meter(host).to_peers;
     }
     sum.uploads.push_back(uploaded);
+    sum.uploaded += uploaded;
   }
   const auto tracks = static_cast<std::int64_t>(plan_.tracks.size());
   for (std::size_t t = 0; t < track_of_.size(); ++t) {
@@ -243,20 +344,14 @@ LoadReport LoadTest::totals() const {
 }
 
 LoadReport LoadTest::report() {
-  for (const Person& person : people_) {
-    if (person.online) world_.leave(person.sessions.back(), true);
+  for (std::size_t i = 0; i < people_.size(); ++i) {
+    if (people_[i].online) leave(static_cast<std::int32_t>(i));
   }
   LoadReport report = totals();
   if (warm_up_) subtract(report, *warm_up_);
-  for (const Person& person : people_) {
-    for (HostId host : person.sessions) {
-      const Listener* listener = world_.find_listener(host);
-      if (listener == nullptr) continue;
-      for (const Play& play : listener->plays()) count(report, play);
-    }
-  }
-  std::sort(report.startups.begin(), report.startups.end());
-  std::sort(report.cached_startups.begin(), report.cached_startups.end());
+  for (std::size_t i = 0; i < people_.size(); ++i) add_plays(report, i);
+  sort_startups(report);
+  for (LoadClass& of_class : report.by_class) sort_startups(of_class);
   report.policy = policy_.name;
   report.seed = seed_;
   report.digest = world_.digest().value();

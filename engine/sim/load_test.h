@@ -17,7 +17,8 @@ namespace tributary::sim {
 
 // For a part of the run.
 struct LoadFault {
-  enum class Kind { kCdnDown, kTrackerDown };
+  // kPartition: the operators' networks do not reach each other, the CDN and the tracker reach all.
+  enum class Kind { kCdnDown, kTrackerDown, kPartition };
   Kind kind = Kind::kCdnDown;
   TimePoint from{};
   TimePoint until{};
@@ -29,6 +30,7 @@ struct LoadSetup {
   Bytes cache = Bytes(std::numeric_limits<std::int64_t>::max());  // of each listener
   std::int32_t shares = 20;                                       // as HostParams::shares
   bool overlay = true;
+  bool near_first = true;  // who is of one of several operators prefers peers of the same
   std::vector<LoadFault> faults;
   // Figures count what begins after this: until then caches and swarms fill.
   Duration warm_up{};
@@ -41,15 +43,9 @@ struct LoadBin {
   std::int32_t online = 0;  // listeners, at its end
 };
 
-// All of the time after the warm-up.
-struct LoadReport {
-  std::string policy;
-  std::uint64_t seed = 0;
-  std::uint64_t digest = 0;
-  std::uint64_t events = 0;
+// What came of some listeners, after the warm-up.
+struct LoadFigures {
   std::int32_t listeners = 0;
-  Duration measured{};
-
   std::int64_t plays = 0;    // that were heard, or waited for to the end
   std::int64_t unheard = 0;  // of them, given up before the first frame
   std::int64_t stalled_plays = 0;
@@ -62,14 +58,38 @@ struct LoadReport {
 
   OriginBytes played;    // bytes heard
   OriginBytes received;  // payload over the network; nothing from the cache
+  Bytes uploaded;        // payload that left for peers
+};
+
+// Those of one link class.
+struct LoadClass : LoadFigures {
+  std::string name;
+  Duration online{};  // of all of them together
+};
+
+// All of them, and the CDN.
+struct LoadReport : LoadFigures {
+  std::string policy;
+  std::uint64_t seed = 0;
+  std::uint64_t digest = 0;
+  std::uint64_t events = 0;
+  Duration measured{};
+
+  // What became of what was received.
+  OriginBytes kept;
+  OriginBytes duplicate;  // right, and not needed any more
+  OriginBytes corrupt;
   core::ByteCounts ledger;
   EgressMeter cdn;
   Duration bin{};
   std::vector<LoadBin> bins;
   std::array<OriginBytes, 10> by_popularity;  // received, by tenths of the catalogue
   std::vector<Bytes> uploads;                 // by listener
+  std::vector<LoadClass> by_class;            // as the plan's links
+  Bytes from_operator;  // of what peers gave, from the same operator; zero where there is one only
   std::int64_t messages = 0;
   Bytes message_bytes;
+  Bytes search_bytes;  // of them, about other peers
   std::int64_t announces = 0;
 
   // Peers' part of the bytes that crossed the network, in millionths; zero without any.
@@ -96,15 +116,22 @@ class LoadTest {
   struct Person {
     std::vector<HostId> sessions;
     bool online = false;
+    std::int64_t link_part = kWhole;  // of its link's rates, in millionths
+    TimePoint joined{};
+    Duration was_online{};  // after the warm-up, up to `joined`
   };
 
   void apply(const LoadEvent& event);
   void plan_faults();
+  HostParams host_params(const LoadListener& who);
   void join(std::int32_t listener);
+  void leave(std::int32_t listener);
+  void set_link(std::int32_t listener, std::int64_t part);
+  void apply_link(const Person& person, const LoadListener& who);
   core::TorrentId torrent(std::int32_t track);
   void end_bin();
-  void count(LoadReport& report, const Play& play) const;
-  void add_host(LoadReport& report, HostId host) const;
+  void add_plays(LoadReport& report, std::size_t listener) const;
+  void add_host(LoadReport& report, LoadClass& of_class, HostId host) const;
   // What grows while it runs.
   LoadReport totals() const;
 
@@ -114,11 +141,13 @@ class LoadTest {
   std::uint64_t seed_;
   World world_;
   HostId edge_;
+  core::OperatorTable operators_;
   std::vector<Person> people_;
   std::vector<std::optional<core::TorrentId>> torrents_;  // by track, made when first needed
   std::vector<std::int32_t> track_of_;                    // by torrent
   std::size_t next_event_ = 0;
   std::int32_t online_ = 0;
+  std::int32_t next_address_ = 1;      // within each operator's block
   std::optional<LoadReport> warm_up_;  // totals at its end
   std::vector<LoadBin> bins_;
   TimePoint bin_end_{};

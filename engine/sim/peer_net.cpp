@@ -37,7 +37,7 @@ void PeerNet::dial(HostId host, const core::Connect& action) {
   const ConnectionId id = conns_.emplace(std::move(conn));
   listener(host).conns[action.conn] = id;
   Connection& made = *conns_.find(id);
-  if (remote.value() < 0 || !listener(remote).accepts_inbound) {
+  if (remote.value() < 0 || !listener(remote).accepts_inbound || apart(made)) {
     later(made, id, kDialTimeout, kDialFails, 0);
     return;
   }
@@ -46,7 +46,7 @@ void PeerNet::dial(HostId host, const core::Connect& action) {
 }
 
 void PeerNet::syn_arrives(ConnectionId id, Connection& conn) {
-  if (!listener(conn.sides[1].host).online) {
+  if (!listener(conn.sides[1].host).online || apart(conn)) {
     later(conn, id, kDialTimeout - conn.latency, kDialFails, 0);
   } else {
     later(conn, id, conn.latency * 2, kHandshakeArrives, 0);
@@ -249,6 +249,28 @@ void PeerNet::leave(HostId host, bool clean) {
 }
 
 void PeerNet::join(HostId host) { listener(host).online = true; }
+
+bool PeerNet::apart(const Connection& conn) {
+  const HostId remote = conn.sides[1].host;
+  if (!apart_ || remote.value() < 0) return false;
+  return listener(conn.sides[0].host).realm != listener(remote).realm;
+}
+
+void PeerNet::set_apart(bool apart_now) {
+  apart_ = apart_now;
+  conns_.for_each([this](ConnectionId id, Connection& conn) {
+    if (!conn.closed && apart(conn)) cut(id, conn);
+  });
+}
+
+void PeerNet::cut(ConnectionId id, Connection& conn) {
+  conn.closed = true;
+  for (int side = 0; side < 2; ++side) {
+    end_stream(conn, side);
+    const Side& here = conn.sides[side];
+    if (here.told && !here.gone) later(conn, id, kCrashNoticed, kDialFails, side);
+  }
+}
 
 void PeerNet::on_event(const Event& event) {
   const ConnectionId id{event.id};

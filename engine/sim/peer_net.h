@@ -69,6 +69,11 @@ class PeerNet {
   // a crash leaves the others to find out.
   void leave(HostId host, bool clean);
   void join(HostId host);
+  // All hosts begin in realm 0.
+  void set_realm(HostId host, std::int32_t realm) { listener(host).realm = realm; }
+  // Whether realms are kept apart: a dial from one to another then times out, and what is connected
+  // across is lost, which both sides learn after kCrashNoticed.
+  void set_apart(bool apart);
 
   void on_event(const Event& event);
   void on_finished(const Links::Finished& finished);
@@ -117,12 +122,16 @@ class PeerNet {
     Endpoint endpoint;
     bool accepts_inbound = true;
     bool online = true;
+    std::int32_t realm = 0;
     std::uint64_t next_inbound = 1;
     std::map<core::ConnId, ConnectionId> conns;
   };
 
   Listener& listener(HostId host) { return hosts_[static_cast<std::size_t>(host.value())]; }
   Connection* find(HostId host, core::ConnId conn, ConnectionId& id, int& side);
+  // Whether the two sides are of realms that are kept apart.
+  bool apart(const Connection& conn);
+  void cut(ConnectionId id, Connection& conn);
   void later(Connection& conn, ConnectionId id, Duration in, Kind kind, int side);
   void syn_arrives(ConnectionId id, Connection& conn);
   void handshake_arrives(ConnectionId id, Connection& conn);
@@ -142,6 +151,7 @@ class PeerNet {
   std::vector<Listener> hosts_;
   std::map<Endpoint, HostId> by_endpoint_;
   SlotMap<ConnectionTag, Connection> conns_;
+  bool apart_ = false;
   Bytes lost_;
 };
 

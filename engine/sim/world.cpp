@@ -62,6 +62,7 @@ HostId World::add_node(const HostParams& params) {
   TRIBUTARY_CHECK(static_cast<std::size_t>(host.value()) == actors_.size());
   const Endpoint address = params.address.value_or(PeerNet::endpoint_of(host));
   peers_.add_host(host, address, params.accepts_inbound);
+  peers_.set_realm(host, params.realm);
   auto made = std::make_unique<Actor>();
   made->id = host;
   made->params = params;

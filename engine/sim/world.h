@@ -53,6 +53,7 @@ struct HostParams {
   std::optional<std::int32_t> shares;
   // Takes no memory once it has left, but for its meter, ledger and plays.
   bool forgotten = false;
+  std::int32_t realm = 0;  // see World::part()
   // Where it can be dialled; none: an address of its own in 11.0.0.0/8.
   std::optional<Endpoint> address;
   bool overlay = false;         // asks who has the next track, and answers
@@ -79,8 +80,12 @@ struct HostMeter {
   Bytes repeated;             // stored again, over a block that was there
   Bytes freed_good;           // thrown away though right: duplicates, or too late
   Bytes freed_bad;            // thrown away because wrong
+  OriginBytes kept;           // of what arrived: stored for the first time
+  OriginBytes duplicate;      // of what arrived: right, and not needed any more
+  OriginBytes corrupt;        // of what arrived: wrong
   std::int64_t messages = 0;  // control messages sent
   Bytes message_bytes;        // of them, and of the heads of blocks
+  Bytes search_bytes;         // of them, about other peers: exchange, and queries among peers
   std::int32_t connected = 0;
 };
 
@@ -138,6 +143,9 @@ class World : private PeerNetHandler, private CdnHandler, private TrackerHandler
   // What somebody who reads beside playback tells the host's node; it has the torrent from then on.
   void read(HostId host, const player::Reading& reading);
   void stop_reading(HostId host, core::ReaderId reader);
+  // While parted, hosts of different realms cannot reach each other (PeerNet::set_apart); the CDN
+  // and the tracker reach all.
+  void part(bool apart) { peers_.set_apart(apart); }
   Links& links() { return links_; }
   CdnModel& cdn() { return cdn_; }
   TrackerModel& tracker() { return tracker_; }

@@ -8,6 +8,15 @@
 #include "engine/wire/peer_codec.h"
 
 namespace tributary::sim {
+namespace {
+
+bool tells_of_peers(const core::Message& message) {
+  return std::holds_alternative<core::PeerExchange>(message) ||
+         std::holds_alternative<core::OverlayQuery>(message) ||
+         std::holds_alternative<core::OverlayAnswer>(message);
+}
+
+}  // namespace
 
 void World::perform(Actor& a, const player::NodeAction& action) {
   std::visit([&](const auto& kind) { std::visit([&](const auto& x) { perform(a, x); }, kind); },
@@ -21,8 +30,10 @@ void World::perform(Actor& a, const core::Disconnect& action) {
 }
 
 void World::send(Actor& a, const core::Send& action) {
+  const Bytes size = wire_size(action.message);
   ++a.meter.messages;
-  a.meter.message_bytes += wire_size(action.message);
+  a.meter.message_bytes += size;
+  if (tells_of_peers(action.message)) a.meter.search_bytes += size;
   peers_.send(a.id, action);
 }
 
@@ -159,6 +170,7 @@ void World::perform(Actor& a, const core::Store& action) {
                    buffer->torrent == action.torrent && buffer->block == action.block);
   const bool fresh = a.store.put(action.torrent, action.block, buffer->origin, buffer->bad);
   (fresh ? a.meter.stored : a.meter.repeated) += buffer->size;
+  (fresh ? a.meter.kept : a.meter.duplicate)[buffer->origin] += buffer->size;
   if (a.listener) a.listener->stored(now(), action.torrent);
   note_completion(a);
 }
@@ -167,6 +179,7 @@ void World::perform(Actor& a, const core::Free& action) {
   const std::optional<Buffer> buffer = take_buffer(a, action.buffer);
   if (!buffer) return;
   (buffer->bad ? a.meter.freed_bad : a.meter.freed_good) += buffer->size;
+  (buffer->bad ? a.meter.corrupt : a.meter.duplicate)[buffer->origin] += buffer->size;
 }
 
 void World::perform(Actor& a, const core::Announce& action) {

@@ -3,6 +3,9 @@
 #include <doctest/doctest.h>
 
 #include <algorithm>
+#include <iterator>
+#include <optional>
+#include <vector>
 
 namespace tributary::sim {
 namespace {
@@ -120,6 +123,72 @@ TEST_CASE("a trace's events are the plan's, and its tracks are ranked by their p
   CHECK(plan.tracks[2].rank == 0);
   CHECK(plan.tracks[0].rank == 1);
   CHECK(plan.tracks[1].rank == 2);
+}
+
+std::vector<LoadEvent> of_link(const LoadPlan& plan, std::int32_t listener) {
+  std::vector<LoadEvent> events;
+  std::copy_if(plan.events.begin(), plan.events.end(), std::back_inserter(events),
+               [listener](const LoadEvent& e) {
+                 return e.action == LoadEvent::Action::kLink && e.listener == listener;
+               });
+  return events;
+}
+
+TEST_CASE("a link's rates swing within their bounds, and drop to nothing for as long as told") {
+  Workload w = small();
+  w.links[0].weather = {{{{kWhole, 20s}}}, 25 * kPercent, {{{kWhole, 10min}}}, {{{kWhole, 15s}}}};
+  const LoadPlan plan = make_plan(w, 1);
+  for (std::int32_t i = 0; i < w.listeners; ++i) {
+    const std::vector<LoadEvent> events = of_link(plan, i);
+    CHECK(events.size() >= 340);  // two hours of 20 s, but for drop-outs
+    std::optional<TimePoint> out;
+    int outages = 0;
+    for (const LoadEvent& event : events) {
+      if (event.part != 0) {
+        CHECK(event.part >= 25 * kPercent);
+        CHECK(event.part <= kWhole);
+      }
+      if (out) {
+        CHECK(event.at - *out == 15s);
+        ++outages;
+      }
+      out = event.part == 0 ? std::optional(event.at) : std::nullopt;
+    }
+    CHECK(outages >= 10);
+    CHECK(outages <= 12);
+  }
+}
+
+TEST_CASE("the weather changes nothing of what is heard") {
+  Workload w = small();
+  const LoadPlan calm = make_plan(w, 7);
+  w.links[0].weather = {{{{kWhole, 20s}}}, 25 * kPercent, {}, {}};
+  LoadPlan swinging = make_plan(w, 7);
+  CHECK(swinging.events.size() > calm.events.size());
+  std::erase_if(swinging.events,
+                [](const LoadEvent& e) { return e.action == LoadEvent::Action::kLink; });
+  REQUIRE(swinging.events.size() == calm.events.size());
+  for (std::size_t i = 0; i < calm.events.size(); ++i) {
+    CHECK(swinging.events[i].at == calm.events[i].at);
+    CHECK(swinging.events[i].track == calm.events[i].track);
+  }
+}
+
+TEST_CASE("each operator has as many listeners") {
+  Workload w = small();
+  w.operators = 4;
+  std::vector<int> of_operator(4);
+  for (const LoadListener& listener : make_plan(w, 1).listeners) {
+    ++of_operator[static_cast<std::size_t>(listener.of_operator)];
+  }
+  CHECK(of_operator == std::vector<int>{10, 10, 10, 10});
+}
+
+TEST_CASE("a class of no weight has no listener") {
+  Workload w = small();
+  w.links[0].weight = 0;
+  w.links.emplace_back();
+  for (const LoadListener& listener : make_plan(w, 1).listeners) CHECK(listener.link == 1);
 }
 
 TEST_CASE("a cache holds each track once") {

@@ -130,6 +130,83 @@ TEST_CASE("while the CDN is down nothing comes from it") {
   CHECK(report.cdn.failures > 0);
 }
 
+TEST_CASE("who is out gets nothing and stalls, who is not hardly does") {
+  Workload w = listeners(10);
+  w.tracks = 1;
+  w.skipped = 0;
+  w.length = 3min;
+  w.track_length.points = {{kWhole, 10min}};
+  w.session.points = {{kWhole, 1h}};
+  w.rate = 4_Mbps;
+  w.links.push_back(w.links[0]);
+  w.links[1].weather = {{}, kWhole, {{{kWhole, 30s}}}, {{{kWhole, 60s}}}};
+  const LoadReport report = run(w, {}, core::Policy::cdn_only());
+  REQUIRE(report.by_class.size() == 2);
+  CHECK(report.by_class[0].listeners + report.by_class[1].listeners == 10);
+  CHECK(report.by_class[0].stalled < 1s * report.by_class[0].listeners);
+  CHECK(report.by_class[1].stalled > 30s * report.by_class[1].listeners);
+  CHECK(report.by_class[0].plays + report.by_class[1].plays == report.plays);
+}
+
+TEST_CASE("who does not upload sends nothing, and the others' figures stand beside his") {
+  Workload w = listeners(20);
+  w.links.push_back(w.links[0]);
+  w.links[1].upload = false;
+  LoadSetup setup;
+  setup.warm_up = 2min;
+  const LoadReport report = run(w, setup);
+  REQUIRE(report.by_class.size() == 2);
+  CHECK(report.by_class[1].uploaded == 0_B);
+  CHECK(report.by_class[0].uploaded == report.uploaded);
+  OriginBytes received;
+  for (const LoadClass& of_class : report.by_class) {
+    received += of_class.received;
+    CHECK(of_class.online > Duration::zero());
+    CHECK(of_class.online <= report.measured * of_class.listeners);
+  }
+  CHECK(received[Origin::kPeers] == report.received[Origin::kPeers]);
+  CHECK(received[Origin::kCdn] == report.received[Origin::kCdn]);
+}
+
+TEST_CASE("while operators are parted, all that peers give comes from the own one") {
+  Workload w = listeners(12);
+  w.operators = 3;
+  w.session.points = {{kWhole, 1h}};
+  LoadSetup setup;
+  const LoadReport whole = run(w, setup);
+  CHECK(whole.from_operator < whole.received[Origin::kPeers]);
+  setup.faults = {{LoadFault::Kind::kPartition, TimePoint(0s), TimePoint(1h)}};
+  const LoadReport parted = run(w, setup);
+  CHECK(parted.received[Origin::kPeers] > 0_B);
+  CHECK(parted.from_operator == parted.received[Origin::kPeers]);
+  CHECK(parted.received[Origin::kCdn] > whole.received[Origin::kCdn]);
+}
+
+TEST_CASE("who prefers his own operator's peers gets more from them") {
+  Workload w = listeners(60);
+  w.tracks = 2;
+  w.operators = 4;
+  LoadSetup setup;
+  const LoadReport near = run(w, setup);
+  setup.near_first = false;
+  const LoadReport any = run(w, setup);
+  CHECK(near.from_operator.count() * any.received[Origin::kPeers].count() >
+        any.from_operator.count() * near.received[Origin::kPeers].count());
+}
+
+TEST_CASE("what was received was kept, repeated or wrong") {
+  Workload w = listeners(12);
+  w.links.push_back(w.links[0]);
+  w.links[1].conduct = Conduct::kPolluter;
+  const LoadReport report = run(w, {});
+  CHECK(report.corrupt[Origin::kPeers] > 0_B);
+  CHECK(report.corrupt[Origin::kCdn] == 0_B);
+  for (Origin origin : {Origin::kPeers, Origin::kCdn}) {
+    CHECK(report.kept[origin] + report.duplicate[origin] + report.corrupt[origin] ==
+          report.received[origin]);
+  }
+}
+
 TEST_CASE("Jain's index is one where all send alike, and 1 / n where one sends all") {
   LoadReport report;
   CHECK(report.fairness() == 0);

@@ -132,6 +132,61 @@ TEST_CASE("messages wait behind a block, in order, and the block takes its time 
   CHECK(d.net.in_flight() == 0_B);
 }
 
+TEST_CASE("what is connected across a partition is lost to both sides 5 s later") {
+  Diary d;
+  d.net.set_realm(d.b, 1);
+  d.connect();
+  d.net.send_block(d.a, {kTorrent, kConn, kSpan}, false);
+  d.net.set_apart(true);
+  d.net.send(d.a, {kTorrent, kConn, core::Choke{}});
+  d.run();
+  CHECK(d.lines == std::vector<std::string>{"5040 a closed", "5040 b closed"});
+  CHECK(d.net.connection_count() == 0);
+  CHECK(d.net.lost() == 16_KiB);
+}
+
+TEST_CASE("across a partition a dial times out, and once it is healed it does not") {
+  Diary d;
+  d.net.set_realm(d.b, 1);
+  d.net.set_apart(true);
+  d.net.dial(d.a, {kTorrent, kConn, PeerNet::endpoint_of(d.b), {}});
+  d.run(TimePoint(20s));
+  CHECK(d.lines == std::vector<std::string>{"10000 a closed"});
+  d.lines.clear();
+  d.net.set_apart(false);
+  d.net.dial(d.a, {kTorrent, core::ConnId(2), PeerNet::endpoint_of(d.b), {}});
+  d.run();
+  CHECK(d.lines == std::vector<std::string>{"10030 b connected inbound", "10040 a connected"});
+}
+
+TEST_CASE("a dial that is under way when the partition comes fails") {
+  for (const auto after : {5ms, 15ms, 35ms}) {
+    Diary d;
+    d.net.set_realm(d.b, 1);
+    d.net.dial(d.a, {kTorrent, kConn, PeerNet::endpoint_of(d.b), {}});
+    d.run(TimePoint(after));
+    d.net.set_apart(true);
+    d.run();
+    REQUIRE_FALSE(d.lines.empty());
+    CHECK(std::count_if(d.lines.begin(), d.lines.end(), [](const std::string& line) {
+            return line.find("a connected") != std::string::npos;
+          }) == 0);
+    CHECK(std::count_if(d.lines.begin(), d.lines.end(), [](const std::string& line) {
+            return line.find("a closed") != std::string::npos;
+          }) == 1);
+    CHECK(d.net.connection_count() == 0);
+  }
+}
+
+TEST_CASE("hosts of one realm hear nothing of a partition") {
+  Diary d;
+  d.connect();
+  d.net.set_apart(true);
+  d.net.send(d.a, {kTorrent, kConn, core::Choke{}});
+  d.run();
+  CHECK(d.lines == std::vector<std::string>{"50 b message 1"});
+}
+
 TEST_CASE("a disconnect is answered at once and the other side hears half a round trip later") {
   Diary d;
   d.connect();
