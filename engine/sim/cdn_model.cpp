@@ -216,6 +216,11 @@ void CdnModel::set_corruption(HostId host, std::int32_t permille) {
   edge(host).corrupt_permille = permille;
 }
 
+void CdnModel::set_first_byte(HostId host, Duration least, Duration spread) {
+  edge(host).params.first_byte = least;
+  edge(host).params.first_byte_spread = spread;
+}
+
 void CdnModel::set_per_connection(HostId host, BitRate rate) {
   edge(host).params.per_connection = rate;
   requests_.for_each([&](RequestId, Request& request) {

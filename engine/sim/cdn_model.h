@@ -80,6 +80,8 @@ class CdnModel {
   void set_fault(HostId edge, CdnFault fault);
   // From now on each block is corrupt with this probability.
   void set_corruption(HostId edge, std::int32_t permille);
+  // From now on, of requests that reach the edge.
+  void set_first_byte(HostId edge, Duration least, Duration spread);
   // Caps each connection, those under way included.
   void set_per_connection(HostId edge, BitRate rate);
 

@@ -52,6 +52,7 @@ Bytes swinging(const TrackParams& params, Duration at) {
 
 // A point each second with a spread of a tenth around the mean rate, as of a variable-rate codec.
 std::vector<core::TimeHint> make_points(const TrackParams& params, Bytes size, std::uint64_t seed) {
+  if (!params.points.empty()) return params.points;
   std::vector<core::TimeHint> points;
   if (params.swing > Duration::zero()) {
     for (Duration at{}; at < params.duration; at += 1s)
@@ -72,7 +73,7 @@ std::vector<core::TimeHint> make_points(const TrackParams& params, Bytes size, s
 }
 
 core::Metainfo make_metainfo(const TrackParams& params, std::uint64_t seed) {
-  const Bytes size = bytes_in(params.duration, params.rate);
+  const Bytes size = params.size > 0_B ? params.size : bytes_in(params.duration, params.rate);
   core::Metainfo metainfo;
   metainfo.info.name = params.name;
   metainfo.info.piece_length = params.piece_length;

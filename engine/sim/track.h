@@ -25,6 +25,9 @@ struct TrackParams {
   Duration point_every = 1s;
   // For so long a tenth of the mean rate, then for as long nineteen tenths. Zero: near the mean.
   Duration swing{};
+  // In place of what duration and rate would make. Zero and none: these.
+  Bytes size{};
+  std::vector<core::TimeHint> points{};
   std::vector<std::string> edges = {"http://cdn.test"};
   std::string tracker = "udp://tracker.test:6969/announce";
 };

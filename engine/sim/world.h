@@ -130,6 +130,10 @@ class World : private PeerNetHandler, private CdnHandler, private TrackerHandler
   void inherit(HostId host, HostId from);
   // Offers what `HostParams::shares` says of the cache.
   void share_cache(HostId host);
+  // The host has these blocks besides from now on, and shares what it has.
+  void offer(HostId host, core::TorrentId torrent, const Bitfield& blocks);
+  // The host opens the torrent and hears of the peer, as if its user had named it.
+  void introduce(HostId host, core::TorrentId torrent, HostId peer);
   // Plays the track now, in place of all else, or after what the playlist holds.
   void play(HostId host, core::TorrentId torrent);
   void play_next(HostId host, core::TorrentId torrent);

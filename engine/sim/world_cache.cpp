@@ -35,6 +35,25 @@ void World::share_cache(HostId host) {
   pump(a);
 }
 
+void World::offer(HostId host, core::TorrentId torrent, const Bitfield& blocks) {
+  Actor& a = actor(host);
+  if (!a.online) return;
+  open(a, torrent);
+  for (int b = blocks.find_next(0); b != Bitfield::kNone; b = blocks.find_next(b + 1)) {
+    a.store.put(torrent, core::BlockIndex(b), Origin::kCache, false);
+  }
+  a.node->share(torrent, true, now());
+  feed(a, core::Restored{torrent, blocks});
+}
+
+void World::introduce(HostId host, core::TorrentId torrent, HostId peer) {
+  Actor& a = actor(host);
+  if (!a.online) return;
+  open(a, torrent);
+  a.node->add_peer(torrent, address(peer), now());
+  pump(a);
+}
+
 void World::play(HostId host, core::TorrentId torrent) {
   Actor& a = actor(host);
   if (!a.listener) return listen(host, {torrent});
