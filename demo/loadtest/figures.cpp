@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstdio>
+#include <iterator>
 
 namespace tributary::demo {
 namespace {
@@ -51,8 +53,27 @@ double cost(const sim::LoadReport& report, const Prices& prices) {
          kMillionths;
 }
 
-double rebuffering_ratio(const sim::LoadReport& report) {
-  return part_of(report.stalled.count(), (report.stalled + report.heard).count());
+double rebuffering_ratio(const sim::LoadFigures& figures) {
+  return part_of(figures.stalled.count(), (figures.stalled + figures.heard).count());
+}
+
+std::vector<Duration> all_startups(const sim::LoadFigures& figures) {
+  std::vector<Duration> all;
+  std::merge(figures.startups.begin(), figures.startups.end(), figures.cached_startups.begin(),
+             figures.cached_startups.end(), std::back_inserter(all));
+  return all;
+}
+
+std::string fine_percent(double part) {
+  char text[32];
+  std::snprintf(text, sizeof text, part < 0.1 ? "%.2f %%" : "%.1f %%", part * 100);
+  return text;
+}
+
+std::string fine_number(double value) {
+  char text[32];
+  std::snprintf(text, sizeof text, value < 1 ? "%.3f" : "%.1f", value);
+  return text;
 }
 
 Bytes wasted(const sim::LoadReport& report) {

@@ -1,6 +1,7 @@
 // What an operator wants to know of a load test's report, worked out of its counts.
 #pragma once
 
+#include <string>
 #include <vector>
 
 #include "demo/loadtest/scenario_file.h"
@@ -23,9 +24,15 @@ BitRate percentile(const std::vector<BitRate>& ascending, double q);
 double cost(const sim::LoadReport& report, const Prices& prices);
 
 // Stalled time of all the time of playing, stalls included.
-double rebuffering_ratio(const sim::LoadReport& report);
+double rebuffering_ratio(const sim::LoadFigures& figures);
+
+// Of all plays, ascending: what was fetched and what was in the cache.
+std::vector<Duration> all_startups(const sim::LoadFigures& figures);
 
 // Bytes that crossed the network for nothing: duplicates, corrupt ones, and what was cut off.
 Bytes wasted(const sim::LoadReport& report);
+
+std::string fine_percent(double part);  // "0.05 %", "12.3 %"
+std::string fine_number(double value);  // "0.000", "0.013", "12.3"
 
 }  // namespace tributary::demo

@@ -4,9 +4,12 @@
 #include <functional>
 
 #include "demo/human.h"
+#include "demo/loadtest/class_table.h"
 #include "demo/loadtest/figures.h"
+#include "demo/loadtest/html_page.h"
 #include "demo/loadtest/report_table.h"
 #include "demo/loadtest/svg_plot.h"
+#include "demo/loadtest/text_table.h"
 
 namespace tributary::demo {
 namespace {
@@ -16,34 +19,6 @@ using Reports = std::vector<Report>;
 using sim::Origin;
 
 constexpr double kMinute = 60e6;  // microseconds
-
-constexpr const char* kStyle = R"(
-:root { --page: #ffffff; --ink: #1c2430; --faint: #d9dee5; --soft: #5c6675; --card: #f6f8fa;
-  --series-1: #0072b2; --series-2: #d55e00; --series-3: #009e73; --series-4: #cc79a7;
-  --series-5: #8a6d00; --series-6: #56b4e9; }
-@media (prefers-color-scheme: dark) {
-  :root { --page: #12161c; --ink: #e6eaf0; --faint: #333c48; --soft: #a2adbb; --card: #1a2029;
-    --series-1: #4aa8e8; --series-2: #ff8c42; --series-3: #2fcf9f; --series-4: #e59cc4;
-    --series-5: #e3c34a; --series-6: #8fd3ff; } }
-* { box-sizing: border-box; }
-body { margin: 0 auto; padding: 24px 16px 48px; max-width: 1360px; background: var(--page);
-  color: var(--ink); font: 15px/1.5 system-ui, sans-serif; }
-h1 { font-size: 1.5rem; margin: 0; } h2 { font-size: 1.05rem; margin: 0 0 4px; }
-p { margin: 4px 0 12px; color: var(--soft); } code { font-size: .9em; color: var(--ink); }
-.plots { display: grid; gap: 16px; grid-template-columns: repeat(auto-fit, minmax(min(100%, 460px), 1fr)); }
-.wide { overflow-x: auto; } td:first-child { white-space: nowrap; }
-section { background: var(--card); border-radius: 8px; padding: 14px 16px; overflow-x: auto; }
-svg { display: block; width: 100%; height: auto; } svg text { fill: var(--ink); font-size: 12px; }
-.grid { stroke: var(--faint); stroke-width: 1; }
-table { border-collapse: collapse; margin: 16px 0 24px; font-variant-numeric: tabular-nums; }
-th, td { padding: 3px 16px 3px 0; text-align: right; border-bottom: 1px solid var(--faint); }
-th:first-child, td:first-child { text-align: left; } td.part { padding-left: 1.2em; }
-)";
-
-std::string plot(const std::string& title, const std::string& note, const std::string& svg) {
-  return "<section><h2>" + escape_html(title) + "</h2><p>" + escape_html(note) + "</p>" + svg +
-         "</section>\n";
-}
 
 // A line for each policy, through the middle of each step of time.
 std::vector<PlotLine> over_time(const Reports& reports,
@@ -91,21 +66,28 @@ std::string egress_over_time(const Reports& reports) {
                    lines);
 }
 
-std::string startup_cdf(const Reports& reports) {
+PlotLine startup_line(const std::string& name, const std::vector<Duration>& ascending) {
   constexpr int kPoints = 200;
+  PlotLine line{name, {}};
+  for (int i = 0; i <= kPoints && !ascending.empty(); ++i) {
+    const double part = 100.0 * i / kPoints;
+    const double ms = static_cast<double>(percentile(ascending, part).count()) / 1000;
+    line.points.emplace_back(std::max(ms, 1.0), part);
+  }
+  return line;
+}
+
+std::string startup_cdf(const Reports& reports) {
   std::vector<PlotLine> lines;
   double most = 100;
   for (const Report& report : reports) {
-    PlotLine line{report.policy, {}};
-    for (int i = 0; i <= kPoints && !report.startups.empty(); ++i) {
-      const double part = 100.0 * i / kPoints;
-      const double ms = static_cast<double>(percentile(report.startups, part).count()) / 1000;
-      line.points.emplace_back(std::max(ms, 10.0), part);
-      most = std::max(most, ms);
+    lines.push_back(startup_line(report.policy + ", fetched", report.startups));
+    lines.push_back(startup_line(report.policy + ", cache hits too", all_startups(report)));
+    for (const PlotLine& line : {lines.end()[-1], lines.end()[-2]}) {
+      if (!line.points.empty()) most = std::max(most, line.points.back().first);
     }
-    lines.push_back(std::move(line));
   }
-  return line_plot("Startup delay", {"milliseconds", most, true, 10}, {"plays started, %", 100},
+  return line_plot("Startup delay", {"milliseconds", most, true, 1}, {"plays started, %", 100},
                    lines);
 }
 
@@ -158,6 +140,50 @@ std::string cdn_by_reason(const Reports& reports) {
   return stacked_plot("CDN bytes by reason", {"MB", most}, names, bars);
 }
 
+// Of all that was received, in percent.
+std::string fates(const Reports& reports) {
+  std::vector<PlotBars> bars;
+  for (const Report& r : reports) {
+    const Bytes all = r.received.total() + r.cdn.cut_off;
+    PlotBars bar{r.policy, {}};
+    for (Bytes bytes : {r.kept[Origin::kPeers], r.duplicate[Origin::kPeers],
+                        r.corrupt[Origin::kPeers], r.kept[Origin::kCdn], r.duplicate[Origin::kCdn],
+                        r.corrupt[Origin::kCdn] + r.cdn.cut_off}) {
+      bar.values.push_back(100 * part_of(bytes, all));
+    }
+    bars.push_back(std::move(bar));
+  }
+  return stacked_plot("What became of what was received", {"% of bytes received", 100},
+                      {"peers: kept", "peers: duplicate", "peers: corrupt", "CDN: kept",
+                       "CDN: duplicate", "CDN: corrupt, cut off"},
+                      bars);
+}
+
+// By source, reason and fate. Why the CDN was asked is known of what came, not of what became of
+// it.
+TextTable bytes_table(const Reports& reports) {
+  TextTable table{
+      {"bytes", "policy", "received", "kept", "duplicate", "corrupt", "cut off", "heard"}, {}, 2};
+  for (const Report& r : reports) {
+    const auto source = [&](const char* name, Origin origin, Bytes cut_off) {
+      table.rows.push_back({name, r.policy, human_bytes(r.received[origin]),
+                            human_bytes(r.kept[origin]), human_bytes(r.duplicate[origin]),
+                            human_bytes(r.corrupt[origin]), human_bytes(cut_off),
+                            human_bytes(r.played[origin])});
+    };
+    source("peers", Origin::kPeers, 0_B);
+    source("CDN", Origin::kCdn, r.cdn.cut_off);
+    for (const core::CdnReason reason : core::kCdnReasons) {
+      const Bytes bytes = r.ledger.cdn_by_reason[static_cast<std::size_t>(reason)];
+      table.rows.push_back({"CDN, " + std::string(core::to_string(reason)), r.policy,
+                            human_bytes(bytes), "", "", "", "", ""});
+    }
+    table.rows.push_back(
+        {"cache", r.policy, "", "", "", "", "", human_bytes(r.played[Origin::kCache])});
+  }
+  return table;
+}
+
 std::string table(const Scenario& scenario, const Reports& reports) {
   std::string out = "<div class=\"wide\"><table><thead><tr><th></th>";
   for (const Report& report : reports) out += "<th>" + escape_html(report.policy) + "</th>";
@@ -178,30 +204,33 @@ std::string render_html(const Scenario& scenario, const Reports& reports, const 
   const std::string what = human_count(w.listeners, "listener") + ", " + human_clock(w.length) +
                            " of virtual time, figures from " + human_clock(scenario.setup.warm_up) +
                            " on, seed " + std::to_string(label.seed);
-  std::string page =
-      "<!doctype html>\n<html lang=\"en\"><head><meta charset=\"utf-8\">"
-      "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">"
-      "<meta name=\"color-scheme\" content=\"light dark\"><title>" +
-      escape_html(scenario.name) + "</title><style>" + kStyle + "</style></head><body>\n<h1>" +
-      escape_html(scenario.name) + "</h1>\n<p>" + escape_html(scenario.title) + ". " +
-      escape_html(what) + ".<br><code>" + escape_html(label.command) + "</code></p>\n";
-  page += table(scenario, reports) + "<div class=\"plots\">\n";
-  page += plot("Offload over time", "Bytes from peers ÷ bytes from peers and CDN, by the minute.",
-               offload_over_time(reports));
+  std::string page = html_begin({scenario.name, scenario.title, what, label.command});
+  page += table(scenario, reports) + html_plots_begin();
   page +=
-      plot("CDN egress over time", "What the CDN sends, by the minute.", egress_over_time(reports));
-  page += plot("Startup delay", "From the wish to the first frame, of tracks that were not cached.",
-               startup_cdf(reports));
-  page +=
-      plot("Offload by popularity",
-           "Tenths of the catalogue, the most popular tracks first. No bar: nothing was fetched.",
-           offload_by_popularity(reports));
-  page += plot("Where what was heard came from", "", heard_from(reports));
-  page += plot("CDN bytes by reason",
-               "startup: heads. urgent, rescue: peers were too slow. no_peer: nobody had it. "
-               "seed_swarm: the swarm's one copy. prefetch: the next track's head.",
-               cdn_by_reason(reports));
-  return page + "</div></body></html>\n";
+      html_plot("Offload over time", "Bytes from peers ÷ bytes from peers and CDN, by the minute.",
+                offload_over_time(reports));
+  page += html_plot("CDN egress over time", "What the CDN sends, by the minute.",
+                    egress_over_time(reports));
+  page += html_plot("Startup delay",
+                    "From the wish to the first frame: of what was fetched, and of all that did "
+                    "not follow by itself.",
+                    startup_cdf(reports));
+  page += html_plot(
+      "Offload by popularity",
+      "Tenths of the catalogue, the most popular tracks first. No bar: nothing was fetched.",
+      offload_by_popularity(reports));
+  page += html_plot("Where what was heard came from", "", heard_from(reports));
+  page += html_plot("CDN bytes by reason",
+                    "startup: heads. urgent, rescue: peers were too slow. no_peer: nobody had it. "
+                    "seed_swarm: the swarm's one copy. prefetch: the next track's head.",
+                    cdn_by_reason(reports));
+  page += html_plot("What became of what was received",
+                    "duplicate: right, but another source had brought it, or it was not needed any "
+                    "more. cut off: the CDN sent it in vain.",
+                    fates(reports));
+  page += html_plots_end() + html_table(bytes_table(reports));
+  if (w.links.size() > 1) page += html_table(class_table(reports));
+  return page + html_end();
 }
 
 }  // namespace tributary::demo

@@ -1,4 +1,5 @@
 // tributary loadtest: what a policy would cost with so many listeners, in virtual time.
+#include <algorithm>
 #include <atomic>
 #include <cstdio>
 #include <memory>
@@ -6,13 +7,16 @@
 #include "demo/arguments.h"
 #include "demo/command.h"
 #include "demo/human.h"
+#include "demo/loadtest/class_table.h"
 #include "demo/loadtest/report_files.h"
 #include "demo/loadtest/report_table.h"
 #include "demo/loadtest/runner.h"
 #include "demo/loadtest/sweep.h"
+#include "demo/loadtest/sweep_report.h"
 #include "demo/progress_bar.h"
 #include "demo/stop_signals.h"
 #include "engine/net/disk_file.h"
+#include "engine/wire/octets.h"
 
 namespace tributary::demo {
 namespace {
@@ -112,28 +116,109 @@ Result<void> merge(const LoadArguments& arguments) {
   return {};
 }
 
+std::vector<sim::LoadReport> simulate(const LoadRun& run, const std::string& title,
+                                      const std::atomic<bool>& stop) {
+  ProgressBar bar(title, ProgressUnit::kTime);
+  return run_load(
+      run, [&bar](Duration done, Duration total) { bar.update(done, total); }, stop);
+}
+
+Error stopped() { return {ErrorCode::kCancelled, "stopped; nothing was written"}; }
+
+void print_head(const LoadRun& run) {
+  const sim::Workload& w = run.scenario.workload;
+  std::printf("%s: %s, %s of virtual time, seed %llu\n", run.scenario.name.c_str(),
+              human_count(w.listeners, "listener").c_str(), human_clock(w.length).c_str(),
+              static_cast<unsigned long long>(run.seed));
+}
+
 Result<void> test(const LoadArguments& arguments, const LoadRun& run,
                   const std::atomic<bool>& stop) {
   if (!arguments.report.empty()) {
     if (auto made = make_report_folder(arguments.report); !made) return made;
   }
-  std::vector<sim::LoadReport> reports;
-  {
-    ProgressBar bar(run.scenario.name, ProgressUnit::kTime);
-    reports = run_load(
-        run, [&bar](Duration done, Duration total) { bar.update(done, total); }, stop);
-  }
-  if (reports.empty()) return Error{ErrorCode::kCancelled, "stopped; nothing was written"};
-  const sim::Workload& w = run.scenario.workload;
-  std::printf("%s: %s, %s of virtual time, seed %d\n", run.scenario.name.c_str(),
-              human_count(w.listeners, "listener").c_str(), human_clock(w.length).c_str(),
-              arguments.seed);
+  const std::vector<sim::LoadReport> reports = simulate(run, run.scenario.name, stop);
+  if (reports.empty()) return stopped();
+  print_head(run);
   print(render_table(run.scenario, reports));
+  if (run.scenario.workload.links.size() > 1) {
+    std::printf("\n");
+    print(terminal_lines(class_table(reports)));
+  }
   if (arguments.report.empty()) return {};
   const LoadLabel label{joined(command_of(arguments, run)), run.seed};
   auto written = write_report(arguments.report, run.scenario, reports, label);
   if (written) std::printf("%s/report.html, report.json, time.csv\n", arguments.report.c_str());
   return written;
+}
+
+// Of one value of the scenario's own sweep.
+struct PlannedPoint {
+  LoadArguments arguments;
+  LoadRun run;
+};
+
+// All of them, so that a mistake is told before any has run.
+Result<std::vector<PlannedPoint>> plan_points(const LoadArguments& arguments,
+                                              const ScenarioSweep& sweep) {
+  std::vector<PlannedPoint> points;
+  for (const std::string& value : sweep.values) {
+    const std::string setting = sweep.key + "=" + value;
+    LoadArguments at = arguments;
+    at.settings.push_back(setting);
+    if (!at.report.empty()) at.report += "/" + point_folder(setting);
+    TRIBUTARY_TRY(run, plan(at));
+    points.push_back({std::move(at), std::move(run)});
+  }
+  return points;
+}
+
+// Each point's report in a folder of its own, and one of all.
+Result<void> write_sweep(const LoadArguments& arguments, const LoadRun& run,
+                         const std::vector<PlannedPoint>& planned,
+                         const std::vector<SweepPoint>& points) {
+  for (std::size_t i = 0; i < planned.size(); ++i) {
+    const LoadArguments& at = planned[i].arguments;
+    if (auto made = make_report_folder(at.report); !made) return made;
+    const LoadLabel label{joined(command_of(at, planned[i].run)), run.seed};
+    auto written = write_report(at.report, planned[i].run.scenario, points[i].reports, label);
+    if (!written) return written;
+  }
+  const LoadLabel label{joined(command_of(arguments, run)), run.seed};
+  const std::string page = render_sweep_html(run.scenario, points, label);
+  return net::replace_file(arguments.report + "/report.html", wire::as_octets(page));
+}
+
+Result<void> test_sweep(const LoadArguments& arguments, const LoadRun& run,
+                        const std::atomic<bool>& stop) {
+  TRIBUTARY_TRY(planned, plan_points(arguments, run.scenario.sweep));
+  if (!arguments.report.empty()) {
+    if (auto made = make_report_folder(arguments.report); !made) return made;
+  }
+  std::vector<SweepPoint> points;
+  for (const PlannedPoint& point : planned) {
+    const std::string& setting = point.arguments.settings.back();
+    points.push_back({setting.substr(setting.find('=') + 1),
+                      simulate(point.run, run.scenario.name + " " + setting, stop)});
+    if (points.back().reports.empty()) return stopped();
+  }
+  print_head(run);
+  print(terminal_lines(sweep_table(run.scenario, points)));
+  std::printf("\n");
+  print(terminal_lines(sweep_classes(run.scenario, points)));
+  if (arguments.report.empty()) return {};
+  auto written = write_sweep(arguments, run, planned, points);
+  if (written) std::printf("%s/report.html, */report.html\n", arguments.report.c_str());
+  return written;
+}
+
+// The scenario's own sweep is left out where its key is set.
+bool sweeps(const LoadArguments& arguments, const ScenarioSweep& sweep) {
+  const auto sets = [&](const std::string& setting) {
+    return setting.compare(0, sweep.key.size() + 1, sweep.key + "=") == 0;
+  };
+  return !sweep.key.empty() &&
+         std::none_of(arguments.settings.begin(), arguments.settings.end(), sets);
 }
 
 Result<void> act(const LoadArguments& arguments) {
@@ -144,7 +229,9 @@ Result<void> act(const LoadArguments& arguments) {
     return invalid("more than one scenario; give one, or --merge for the folders of reports");
   }
   TRIBUTARY_TRY(run, plan(arguments));
-  return arguments.sweeps.empty() ? test(arguments, run, stop) : print_sweep(arguments, run);
+  if (!arguments.sweeps.empty()) return print_sweep(arguments, run);
+  return sweeps(arguments, run.scenario.sweep) ? test_sweep(arguments, run, stop)
+                                               : test(arguments, run, stop);
 }
 
 constexpr const char* kExample =
@@ -158,6 +245,11 @@ constexpr const char* kExample =
     "  tributary loadtest flash-crowd.toml\n"
     "  tributary loadtest spotify-2010.toml --nodes 2000 --hours 2 --policy adaptive\n"
     "  tributary loadtest churn.toml --set links.0.up=2M --set catalogue.rate=320k\n"
+    "A scenario with a [sweep] is run at each of its values, and reported side by side; --set of "
+    "its\n"
+    "key runs one:\n"
+    "  tributary loadtest free-riders.toml --report riders\n"
+    "  tributary loadtest free-riders.toml --set links.1.share=30%\n"
     "Many points, as many at once as there are cores, here or on other machines:\n"
     "  tributary loadtest churn.toml --sweep listeners.count=100,300,1000 --report sweep |\n"
     "      parallel            # or: parallel --sshlogin host1,host2 --return sweep\n"

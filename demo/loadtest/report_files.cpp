@@ -41,6 +41,30 @@ Json ledger_of(const core::ByteCounts& ledger) {
           {"duplicate", ledger.duplicate.count()}, {"corrupt", ledger.corrupt.count()}};
 }
 
+Json classes_of(const sim::LoadReport& report) {
+  Json classes = Json::array();
+  for (const sim::LoadClass& c : report.by_class) {
+    classes.push_back({{"name", c.name},
+                       {"listeners", c.listeners},
+                       {"online_s", milliseconds(c.online) / 1000},
+                       {"plays", c.plays},
+                       {"unheard", c.unheard},
+                       {"stalls", c.stalls},
+                       {"stalled_plays", c.stalled_plays},
+                       {"rebuffering_ratio", rebuffering_ratio(c)},
+                       {"startup_ms", percentiles(c.startups)},
+                       {"bytes_received", by_origin(c.received)},
+                       {"uploaded", c.uploaded.count()}});
+  }
+  return classes;
+}
+
+Json fates_of(const sim::LoadReport& r) {
+  return {{"kept", by_origin(r.kept)},
+          {"duplicate", by_origin(r.duplicate)},
+          {"corrupt", by_origin(r.corrupt)}};
+}
+
 Json policy_of(const Scenario& scenario, const sim::LoadReport& r) {
   Json popularity = Json::array();
   for (const sim::OriginBytes& tenth : r.by_popularity) popularity.push_back(by_origin(tenth));
@@ -61,6 +85,7 @@ Json policy_of(const Scenario& scenario, const sim::LoadReport& r) {
           {"cached_startup_ms", percentiles(r.cached_startups)},
           {"bytes_heard", by_origin(r.played)},
           {"bytes_received", by_origin(r.received)},
+          {"fates", fates_of(r)},
           {"ledger", ledger_of(r.ledger)},
           {"cdn",
            {{"bytes", r.cdn.bytes.count()},
@@ -71,8 +96,11 @@ Json policy_of(const Scenario& scenario, const sim::LoadReport& r) {
             {"rate_peak", percentile(rates, 100).bits_per_second()}}},
           {"cost", cost(r, scenario.prices)},
           {"by_popularity", popularity},
+          {"by_class", classes_of(r)},
+          {"from_operator", r.from_operator.count()},
           {"messages", r.messages},
           {"message_bytes", r.message_bytes.count()},
+          {"search_bytes", r.search_bytes.count()},
           {"announces", r.announces},
           {"upload_fairness", part_of(r.fairness(), sim::kWhole)}};
 }

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstdio>
 #include <functional>
+#include <utility>
 
 #include "demo/human.h"
 #include "demo/loadtest/figures.h"
@@ -16,12 +17,6 @@ using sim::Origin;
 
 constexpr int kColumn = 18;
 
-std::string percent(double part) {
-  char text[32];
-  std::snprintf(text, sizeof text, part < 0.1 ? "%.2f %%" : "%.1f %%", part * 100);
-  return text;
-}
-
 std::string money(double sum, const Prices& prices) {
   char text[64];
   std::snprintf(text, sizeof text, "%.4g ", sum);
@@ -34,69 +29,103 @@ std::string hex(std::uint64_t digest) {
   return text;
 }
 
-}  // namespace
+using Value = std::function<double(const Report&)>;
 
-std::vector<ReportRow> report_rows(const Scenario& scenario) {
-  const auto count = [](auto value) {
-    return [value](const Report& r) { return std::to_string(value(r)); };
-  };
-  const auto share = [](auto value) {
-    return [value](const Report& r) { return percent(value(r)); };
-  };
-  const auto heard = [&share](Origin origin) {
-    return share([origin](const Report& r) { return part_of(r.played[origin], r.played.total()); });
-  };
-  const auto startup = [](double q) {
-    return [q](const Report& r) { return human_delay(percentile(r.startups, q)); };
-  };
-  const auto rate = [warm_up = scenario.setup.warm_up](double q) {
-    return [=](const Report& r) { return human_rate(percentile(cdn_rates(r, warm_up), q)); };
-  };
-  const auto cached = [](const Report& r) {
-    return human_delay(percentile(r.cached_startups, 50));
-  };
-  const auto price = [prices = scenario.prices](const Report& r) {
-    return money(cost(r, prices), prices);
-  };
-  std::vector<ReportRow> rows = {
-      {"plays", count([](const Report& r) { return r.plays; })},
-      {"offload of network bytes", share([](const Report& r) {
-         return part_of(r.received[Origin::kPeers], r.received.total());
-       })},
-      {"heard from the CDN", heard(Origin::kCdn)},
-      {"from peers", heard(Origin::kPeers), true},
-      {"from the cache", heard(Origin::kCache), true},
-      {"startup p50", startup(50)},
-      {"p75", startup(75), true},
-      {"p90", startup(90), true},
-      {"p99", startup(99), true},
-      {"from the cache, p50", cached, true},
-      {"plays that stalled",
-       share([](const Report& r) { return part_of(r.stalled_plays, r.plays); })},
-      {"rebuffering", share(rebuffering_ratio)},
-      {"CDN bytes", [](const Report& r) { return human_bytes(r.cdn.bytes); }},
-  };
+auto share(Value value) {
+  return [value = std::move(value)](const Report& r) { return fine_percent(value(r)); };
+}
+
+auto count(std::function<std::int64_t(const Report&)> value) {
+  return [value = std::move(value)](const Report& r) { return std::to_string(value(r)); };
+}
+
+auto heard(Origin origin) {
+  return share([origin](const Report& r) { return part_of(r.played[origin], r.played.total()); });
+}
+
+// Of the startup delays that `of` gives, ascending.
+void add_startups(std::vector<ReportRow>& rows, const std::string& name,
+                  const std::function<std::vector<Duration>(const Report&)>& of) {
+  for (const int q : {50, 75, 90, 99}) {
+    std::string at = "p" + std::to_string(q);
+    if (q == 50) at.insert(0, name + " ");
+    rows.push_back(
+        {at, [of, q](const Report& r) { return human_delay(percentile(of(r), q)); }, q != 50});
+  }
+}
+
+void add_sources(std::vector<ReportRow>& rows, const Scenario& scenario) {
+  rows.push_back({"plays", count([](const Report& r) { return r.plays; })});
+  rows.push_back({"offload of network bytes", share([](const Report& r) {
+                    return part_of(r.received[Origin::kPeers], r.received.total());
+                  })});
+  if (scenario.workload.operators > 1) {
+    rows.push_back({"peers' bytes from the own operator", share([](const Report& r) {
+                      return part_of(r.from_operator, r.received[Origin::kPeers]);
+                    }),
+                    true});
+  }
+  rows.push_back({"heard from the CDN", heard(Origin::kCdn)});
+  rows.push_back({"from peers", heard(Origin::kPeers), true});
+  rows.push_back({"from the cache", heard(Origin::kCache), true});
+}
+
+void add_playback(std::vector<ReportRow>& rows) {
+  add_startups(rows, "startup", [](const Report& r) { return r.startups; });
+  rows.push_back({"from the cache, p50",
+                  [](const Report& r) { return human_delay(percentile(r.cached_startups, 50)); },
+                  true});
+  add_startups(rows, "startup, cache hits too,", [](const Report& r) { return all_startups(r); });
+  rows.push_back({"plays that stalled",
+                  share([](const Report& r) { return part_of(r.stalled_plays, r.plays); })});
+  rows.push_back({"stalls a play",
+                  [](const Report& r) { return fine_number(part_of(r.stalls, r.plays)); }, true});
+  rows.push_back({"rebuffering", share(rebuffering_ratio)});
+}
+
+void add_cdn(std::vector<ReportRow>& rows, const Scenario& scenario) {
+  rows.push_back({"CDN bytes", [](const Report& r) { return human_bytes(r.cdn.bytes); }});
   for (const core::CdnReason reason : core::kCdnReasons) {
     const auto bytes = [reason](const Report& r) {
       return human_bytes(r.ledger.cdn_by_reason[static_cast<std::size_t>(reason)]);
     };
     rows.push_back({std::string(core::to_string(reason)), bytes, true});
   }
-  const std::vector<ReportRow> rest = {
-      {"CDN requests", count([](const Report& r) { return r.cdn.requests; })},
-      {"CDN rate, p95", rate(95)},
-      {"peak", rate(100), true},
-      {"cost", price},
-      {"wasted bytes",
-       share([](const Report& r) { return part_of(wasted(r), r.received.total()); })},
-      {"protocol overhead",
-       share([](const Report& r) { return part_of(r.message_bytes, r.received[Origin::kPeers]); })},
-      {"tracker announces", count([](const Report& r) { return r.announces; })},
-      {"upload fairness (Jain)",
-       share([](const Report& r) { return part_of(r.fairness(), sim::kWhole); })},
-      {"digest", [](const Report& r) { return hex(r.digest); }},
+  const auto rate = [warm_up = scenario.setup.warm_up](double q) {
+    return [=](const Report& r) { return human_rate(percentile(cdn_rates(r, warm_up), q)); };
   };
-  rows.insert(rows.end(), rest.begin(), rest.end());
+  rows.push_back({"CDN requests", count([](const Report& r) { return r.cdn.requests; })});
+  rows.push_back({"CDN rate, p95", rate(95)});
+  rows.push_back({"peak", rate(100), true});
+  rows.push_back({"cost", [prices = scenario.prices](const Report& r) {
+                    return money(cost(r, prices), prices);
+                  }});
+}
+
+void add_swarm(std::vector<ReportRow>& rows) {
+  rows.push_back({"wasted bytes",
+                  share([](const Report& r) { return part_of(wasted(r), r.received.total()); })});
+  rows.push_back({"protocol overhead", share([](const Report& r) {
+                    return part_of(r.message_bytes, r.received[Origin::kPeers]);
+                  })});
+  rows.push_back({"of it, to find peers", share([](const Report& r) {
+                    return part_of(r.search_bytes, r.received[Origin::kPeers]);
+                  }),
+                  true});
+  rows.push_back({"tracker announces", count([](const Report& r) { return r.announces; })});
+  rows.push_back({"upload fairness (Jain)",
+                  share([](const Report& r) { return part_of(r.fairness(), sim::kWhole); })});
+  rows.push_back({"digest", [](const Report& r) { return hex(r.digest); }});
+}
+
+}  // namespace
+
+std::vector<ReportRow> report_rows(const Scenario& scenario) {
+  std::vector<ReportRow> rows;
+  add_sources(rows, scenario);
+  add_playback(rows);
+  add_cdn(rows, scenario);
+  add_swarm(rows);
   return rows;
 }
 

@@ -102,6 +102,15 @@ class Section {
       fail(*node, std::string(key) + " must end with [\"100%\", \"100%\"]");
     }
   }
+  void read(std::string_view key, std::vector<std::string>& values) {
+    const toml::node* node = find(key);
+    if (!node) return;
+    const toml::array* list = node->as_array();
+    if (!list || list->empty() || !list->is_homogeneous<std::string>()) {
+      return fail(*node, std::string(key) + " must be a list of texts, as [\"0%\", \"10%\"]");
+    }
+    for (const toml::node& item : *list) values.push_back(*item.value_exact<std::string>());
+  }
   // Tables in double brackets.
   std::vector<const toml::table*> list(std::string_view key) {
     std::vector<const toml::table*> tables;
@@ -204,6 +213,8 @@ void read_listeners(Section listeners, Scenario& scenario) {
   listeners.read("cached", w.cached, 0, 10'000);
   listeners.read("shares", scenario.setup.shares, 0, 10'000);
   listeners.read("overlay", scenario.setup.overlay);
+  listeners.read("operators", w.operators, 1, 100);
+  listeners.read("near_first", scenario.setup.near_first);
   if (w.length <= scenario.setup.warm_up) listeners.fail("warm_up", "warm_up must be below time");
 }
 
@@ -230,21 +241,98 @@ sim::Conduct read_conduct(Section& link) {
   return Conduct::kHonest;
 }
 
-void read_link(Section& link, sim::LinkClass& made) {
+constexpr std::int64_t kByWeight = -1;
+
+void read_weather(Section& link, sim::LinkWeather& weather) {
+  weather.outage.points = {{sim::kWhole, 10s}};
+  link.read("swing_every", weather.every);
+  link.read("swing_least", weather.least, parse_percent);
+  link.read("drop_every", weather.between);
+  link.read("drop_for", weather.outage);
+}
+
+// `share`: its part of all listeners, or kByWeight.
+void read_link(Section& link, sim::LinkClass& made, std::int64_t& share) {
   Duration rtt = made.link.half_rtt * 2;
   std::int64_t loss = 0;
-  std::string name;
-  link.read("name", name);
+  link.read("name", made.name);
   link.read("weight", made.weight, 1, 1'000'000);
+  link.read("share", share, parse_percent);
   link.read("down", made.link.down, parse_rate);
   link.read("up", made.link.up, parse_rate);
   link.read("rtt", rtt, parse_time);
   link.read("loss", loss, parse_percent);
   link.read("reachable", made.reachable);
+  link.read("upload", made.upload);
+  read_weather(link, made.weather);
   made.conduct = read_conduct(link);
   made.link.half_rtt = rtt / 2;
   made.link.loss_permille = static_cast<std::int32_t>(loss / 1000);
   if (made.link.loss_permille > 500) link.fail("loss", "loss is at most 50%");
+}
+
+// Makes weights of the shares: the other classes divide what is left. Returns whether they can.
+bool divide(std::vector<sim::LinkClass>& links, const std::vector<std::int64_t>& shares) {
+  std::int64_t left = sim::kWhole;
+  std::int64_t weights = 0;
+  bool any_share = false;
+  for (std::size_t i = 0; i < links.size(); ++i) {
+    if (shares[i] == kByWeight) {
+      weights += links[i].weight;
+    } else {
+      left -= shares[i];
+      any_share = true;
+    }
+  }
+  if (!any_share) return true;
+  if (left < 0 || (left > 0 && weights == 0)) return false;
+  for (std::size_t i = 0; i < links.size(); ++i) {
+    const bool by_weight = shares[i] == kByWeight;
+    links[i].weight =
+        static_cast<std::int32_t>(by_weight ? left * links[i].weight / weights : shares[i]);
+  }
+  return true;
+}
+
+// Who has no name of his own is called by what he does, and by his number where several do.
+void name_links(std::vector<sim::LinkClass>& links) {
+  constexpr std::array<const char*, 4> kNames = {"honest", "free-rider", "polluter", "tyrant"};
+  for (std::size_t i = 0; i < links.size(); ++i) {
+    if (!links[i].name.empty()) continue;
+    const bool alone = std::count_if(links.begin(), links.end(), [&](const sim::LinkClass& other) {
+                         return other.conduct == links[i].conduct;
+                       }) == 1;
+    links[i].name = kNames[static_cast<std::size_t>(links[i].conduct)];
+    if (!alone) links[i].name += " " + std::to_string(i);
+  }
+}
+
+void read_links(Section& top, sim::Workload& workload, std::optional<Error>& error) {
+  std::vector<std::int64_t> shares;
+  for (const toml::table* table : top.list("links")) {
+    Section link(table, "links", error);
+    read_link(link, workload.links.emplace_back(), shares.emplace_back(kByWeight));
+  }
+  if (workload.links.empty()) {
+    workload.links.emplace_back().link = {5_Mbps, 10_Mbps, 10ms, 0};
+    shares.push_back(kByWeight);
+  }
+  if (!divide(workload.links, shares)) {
+    top.fail("links",
+             "the shares of all [[links]] must sum to 100%, or to less beside others with "
+             "a weight");
+  }
+  name_links(workload.links);
+}
+
+void read_sweep(Section sweep, ScenarioSweep& made) {
+  sweep.read("key", made.key);
+  sweep.read("values", made.values);
+  sweep.read("title", made.title);
+  if (made.title.empty()) made.title = made.key;
+  if (made.key.empty() != made.values.empty()) {
+    sweep.fail(made.key.empty() ? "values" : "key", "a sweep needs both a key and values");
+  }
 }
 
 void read_cdn(Section cdn, sim::EdgeParams& edge) {
@@ -275,9 +363,14 @@ void read_fault(Section fault, sim::LoadFault& made) {
   fault.read("what", what);
   fault.read("from", from, parse_time);
   fault.read("for", length, parse_time);
-  made.kind =
-      what == "tracker" ? sim::LoadFault::Kind::kTrackerDown : sim::LoadFault::Kind::kCdnDown;
-  if (what != "tracker" && what != "cdn") fault.fail("what", "what is \"cdn\" or \"tracker\"");
+  using Kind = sim::LoadFault::Kind;
+  if (what == "tracker") {
+    made.kind = Kind::kTrackerDown;
+  } else if (what == "partition") {
+    made.kind = Kind::kPartition;
+  } else if (what != "cdn") {
+    fault.fail("what", "what is \"cdn\", \"tracker\" or \"partition\"");
+  }
   made.from = TimePoint(from);
   made.until = TimePoint(from + length);
 }
@@ -301,17 +394,10 @@ Scenario scenario_from(const toml::table& root, std::optional<Error>& error) {
   read_cdn({top.table("cdn"), "cdn", error}, made.setup.edge);
   read_tracker({top.table("tracker"), "tracker", error}, made.setup.tracker);
   read_prices({top.table("cost"), "cost", error}, made.prices);
-  for (const toml::table* table : top.list("links")) {
-    Section link(table, "links", error);
-    read_link(link, made.workload.links.emplace_back());
-  }
+  read_links(top, made.workload, error);
+  read_sweep({top.table("sweep"), "sweep", error}, made.sweep);
   for (const toml::table* table : top.list("faults")) {
     read_fault({table, "faults", error}, made.setup.faults.emplace_back());
-  }
-  if (made.workload.links.empty()) {
-    sim::LinkClass any;
-    any.link = {5_Mbps, 10_Mbps, 10ms, 0};
-    made.workload.links.push_back(any);
   }
   return made;
 }

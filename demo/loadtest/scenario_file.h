@@ -20,6 +20,13 @@ struct Prices {
   std::int64_t per_10000_requests = 7'500;
 };
 
+// What a scenario is to be run with, one value after another, in place of what its text says.
+struct ScenarioSweep {
+  std::string key;  // as an override names it: "links.1.share"; empty: it is run once
+  std::vector<std::string> values;
+  std::string title;  // of the values
+};
+
 struct Scenario {
   std::string name;  // of the file, without folder and ending
   std::string title;
@@ -28,6 +35,7 @@ struct Scenario {
   std::optional<sim::LoadTrace> trace;  // of that file
   sim::LoadSetup setup;
   Prices prices;
+  ScenarioSweep sweep;
 };
 
 // What is to stand in the file in place of what does: "listeners.count=200", "links.0.up=5M".

@@ -9,14 +9,17 @@ namespace tributary::demo {
 namespace {
 
 constexpr double kWidth = 640;
-constexpr double kHeight = 300;
+constexpr double kPlotHeight = 220;
 constexpr double kLeft = 64;
 constexpr double kRight = 16;
-constexpr double kTop = 34;  // the legend's line
+constexpr double kTop = 14;
+constexpr double kLegendRow = 20;
+constexpr double kLetter = 7.2;  // about as wide as one is
 constexpr double kBottom = 46;
 constexpr double kBarHeight = 26;
 constexpr int kSeries = 6;  // colours that the page has
 constexpr int kTicks = 5;
+constexpr std::size_t kMostMarks = 20;  // a line of no more points shows each
 
 template <class... Args>
 std::string format(const char* pattern, Args... args) {
@@ -82,15 +85,28 @@ std::string colour(std::size_t i) {
   return "var(--series-" + std::to_string(i % static_cast<std::size_t>(kSeries) + 1) + ")";
 }
 
-// An SVG of a given height, with what all plots have.
+// Columns of characters; of "é" one.
+double letters(const std::string& text) {
+  return static_cast<double>(std::count_if(text.begin(), text.end(), [](char c) {
+    return (static_cast<unsigned char>(c) & 0xc0U) != 0x80U;
+  }));
+}
+
+// An SVG whose plot has a given height, with what all plots have: the names of the series stand
+// above it, in as many rows as they need.
 class Canvas {
  public:
-  Canvas(const std::string& title, double height) : height_(height) {
-    out_ = format("<svg viewBox=\"0 0 %.0f %.0f\" role=\"img\" aria-label=\"", kWidth, height) +
+  Canvas(const std::string& title, double plot_height, const std::vector<std::string>& names) {
+    place(names);
+    top_ = kTop + kLegendRow * (rows_ + 1);
+    height_ = plot_height + top_ + kBottom;
+    out_ = format("<svg viewBox=\"0 0 %.0f %.0f\" role=\"img\" aria-label=\"", kWidth, height_) +
            escape_html(title) + "\">\n";
+    legend(names);
   }
+  double top() const { return top_; }
   double x(double part) const { return kLeft + part * (kWidth - kLeft - kRight); }
-  double y(double part) const { return height_ - kBottom - part * (height_ - kTop - kBottom); }
+  double y(double part) const { return height_ - kBottom - part * (height_ - top_ - kBottom); }
 
   void line(double x1, double y1, double x2, double y2, const char* kind) {
     out_ += format("<line class=\"%s\" x1=\"%.1f\" y1=\"%.1f\" x2=\"%.1f\" y2=\"%.1f\"/>\n", kind,
@@ -111,13 +127,9 @@ class Canvas {
     out_ += "<polyline fill=\"none\" stroke-width=\"2\" stroke=\"" + colour(series) +
             "\" stroke-dasharray=\"" + kDashes[series % 4] + "\" points=\"" + points + "\"/>\n";
   }
-  void legend(const std::vector<std::string>& names) {
-    double at = kLeft;
-    for (std::size_t i = 0; i < names.size(); ++i) {
-      rectangle(at, 10, 12, 12, i, names[i]);
-      text(at + 17, 20, "start", names[i]);
-      at += 30 + 7.5 * static_cast<double>(names[i].size());
-    }
+  void mark(double x, double y, std::size_t series, const std::string& what) {
+    out_ += format("<circle cx=\"%.1f\" cy=\"%.1f\" r=\"3.5\" fill=\"", x, y) + colour(series) +
+            "\"><title>" + escape_html(what) + "</title></circle>\n";
   }
   void x_axis(const Scale& scale, const std::string& label) {
     for (double tick : scale.ticks()) {
@@ -138,7 +150,33 @@ class Canvas {
   std::string take() { return out_ + "</svg>\n"; }
 
  private:
-  double height_;
+  struct Place {
+    double x = 0;
+    double y = 0;
+  };
+  void place(const std::vector<std::string>& names) {
+    double at = kLeft;
+    for (const std::string& name : names) {
+      const double width = 30 + kLetter * letters(name);
+      if (at > kLeft && at + width > kWidth) {
+        at = kLeft;
+        ++rows_;
+      }
+      places_.push_back({at, kTop - 4 + kLegendRow * rows_});
+      at += width;
+    }
+  }
+  void legend(const std::vector<std::string>& names) {
+    for (std::size_t i = 0; i < names.size(); ++i) {
+      rectangle(places_[i].x, places_[i].y, 12, 12, i, names[i]);
+      text(places_[i].x + 17, places_[i].y + 10, "start", names[i]);
+    }
+  }
+
+  std::vector<Place> places_;  // of the names
+  double rows_ = 0;            // of names, beyond the first
+  double top_ = 0;
+  double height_ = 0;
   std::string out_;
 };
 
@@ -176,7 +214,7 @@ std::string escape_html(std::string_view text) {
 
 std::string line_plot(const std::string& title, const PlotAxis& x, const PlotAxis& y,
                       const std::vector<PlotLine>& lines) {
-  Canvas canvas(title, kHeight);
+  Canvas canvas(title, kPlotHeight, names_of(lines));
   const Scale across(x);
   const Scale up(y);
   canvas.x_axis(across, x.label);
@@ -187,14 +225,18 @@ std::string line_plot(const std::string& title, const PlotAxis& x, const PlotAxi
       points += format("%.1f,%.1f ", canvas.x(across.at(px)), canvas.y(up.at(py)));
     }
     canvas.polyline(points, i);
+    if (lines[i].points.size() > kMostMarks) continue;
+    for (const auto& [px, py] : lines[i].points) {
+      canvas.mark(canvas.x(across.at(px)), canvas.y(up.at(py)), i,
+                  lines[i].name + ", " + number(px) + ": " + number(py));
+    }
   }
-  canvas.legend(names_of(lines));
   return canvas.take();
 }
 
 std::string bar_plot(const std::string& title, const PlotAxis& y,
                      const std::vector<std::string>& names, const std::vector<PlotBars>& groups) {
-  Canvas canvas(title, kHeight);
+  Canvas canvas(title, kPlotHeight, names);
   const Scale up(y);
   canvas.y_axis(up, y.label);
   const double group = 1.0 / static_cast<double>(std::max<std::size_t>(groups.size(), 1));
@@ -210,18 +252,16 @@ std::string bar_plot(const std::string& title, const PlotAxis& y,
     }
     canvas.text(canvas.x(begin + group * 0.4), canvas.y(0) + 17, "middle", groups[g].name);
   }
-  canvas.legend(names);
   return canvas.take();
 }
 
 std::string stacked_plot(const std::string& title, const PlotAxis& x,
                          const std::vector<std::string>& names, const std::vector<PlotBars>& bars) {
-  const double height = kTop + kBottom + kBarHeight * 1.5 * static_cast<double>(bars.size());
-  Canvas canvas(title, height);
+  Canvas canvas(title, kBarHeight * 1.5 * static_cast<double>(bars.size()), names);
   const Scale across(x);
   canvas.x_axis(across, x.label);
   for (std::size_t b = 0; b < bars.size(); ++b) {
-    const double top = kTop + kBarHeight * (1.5 * static_cast<double>(b) + 0.25);
+    const double top = canvas.top() + kBarHeight * (1.5 * static_cast<double>(b) + 0.25);
     double sum = 0;
     for (std::size_t i = 0; i < bars[b].values.size(); ++i) {
       const double left = canvas.x(across.at(sum));
@@ -231,7 +271,6 @@ std::string stacked_plot(const std::string& title, const PlotAxis& x,
     }
     canvas.text(canvas.x(0) - 6, top + kBarHeight * 0.65, "end", bars[b].name);
   }
-  canvas.legend(names);
   return canvas.take();
 }
 

@@ -64,6 +64,11 @@ MergedLine line_of(const std::string& point, const nlohmann::json& policy) {
 
 }  // namespace
 
+std::string point_folder(std::string settings) {
+  std::replace(settings.begin(), settings.end(), '/', '_');
+  return settings;
+}
+
 std::string shell_quoted(const std::string& text) {
   constexpr std::string_view kPlain =
       "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-./=:,%+@";
@@ -97,10 +102,9 @@ Result<std::vector<std::string>> sweep_commands(const std::vector<std::string>& 
     points = std::move(grown);
   }
   std::vector<std::string> commands;
-  for (Point& point : points) {
-    std::replace(point.name.begin(), point.name.end(), '/', '_');
+  for (const Point& point : points) {
     commands.push_back(start + point.settings + "--report " +
-                       shell_quoted(folder + "/" + point.name));
+                       shell_quoted(folder + "/" + point_folder(point.name)));
   }
   return commands;
 }

@@ -16,6 +16,9 @@ Result<std::vector<std::string>> sweep_commands(const std::vector<std::string>& 
                                                 const std::vector<std::string>& sweeps,
                                                 const std::string& folder);
 
+// The name of the folder of one point's report: its settings, without slashes.
+std::string point_folder(std::string settings);
+
 // The text in single quotes where a shell would take it for more than a word.
 std::string shell_quoted(const std::string& text);
 

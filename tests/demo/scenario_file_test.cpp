@@ -81,6 +81,73 @@ for = "5m"
   CHECK(parsed->setup.faults[0].until == TimePoint(25min));
 }
 
+TEST_CASE("links may swing, drop out, send nothing, and be a share of all") {
+  const auto parsed = parse_scenario(R"(
+[listeners]
+operators = 3
+near_first = false
+[[links]]
+weight = 3
+[[links]]
+name = "train"
+share = "60%"
+upload = false
+swing_every = "20s"
+swing_least = "5%"
+drop_every = [["50%", "2m"], ["100%", "5m"]]
+drop_for = "15s"
+[[links]]
+weight = 1
+[[faults]]
+what = "partition"
+)",
+                                     "s.toml");
+  REQUIRE(parsed.ok());
+  CHECK(parsed->workload.operators == 3);
+  CHECK_FALSE(parsed->setup.near_first);
+  const auto& links = parsed->workload.links;
+  REQUIRE(links.size() == 3);
+  CHECK(links[0].weight == 300'000);
+  CHECK(links[1].weight == 600'000);
+  CHECK(links[2].weight == 100'000);
+  CHECK(links[0].name == "honest 0");
+  CHECK(links[1].name == "train");
+  CHECK_FALSE(links[1].upload);
+  CHECK(links[1].weather.least == 50'000);
+  CHECK(links[1].weather.every.points.front().second == 20s);
+  CHECK(links[1].weather.between.points.back().second == 5min);
+  CHECK(links[1].weather.outage.points.front().second == 15s);
+  CHECK(links[0].weather.every.points.empty());
+  CHECK(parsed->setup.faults.front().kind == sim::LoadFault::Kind::kPartition);
+}
+
+TEST_CASE("a share may be nothing or all, and shares must not be more than all") {
+  const auto none = parse_scenario("[[links]]\n[[links]]\nshare = \"0%\"", "s.toml");
+  REQUIRE(none.ok());
+  CHECK(none->workload.links[0].weight == kWhole);
+  CHECK(none->workload.links[1].weight == 0);
+  const auto all = parse_scenario("[[links]]\n[[links]]\nshare = \"100%\"", "s.toml");
+  REQUIRE(all.ok());
+  CHECK(all->workload.links[0].weight == 0);
+  const std::string sum = "the shares of all [[links]] must sum to 100%";
+  CHECK(error_of("[[links]]\nshare = \"40%\"").find(sum) != std::string::npos);
+  CHECK(error_of("[[links]]\nshare = \"60%\"\n[[links]]\nshare = \"60%\"").find(sum) !=
+        std::string::npos);
+}
+
+TEST_CASE("a scenario may say at which values of one key it is to be run") {
+  const auto parsed =
+      parse_scenario("[sweep]\nkey = \"links.0.up\"\nvalues = [\"1M\", \"5M\"]", "s.toml");
+  REQUIRE(parsed.ok());
+  CHECK(parsed->sweep.key == "links.0.up");
+  CHECK(parsed->sweep.values == std::vector<std::string>{"1M", "5M"});
+  CHECK(parsed->sweep.title == "links.0.up");
+  CHECK(error_of("[sweep]\nkey = \"a.b\"") ==
+        "s.toml: line 2: [sweep] a sweep needs both a key and values");
+  CHECK(error_of("[sweep]\nkey = \"a.b\"\nvalues = [1]").find("list of texts") !=
+        std::string::npos);
+}
+
 TEST_CASE("an empty scenario is a whole one") {
   const auto parsed = parse_scenario("", "s.toml");
   REQUIRE(parsed.ok());
@@ -91,7 +158,8 @@ TEST_CASE("a mistake in a scenario is told with its line and what would be right
   CHECK(error_of("[listeners]\ncont = 3") ==
         "s.toml: line 2: [listeners] unknown key 'cont'; known here: trace, count, time, warm_up, "
         "arrivals, "
-        "session, pause, chosen, again, skipped, skipped_after, cache, cached, shares, overlay");
+        "session, pause, chosen, again, skipped, skipped_after, cache, cached, shares, overlay, "
+        "operators, near_first");
   CHECK(error_of("\n[listeners]\ncount = 0") ==
         "s.toml: line 3: [listeners] count must be a whole number from 1 to 100000");
   CHECK(error_of("[listeners]\nchosen = 39") ==
@@ -111,7 +179,8 @@ TEST_CASE("a mistake in a scenario is told with its line and what would be right
         "s.toml: line 3: [listeners] warm_up must be below time");
   CHECK(error_of("links = 3") == "s.toml: line 1: links must be given as [[links]]");
   CHECK(error_of("listeners = 3") == "s.toml: line 1: listeners must be given as [listeners]");
-  CHECK(error_of("[[faults]]\nwhat = \"sun\"").find("\"cdn\" or \"tracker\"") != std::string::npos);
+  CHECK(error_of("[[faults]]\nwhat = \"sun\"").find("\"cdn\", \"tracker\" or") !=
+        std::string::npos);
   CHECK(error_of("[[links]]\nconduct = \"rude\"") ==
         "s.toml: line 2: [links] conduct is \"honest\", \"free-rider\", \"polluter\" or "
         "\"tyrant\"");

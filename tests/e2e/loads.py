@@ -39,7 +39,7 @@ def add_cases(suite):
             check(received["peers"] > received["cdn"] > 0, received)
             check(0 <= received["cdn"] - ledger["cdn"] <= received["cdn"] // 10, policy)
         page = read(f"{first}/report.html").decode()
-        check(page.count("<svg") == 6 and "src=" not in page and "href=" not in page, "one page")
+        check(page.count("<svg") == 7 and "src=" not in page and "href=" not in page, "one page")
 
     @case("each scenario that comes with it can be run")
     def _(scene):
@@ -48,6 +48,28 @@ def add_cases(suite):
             code, output, errors = scene.run("loadtest", scenario, "--nodes", "4", "--hours", "0.6",
                                              "--policy", "adaptive")
             check(code == 0 and "offload" in output, f"{scenario}: {output} {errors}")
+
+    @case("a scenario with a sweep shows by itself who suffers at each value")
+    def _(scene):
+        scenario = f"{ROOT}/demo/loadtest/scenarios/free-riders.toml"
+        words = ["loadtest", scenario, "--nodes", "20", "--hours", "0.2", "--policy", "peers-only"]
+        out = scene.path("riders")
+        code, output, errors = scene.run(*words, "--report", out)
+        check(code == 0, errors)
+        values = ["0%", "10%", "20%", "40%", "60%"]
+        check(re.findall(r"^(\d+%) +peers-only +[\d.]+ %", output, re.M) == values, output)
+        riders = re.findall(r"^(\d+%) +peers-only +free-rider", output, re.M)
+        check(riders and set(riders) <= set(values[1:]), output)
+        for value in values:
+            report = json.loads(read(f"{out}/links.1.share={value}/report.json"))
+            rider = report["policies"][0]["by_class"][1]
+            check(rider["name"] == "free-rider" and rider["uploaded"] == 0, rider)
+        page = read(f"{out}/report.html").decode()
+        check(page.count("<svg") == 7 and "free-rider, peers-only" in page, "plots by class")
+        code, one, errors = scene.run(*words, "--set", "links.1.share=100%")
+        check(code == 0 and re.search(r"^plays +\d+$", one, re.M), f"{one} {errors}")
+        code, printed, errors = scene.run(*words, "--sweep", "links.0.up=1M,2M")
+        check(code == 0 and len(printed.splitlines()) == 2, f"{printed} {errors}")
 
     @case("a mistake in a scenario or its options is told in one line, exit code 2")
     def _(scene):
