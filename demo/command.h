@@ -26,6 +26,7 @@ void add_dht(CommandLine& line);
 void add_play(CommandLine& line);
 void add_gateway(CommandLine& line);
 void add_loadtest(CommandLine& line);
+void add_replay(CommandLine& line);
 
 // Prints "tributary COMMAND: message" on stderr, printable and in one line. Returns the exit code
 // that the error's kind stands for.

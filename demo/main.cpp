@@ -31,5 +31,6 @@ int main(int argc, char** argv) {
   tributary::demo::add_tracker(line);
   tributary::demo::add_dht(line);
   tributary::demo::add_loadtest(line);
+  tributary::demo::add_replay(line);
   return line.run(argc, argv);
 }

@@ -111,7 +111,7 @@ void add_playback(Subcommand& sub, PlayArguments& arguments) {
   sub.add("--until", "T", arguments.until, parse_time, "End each track there");
   sub.add("--report", "FILE.json", arguments.report, "Write the session's figures there as JSON");
   sub.add("--trace", "FILE.jsonl", arguments.trace,
-          "Write each scheduling decision there as a JSON line");
+          "Write decisions and what `replay` needs there, as JSON lines");
 }
 
 void add_sharing(Subcommand& sub, PlayArguments& arguments) {

@@ -53,12 +53,7 @@ Result<void> PlaySession::run() {
 }
 
 Result<void> PlaySession::open() {
-  if (!settings_.trace.empty()) {
-    TRIBUTARY_TRY(trace, TraceWriter::open(settings_.trace));
-    trace_ = std::move(trace);
-    settings_.client.host.trace = true;
-    settings_.client.decision = [this](const core::Decision& d) { trace_->write(d); };
-  }
+  if (auto traced = start_trace(); !traced) return traced;
   settings_.client.resolving = [this](const core::FetchProgress& p) { return on_resolving(p); };
   TRIBUTARY_TRY(client, player::Client::create(settings_.client));
   client_ = std::move(client);
@@ -68,6 +63,28 @@ Result<void> PlaySession::open() {
   if (!items) return items.error();
   if (items->empty()) return invalid("the sources hold no track; give a torrent or a media URL");
   return {};
+}
+
+Result<void> PlaySession::start_trace() {
+  if (settings_.trace.empty()) return {};
+  TRIBUTARY_TRY(trace, TraceWriter::open(settings_.trace));
+  trace_ = std::move(trace);
+  const TimePoint start = net::read_clock();
+  settings_.client.host.trace = true;
+  settings_.client.decision = [this, start](const core::Decision& d) {
+    trace_->write(trace_line(d, start));
+  };
+  recorder_ = std::make_unique<SessionRecorder>(
+      [this](const std::string& line) { trace_->write(line); }, settings_.client, start);
+  settings_.client.happening = [this](const player::Happening& happening, TimePoint now) {
+    recorder_->happened(happening, now);
+  };
+  return {};
+}
+
+// Writes a line and touches nothing else, so it may come beside the loop's thread.
+void PlaySession::note(ListenerAction action, Duration by) {
+  if (recorder_) recorder_->acted(action, by, net::read_clock());
 }
 
 bool PlaySession::on_resolving(const core::FetchProgress& progress) {
@@ -147,18 +164,23 @@ void PlaySession::read_keys() {
   for (Key key : keys_.feed({bytes, static_cast<std::size_t>(n)})) {
     switch (key) {
       case Key::kPause:
+        note(ListenerAction::kTogglePause);
         client_->toggle_pause();
         break;
       case Key::kBack:
+        note(ListenerAction::kSeek, -kSeekStep);
         client_->seek_by(-kSeekStep);
         break;
       case Key::kForward:
+        note(ListenerAction::kSeek, kSeekStep);
         client_->seek_by(kSeekStep);
         break;
       case Key::kNext:
+        note(ListenerAction::kNext);
         client_->next();
         break;
       case Key::kPrevious:
+        note(ListenerAction::kPrevious);
         client_->previous();
         break;
       case Key::kQuit:
@@ -171,6 +193,7 @@ void PlaySession::read_keys() {
 Result<void> PlaySession::finish() {
   view_.notice = "saying goodbye to peers and trackers; Ctrl-C quits at once";
   if (screen_) screen_->draw(render_view(view_, size_));
+  if (!client_->ended()) note(ListenerAction::kStop);
   client_->stop_playback();
   client_->finish();
   const player::ClientSnapshot last = client_->snapshot(0);
@@ -186,6 +209,7 @@ Result<void> PlaySession::finish() {
     if (!written) return written;
   }
   if (trace_) {
+    recorder_->ended(report, net::read_clock());
     auto closed = trace_->close();
     if (!closed) return closed;
   }

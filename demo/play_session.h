@@ -8,6 +8,7 @@
 
 #include "demo/keys.h"
 #include "demo/live_view.h"
+#include "demo/session_recorder.h"
 #include "demo/sharing_limits.h"
 #include "demo/terminal.h"
 #include "demo/trace_writer.h"
@@ -38,6 +39,9 @@ class PlaySession {
 
  private:
   Result<void> open();
+  Result<void> start_trace();
+  // For the trace.
+  void note(ListenerAction action, Duration by = {});
   // Tells of a magnet link that is being resolved; false when that is to stop.
   bool on_resolving(const core::FetchProgress& progress);
   void play();
@@ -52,7 +56,9 @@ class PlaySession {
 
   PlaySettings settings_;
   const WakePipe& wake_;
-  std::unique_ptr<TraceWriter> trace_;  // outlives the client, which writes to it
+  // Both outlive the client, whose loop thread writes to them.
+  std::unique_ptr<TraceWriter> trace_;
+  std::unique_ptr<SessionRecorder> recorder_;
   std::unique_ptr<player::Client> client_;
   std::optional<Screen> screen_;
   ViewSize size_;

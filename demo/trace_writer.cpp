@@ -1,6 +1,5 @@
 #include "demo/trace_writer.h"
 
-#include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <nlohmann/json.hpp>
@@ -11,11 +10,6 @@ namespace {
 using Json = nlohmann::ordered_json;
 
 constexpr std::size_t kBuffer = 1 << 20;  // bytes; some thousands of decisions
-
-std::string name_of(core::ConnId conn) {
-  const bool inbound = (conn.value() & core::kInboundBit.value()) != 0;
-  return (inbound ? "in:" : "out:") + std::to_string(conn.value() & ~core::kInboundBit.value());
-}
 
 Json milliseconds(TimePoint at, TimePoint from) {
   if (at == kNever) return nullptr;
@@ -36,11 +30,16 @@ const char* choice_of(core::Decision::Choice choice) {
 
 }  // namespace
 
+std::string connection_name(core::ConnId conn) {
+  const bool inbound = (conn.value() & core::kInboundBit.value()) != 0;
+  return (inbound ? "in:" : "out:") + std::to_string(conn.value() & ~core::kInboundBit.value());
+}
+
 std::string trace_line(const core::Decision& d, TimePoint start) {
   Json candidates = Json::array();
   for (const core::Candidate& c : d.candidates) {
     candidates.push_back(
-        {{"peer", name_of(c.peer)}, {"finish_ms", milliseconds(c.expected_finish, d.at)}});
+        {{"peer", connection_name(c.peer)}, {"finish_ms", milliseconds(c.expected_finish, d.at)}});
   }
   Json json = {{"t_ms", milliseconds(d.at, start)},
                {"torrent", d.torrent.value()},
@@ -51,7 +50,7 @@ std::string trace_line(const core::Decision& d, TimePoint start) {
                {"candidates", std::move(candidates)},
                {"choice", choice_of(d.choice)}};
   const bool cdn = d.choice == core::Decision::Choice::kCdn;
-  json["peer"] = cdn ? Json() : Json(name_of(d.peer));
+  json["peer"] = cdn ? Json() : Json(connection_name(d.peer));
   json["reason"] = cdn ? Json(core::to_string(d.reason)) : Json();
   json["why"] = d.why;
   return json.dump();
@@ -68,9 +67,9 @@ Result<std::unique_ptr<TraceWriter>> TraceWriter::open(const std::string& path) 
   return std::unique_ptr<TraceWriter>(new TraceWriter(path, std::move(file)));
 }
 
-void TraceWriter::write(const core::Decision& decision) {
-  start_ = std::min(start_, decision.at);
-  std::fprintf(file_.get(), "%s\n", trace_line(decision, start_).c_str());
+void TraceWriter::write(const std::string& line) {
+  const std::lock_guard lock(mutex_);
+  std::fprintf(file_.get(), "%s\n", line.c_str());
 }
 
 Result<void> TraceWriter::close() {

@@ -1,8 +1,10 @@
-// The file of `play --trace`: one JSON line for each scheduling decision.
+// The file of `play --trace`: JSON lines, of each scheduling decision and of all that `replay`
+// needs.
 #pragma once
 
 #include <cstdio>
 #include <memory>
+#include <mutex>
 #include <string>
 
 #include "engine/base/result.h"
@@ -10,17 +12,20 @@
 
 namespace tributary::demo {
 
+// "out:3" or "in:1".
+std::string connection_name(core::ConnId conn);
+
 // Pure. Times are milliseconds: `t_ms` since `start`, the others from the decision on; null where
-// there is none. A peer is named by its connection, "out:3" or "in:1".
+// there is none. A peer is named by its connection.
 std::string trace_line(const core::Decision& decision, TimePoint start);
 
-// One thread. Buffered: a decision costs no system call.
+// Any thread. Buffered: a line costs no system call.
 class TraceWriter {
  public:
   // Errors: kIo.
   static Result<std::unique_ptr<TraceWriter>> open(const std::string& path);
 
-  void write(const core::Decision& decision);
+  void write(const std::string& line);
   // Errors: kIo, the first that any write met.
   Result<void> close();
 
@@ -32,8 +37,8 @@ class TraceWriter {
   TraceWriter(std::string path, FilePtr file);
 
   std::string path_;
+  std::mutex mutex_;  // of the file
   FilePtr file_;
-  TimePoint start_ = kNever;  // of the first decision
 };
 
 }  // namespace tributary::demo

@@ -32,6 +32,7 @@ class Client::Impl final : public RemoteFiles {
       if (session_) session_->on_may_start(track);
     };
     events.decision = options_.decision;
+    events.happening = options_.happening;
     options_.host.log = [this, further = options_.host.log](LogLevel level, std::string_view text) {
       if (level >= LogLevel::kWarning) {
         const std::lock_guard lock(warning_mutex_);

@@ -34,6 +34,8 @@ struct ClientOptions {
   std::function<bool(const core::FetchProgress&)> resolving;
   // Gets each scheduling decision while host.trace is set; called on the loop thread.
   std::function<void(const core::Decision&)> decision;
+  // Gets all that passes between host and node, on the loop thread; may be empty.
+  std::function<void(const Happening&, TimePoint now)> happening{};
 };
 
 // kEnded: all was played. kFailed: at the end, and some track could not be played.

@@ -120,6 +120,7 @@ Result<void> Host::start() {
   fetcher_ = std::make_unique<cdn::Fetcher>(
       loop_, *http_, pool_,
       [this](const cdn::HttpInput& input) {
+        tell(&input);
         node_->handle(input, loop_.now());
         pump();
       },
@@ -192,6 +193,7 @@ void Host::open(std::shared_ptr<const core::Metainfo> metainfo,
   store_->open_torrent(id, t.open.info, t.open.layout, [this, &t](const Bitfield& verified) {
     t.ready = true;
     t.open.feed->set_ready(verified);
+    tell(Opened{&t.open, &verified});
     node_->open(t.open.id, *t.open.metainfo, verified, loop_.now());
     for (auto& waiter : std::exchange(t.waiting, {})) waiter(t.open);
     pump();
@@ -232,11 +234,13 @@ void Host::add_peer(core::TorrentId torrent, const Endpoint& peer) {
 }
 
 void Host::feed(const PlayerInput& input) {
+  tell(&input);
   node_->handle(input, loop_.now());
   pump();
 }
 
 void Host::feed(const core::Input& input) {
+  tell(&input);
   node_->handle(input, loop_.now());
   pump();
 }
@@ -260,9 +264,12 @@ void Host::pump() {
   if (std::exchange(pumping_, true)) return;
   while (auto action = node_->poll()) {
     if (auto* core_action = std::get_if<core::Action>(&*action)) {
+      tell(static_cast<const core::Action*>(core_action));
       perform(std::move(*core_action));
     } else {
-      perform(std::move(*std::get_if<cdn::HttpAction>(&*action)));
+      auto* http_action = std::get_if<cdn::HttpAction>(&*action);
+      tell(static_cast<const cdn::HttpAction*>(http_action));
+      perform(std::move(*http_action));
     }
   }
   pumping_ = false;

@@ -75,13 +75,6 @@ struct HostOptions {
   LogSink log;             // may be empty
 };
 
-// Called on the loop thread, never from within a call of the host's.
-struct HostEvents {
-  std::function<void(TrackRef)> may_start;
-  std::function<void(const core::Decision&)> decision;
-  std::function<void(const Result<net::PortMapping>&)> mapped{};
-};
-
 // An open torrent, shared with readers on other threads.
 struct OpenTorrent {
   core::TorrentId id;
@@ -89,6 +82,24 @@ struct OpenTorrent {
   std::shared_ptr<const core::TorrentInfo> info;  // part of metainfo
   std::shared_ptr<const core::Layout> layout;
   std::shared_ptr<Feed> feed;
+};
+
+// What passes between a host and its node, and a torrent that was opened, with the blocks that were
+// there: all that a session is made of. The pointers are valid during the call.
+struct Opened {
+  const OpenTorrent* torrent = nullptr;
+  const Bitfield* verified = nullptr;
+};
+using Happening = std::variant<Opened, const core::Input*, const PlayerInput*,
+                               const cdn::HttpInput*, const core::Action*, const cdn::HttpAction*>;
+
+// Called on the loop thread, never from within a call of the host's; `happening` alone from within
+// any of them.
+struct HostEvents {
+  std::function<void(TrackRef)> may_start;
+  std::function<void(const core::Decision&)> decision;
+  std::function<void(const Result<net::PortMapping>&)> mapped{};
+  std::function<void(const Happening&, TimePoint now)> happening{};  // may be empty
 };
 
 // Loop thread only. Must be destroyed before the loop; close() first for a clean farewell.
@@ -158,6 +169,9 @@ class Host final : public net::TransportHost {
   bool keeps_up() override;
 
   void pump();
+  void tell(const Happening& happening) {
+    if (events_.happening) events_.happening(happening, loop_.now());
+  }
   void perform(core::Action action);
   void perform(cdn::HttpAction action);
   void on(core::Connect& a) { transport_->connect(a); }

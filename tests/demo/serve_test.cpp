@@ -113,11 +113,21 @@ TEST_CASE("a track is played to its end, with sound, report, trace and summary")
   CHECK(report["tracks"].size() == 1);
   check_bytes(report["total"]["bytes"]);
   std::istringstream trace(folder.read("t.jsonl"));
-  int lines = 0;
-  for (std::string line; std::getline(trace, line); ++lines) {
-    CHECK(json::parse(line)["choice"] == "cdn");
+  int decisions = 0;
+  std::vector<std::string> events;
+  for (std::string text; std::getline(trace, text);) {
+    const json line = json::parse(text);
+    if (line.contains("event")) {
+      events.push_back(line["event"]);
+    } else {
+      CHECK(line["choice"] == "cdn");
+      ++decisions;
+    }
   }
-  CHECK(lines > 0);
+  CHECK(decisions > 0);
+  REQUIRE(events.size() > 3);
+  CHECK(events.front() == "session");
+  CHECK(events.back() == "end");
 }
 
 TEST_CASE("a seed that is named as a peer brings the data") {
