@@ -70,6 +70,15 @@ def overlay(bench):
         [overlay_row(case, line) for case, line in zip(cases.values(), lines, strict=True)])
 
 
+def literature(bench):
+    """Prints tables of its own, and leaves a page of plots."""
+    program = os.path.join(bench.build, "tests", "scenario", "literature")
+    page = os.path.join(bench.build, "literature.html")
+    argv = [program, "--plots", page, "--most", "100" if bench.quick else "10000"]
+    print(f"\n### The literature, found again\n\n    {command_line(*argv)}\n", flush=True)
+    subprocess.run(argv, check=True)
+
+
 def simulator(bench):
     counts = ("200",) if bench.quick else ("200", "1000")
     argv = [bench.program("sim_bench"), *counts]

@@ -36,6 +36,7 @@ DistributionReport distribute(const Distribution& what) {
   TrackParams file;
   file.duration = transfer_time(what.size, kRate);
   file.rate = kRate;
+  file.piece_length = what.piece_length;
   const core::TorrentId track = world.add_track(file);
   HostParams server;
   server.policy = core::Policy::peers_only();

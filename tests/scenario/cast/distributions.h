@@ -12,6 +12,7 @@ namespace tributary::sim {
 struct Distribution {
   int peers = 10;
   Bytes size = 20_MiB;
+  Bytes piece_length = core::kBlockSize;  // what peers tell each other of; larger ones cost less
   BitRate server_up = 10_Mbps;
   BitRate peer_up = 2_Mbps;
   BitRate peer_down = 20_Mbps;
