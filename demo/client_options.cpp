@@ -4,6 +4,7 @@
 #include <system_error>
 
 #include "demo/arguments.h"
+#include "demo/named.h"
 #include "demo/resolve_peers.h"
 #include "demo/unchoker_option.h"
 #include "engine/wire/magnet.h"
@@ -51,6 +52,7 @@ Result<void> apply(const ClientArguments& arguments, player::ClientOptions& opti
 void add_policy_options(Subcommand& sub, ClientArguments& arguments) {
   sub.add("--policy", "NAME", arguments.policy,
           "adaptive, spotify, cdn-only or peers-only (adaptive)");
+  sub.offer("--policy", {"adaptive", "spotify", "cdn-only", "peers-only"});
   sub.add("--cache", "DIR", arguments.cache, "Remember what was played there (nothing is kept)");
 }
 
@@ -61,6 +63,7 @@ void add_limit_options(Subcommand& sub, ClientArguments& arguments) {
           "The same for each torrent by itself (none)");
   sub.add("--unchoker", "NAME", arguments.unchoker, parse_unchoker,
           std::string(kUnchokerHelp) + " (as the policy has it)");
+  sub.offer("--unchoker", names_of(core::kUnchokers));
   sub.add("--peer", "HOST:PORT", arguments.peers, "A peer to ask, may be repeated");
   sub.add("--no-upload", arguments.no_upload, "Send nothing to peers");
   sub.add("--metered", arguments.metered,

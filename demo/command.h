@@ -27,6 +27,8 @@ void add_play(CommandLine& line);
 void add_gateway(CommandLine& line);
 void add_loadtest(CommandLine& line);
 void add_replay(CommandLine& line);
+void add_completion(CommandLine& line);
+void add_man(CommandLine& line);
 
 // Prints "tributary COMMAND: message" on stderr, printable and in one line. Returns the exit code
 // that the error's kind stands for.

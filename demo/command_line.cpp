@@ -22,6 +22,32 @@ int usage_error(const CLI::App& app, const CLI::ParseError& error) {
   return kExitUsage;
 }
 
+std::string without_trailing_newline(std::string text) {
+  while (text.ends_with('\n')) text.pop_back();
+  return text;
+}
+
+OptionText text_of(const CLI::Option& option) {
+  OptionText text;
+  for (const std::string& name : option.get_snames()) text.names.push_back("-" + name);
+  for (const std::string& name : option.get_lnames()) text.names.push_back("--" + name);
+  if (option.get_items_expected_max() > 0) text.type = option.get_type_name();
+  text.help = option.get_description();
+  text.required = option.get_required();
+  text.repeated = option.get_items_expected_max() > 1;
+  return text;
+}
+
+CommandText text_of(const CLI::App& app) {
+  CommandText text;
+  text.name = app.get_name();
+  text.about = without_trailing_newline(app.get_description());
+  text.footer = without_trailing_newline(app.get_footer());
+  for (const CLI::Option* option : app.get_options()) text.options.push_back(text_of(*option));
+  for (const CLI::App* sub : app.get_subcommands(nullptr)) text.commands.push_back(text_of(*sub));
+  return text;
+}
+
 }  // namespace
 
 void Subcommand::add(const std::string& name, const std::string& type, std::string& value,
@@ -48,19 +74,18 @@ void Subcommand::add(const std::string& name, bool& value, const std::string& he
   app_.add_flag(name, value, help);
 }
 
-void Subcommand::add_parsed(const std::string& name, const std::string& type,
-                            const std::function<Result<void>(const std::string&)>& store,
-                            const std::string& help) {
+void Subcommand::add_parsed(const std::string& name, const std::string& type, const Store& store,
+                            const std::string& help, bool required) {
   const auto check = [store](const std::string& text) {
     auto stored = store(text);
     if (!stored) throw CLI::ValidationError(stored.error().message);
   };
-  app_.add_option_function<std::string>(name, check, help)->type_name(type);
+  app_.add_option_function<std::string>(name, check, help)->type_name(type)->required(required);
 }
 
 CommandLine::CommandLine(const std::string& name, const std::string& version,
                          const std::string& about, const std::string& example)
-    : app_(std::make_unique<CLI::App>(about, name)) {
+    : version_(version), app_(std::make_unique<CLI::App>(about, name)) {
   app_->set_version_flag("--version", name + " " + version, "Print the version");
   app_->set_help_flag("-h,--help", "Print this help");
   app_->require_subcommand(1);
@@ -74,7 +99,19 @@ Subcommand CommandLine::add(const std::string& name, const std::string& about,
   CLI::App* sub = app_->add_subcommand(name, about);
   sub->footer(example);
   sub->callback([this, chosen = std::move(chosen)] { chosen_ = chosen; });
-  return Subcommand(*sub);
+  return Subcommand(*sub, choices_);
+}
+
+CommandText CommandLine::text() const {
+  CommandText text = text_of(*app_);
+  for (CommandText& command : text.commands) {
+    for (OptionText& option : command.options) {
+      if (option.is_positional()) continue;
+      const auto known = choices_.find(option.names.back());
+      if (known != choices_.end()) option.choices = known->second;
+    }
+  }
+  return text;
 }
 
 // CLI11 would only say that a subcommand is missing.

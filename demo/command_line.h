@@ -3,11 +3,13 @@
 #pragma once
 
 #include <functional>
+#include <map>
 #include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "demo/command_text.h"
 #include "engine/base/result.h"
 
 namespace CLI {
@@ -42,24 +44,38 @@ class Subcommand {
   template <class T>
   void add(const std::string& name, const std::string& type, T& value,
            Result<T> (*parse)(std::string_view), const std::string& help) {
-    add_parsed(
-        name, type,
-        [&value, parse](const std::string& text) -> Result<void> {
-          TRIBUTARY_TRY(parsed, parse(text));
-          value = std::move(parsed);
-          return {};
-        },
-        help);
+    add_parsed(name, type, storing(value, parse), help, false);
+  }
+  template <class T>
+  void require(const std::string& name, const std::string& type, T& value,
+               Result<T> (*parse)(std::string_view), const std::string& help) {
+    add_parsed(name, type, storing(value, parse), help, true);
+  }
+
+  // What a shell offers for the value of an option that was added. All commands' options of a name
+  // have the same.
+  void offer(const std::string& name, std::vector<std::string> choices) {
+    choices_[name] = std::move(choices);
   }
 
  private:
   friend class CommandLine;
-  explicit Subcommand(CLI::App& app) : app_(app) {}
-  void add_parsed(const std::string& name, const std::string& type,
-                  const std::function<Result<void>(const std::string&)>& store,
-                  const std::string& help);
+  using Choices = std::map<std::string, std::vector<std::string>>;  // by option
+  Subcommand(CLI::App& app, Choices& choices) : app_(app), choices_(choices) {}
+  using Store = std::function<Result<void>(const std::string&)>;
+  template <class T>
+  static Store storing(T& value, Result<T> (*parse)(std::string_view)) {
+    return [&value, parse](const std::string& text) -> Result<void> {
+      TRIBUTARY_TRY(parsed, parse(text));
+      value = std::move(parsed);
+      return {};
+    };
+  }
+  void add_parsed(const std::string& name, const std::string& type, const Store& store,
+                  const std::string& help, bool required);
 
   CLI::App& app_;
+  Choices& choices_;
 };
 
 class CommandLine {
@@ -75,10 +91,16 @@ class CommandLine {
   // Help and version go to stdout; a usage error is one line on stderr. Returns the exit code.
   int run(int argc, char** argv);
 
+  // All that was added so far.
+  CommandText text() const;
+  const std::string& version() const { return version_; }
+
  private:
   bool is_unknown_command(const std::string& word) const;
 
+  const std::string version_;
   std::unique_ptr<CLI::App> app_;
+  Subcommand::Choices choices_;
   std::function<int()> chosen_;  // set by the subcommand that is on the line
 };
 

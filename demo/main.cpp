@@ -32,5 +32,7 @@ int main(int argc, char** argv) {
   tributary::demo::add_dht(line);
   tributary::demo::add_loadtest(line);
   tributary::demo::add_replay(line);
+  tributary::demo::add_completion(line);
+  tributary::demo::add_man(line);
   return line.run(argc, argv);
 }

@@ -4,6 +4,7 @@
 #include <array>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "engine/base/result.h"
 #include "engine/wire/text.h"
@@ -22,6 +23,14 @@ Result<T> parse_named(std::string_view what, std::string_view text,
   }
   return invalid("unknown " + std::string(what) + " '" + wire::printable(text) + "'; choose " +
                  names);
+}
+
+// What to_string() calls them.
+template <class T, std::size_t kCount>
+std::vector<std::string> names_of(const std::array<T, kCount>& known) {
+  std::vector<std::string> names;
+  for (const T value : known) names.emplace_back(to_string(value));
+  return names;
 }
 
 }  // namespace tributary::demo

@@ -65,9 +65,11 @@ void add_network_options(Subcommand& sub, NetworkArguments& arguments, const std
   sub.add("--encryption", "MODE", arguments.encryption, parse_encryption,
           "Of connections to peers: off, allowed or required (allowed: who comes in may, and who "
           "refuses a plain one is dialled again)");
+  sub.offer("--encryption", names_of(core::kEncryptionModes));
   sub.add("--transport", "NAME", arguments.carriers, parse_transport,
           "Talk to peers by tcp, by utp (gives way to all other traffic) or both: tcp first where "
           "blocks are waited for, else utp (both)");
+  sub.offer("--transport", names_of(net::kCarriers));
 }
 
 Result<void> apply(const NetworkArguments& arguments, player::HostOptions& options) {

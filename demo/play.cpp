@@ -106,6 +106,7 @@ void add_playback(Subcommand& sub, PlayArguments& arguments) {
   sub.require("sources", "SOURCE", arguments.sources, "What to play");
   sub.add("--audio", "SINK", arguments.audio,
           "sdl, null, wav:FILE or wav-fast:FILE (sdl where a device is present)");
+  sub.offer("--audio", {"sdl", "null"});
   add_policy_options(sub, arguments.client);
   sub.add("--from", "T", arguments.from, parse_time, "Start each track there");
   sub.add("--until", "T", arguments.until, parse_time, "End each track there");
