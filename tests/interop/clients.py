@@ -181,27 +181,32 @@ class LibtorrentDht(Libtorrent):
 
 
 class Transmission:
-    """A transmission-daemon. It dials no peers at 127.*, so others have to dial it."""
+    """A transmission-daemon. It dials no peers at 127.*, so others have to dial it there."""
 
-    def __init__(self, scene, encryption=1, utp=False):
-        """`encryption` is 0 where plain connections are preferred, 2 where none are taken."""
+    def __init__(self, scene, encryption=1, utp=False, host="127.0.0.1", pex=False, dht=None, down=None):
+        """`encryption` is 0 where plain connections are preferred, 2 where none are taken. `dht` is a
+        node to join through, `down` a limit in kB/s."""
         self.rpc, self.port = free_port(), free_port()
         self.token = ""
         config = scene.folder("transmission")
         self.folder = scene.folder("transmission", "data")
+        if dht:
+            write(os.path.join(config, "dht.bootstrap"), dht.replace(":", " ").encode())
         write(os.path.join(config, "settings.json"), json.dumps({
             "rpc-bind-address": "127.0.0.1", "rpc-port": self.rpc, "peer-port": self.port,
-            "bind-address-ipv4": "127.0.0.1", "bind-address-ipv6": "::1", "dht-enabled": False,
-            "lpd-enabled": False, "utp-enabled": utp, "pex-enabled": False,
+            "bind-address-ipv4": host, "bind-address-ipv6": "::1", "dht-enabled": bool(dht),
+            "lpd-enabled": False, "utp-enabled": utp, "pex-enabled": pex,
+            "speed-limit-down": down or 0, "speed-limit-down-enabled": down is not None,
             "port-forwarding-enabled": False, "encryption": encryption, "rpc-authentication-required": False,
             "rpc-whitelist-enabled": False, "rpc-host-whitelist-enabled": False,
             "download-dir": self.folder, "trash-original-torrent-files": False}).encode())
         # -O -Y: what is not on the command line may come from defaults.
         self.process = scene.start("transmission", [
-            "transmission-daemon", "-f", "--config-dir", config, "-O", "-Y", "-M", "--utp" if utp else "--no-utp"])
+            "transmission-daemon", "-f", "--config-dir", config, "-o" if dht else "-O", "-Y", "-M",
+            "--utp" if utp else "--no-utp"])
         # No probe of the peer port: that would take the one handshake allowed for each address.
         wait_until(lambda: can_connect(self.rpc), "transmission's RPC")
-        self.address = f"127.0.0.1:{self.port}"
+        self.address = f"{host}:{self.port}"
 
     def call(self, method, **arguments):
         body = json.dumps({"method": method, "arguments": arguments}).encode()

@@ -3,6 +3,7 @@ the same cases."""
 import os
 
 import clients
+import networks
 from clients import Aria2, Libtorrent, Transmission, WebTorrent, make_with_mktorrent
 from harness import check, wait_until
 from matrix import (ARIA2, DHT, LIBTORRENT, PEX, TRANSMISSION, WEB_SEED, WEBTORRENT, gives, takes)
@@ -102,6 +103,102 @@ def finds_in_the_dht(case, client, start):
         clients.check_same_file(scene.media.opus, folder)
 
 
+# --- Transmission takes no addresses at 127.*, so it is tried on a network.
+
+def serve_dht(scene, street):
+    """A DHT of a dozen nodes at the first host, for transmission announces itself in none that is
+    smaller; one of them."""
+    first = None
+    with street.at(1):
+        for number in range(101, 113):
+            street.ip(1, "addr", "add", f"{street.address(number)}/24", "dev", "street")
+            joined = ("--bootstrap", first) if first else ()
+            _, node = scene.serve("dht", "--listen", f"{street.address(number)}:6881", *joined)
+            first = first or node
+    return first
+
+
+def add_transmission_cases(case):
+    needs = [*_NEEDS[TRANSMISSION], "ip"]
+
+    @case("plays from a seed of which transmission tells by peer exchange", needs,
+          covers=gives(TRANSMISSION, PEX), limit=150)
+    def _(scene):
+        clients.need_libtorrent()
+        street = networks.Street(scene, 3)
+        with street.at(1) as host:
+            _, address = scene.serve("tracker", "--listen", f"{host}:0")
+            seed = Libtorrent(scene, listen_interfaces=f"{host}:0")
+        tracker = f"http://{address}/announce"
+        bare = make_with_mktorrent(scene.media.flac, scene.path("bare.torrent"), [])
+        tracked = make_with_mktorrent(scene.media.flac, scene.path("tracked.torrent"), [tracker])
+        seed.seed(bare, scene.media.folder)
+        with street.at(1):
+            clients.announce(tracker, clients.v1_hash(bare), seed.address)
+        with street.at(2) as host:
+            teller = Transmission(scene, host=host, pex=True, down=SLOW // 2000)
+            teller.add(tracked)
+        wait_until(lambda: seed.peers(), "transmission is connected to the seed")
+        with street.at(3):
+            scene.play(bare, peers=[teller.address], policy="peers-only",
+                       limit=140).check(scene.media.flac)
+
+    @case("transmission hears of a libtorrent leech from our seed by peer exchange", needs,
+          covers=takes(TRANSMISSION, PEX), limit=60)
+    def _(scene):
+        clients.need_libtorrent()
+        street = networks.Street(scene, 3)
+        with street.at(1) as host:
+            _, address = scene.serve("tracker", "--listen", f"{host}:0")
+            tracked = make_with_mktorrent(scene.media.flac, scene.path("tracked.torrent"),
+                                          [f"http://{address}/announce"])
+            _, ours = scene.serve("seed", tracked, "--data", scene.media.folder, "--listen",
+                                  f"{host}:0", "--up", "400k", "--no-dht", "--no-lsd",
+                                  "--no-port-mapping")
+        bare = make_with_mktorrent(scene.media.flac, scene.path("bare.torrent"), [])
+        with street.at(2) as host:
+            other = Libtorrent(scene, listen_interfaces=f"{host}:0")
+            other.add(bare, scene.folder("other"), [ours])
+            wait_until(lambda: other.peers(), "libtorrent is connected to our seed")
+        # From now on it dials nobody.
+        other.session.apply_settings({"enable_outgoing_tcp": False})
+        with street.at(3) as host:
+            Transmission(scene, host=host, pex=True).add(tracked, scene.folder("leech"))
+        wait_until(lambda: len(other.peers()) == 2, "transmission finds libtorrent", 50)
+
+    @case("plays what it finds in the DHT alone, from transmission", needs,
+          covers=gives(TRANSMISSION, DHT), limit=120)
+    def _(scene):
+        street = networks.Street(scene, 3)
+        torrent = make_with_mktorrent(scene.media.opus, scene.path("bare.torrent"), [])
+        known = clients.v1_hash(torrent).hex()
+        node = serve_dht(scene, street)
+        with street.at(2) as host:
+            Transmission(scene, host=host, dht=node).seed(torrent, scene.media.folder)
+        with street.at(3):
+            wait_until(lambda: scene.run("dht", known, "--bootstrap", node, "--timeout", "5s")[0] == 0,
+                       "transmission announces itself", 90)
+            scene.play(torrent, policy="peers-only",
+                       extra=("--dht-node", node)).check(scene.media.opus)
+
+    @case("transmission downloads from our seed, found in the DHT alone", needs,
+          covers=takes(TRANSMISSION, DHT), limit=120)
+    def _(scene):
+        street = networks.Street(scene, 3)
+        torrent = make_with_mktorrent(scene.media.opus, scene.path("bare.torrent"), [])
+        known = clients.v1_hash(torrent).hex()
+        node = serve_dht(scene, street)
+        with street.at(2) as host:
+            scene.serve("seed", torrent, "--data", scene.media.folder, "--listen", f"{host}:0",
+                        "--dht-node", node, "--no-lsd", "--no-port-mapping")
+            wait_until(lambda: scene.run("dht", known, "--bootstrap", node)[0] == 0, "we announce")
+        with street.at(3) as host:
+            leech, folder = Transmission(scene, host=host, dht=node), scene.folder("copy")
+            leech.add(torrent, folder)
+            leech.finish(100)
+        clients.check_same_file(scene.media.opus, folder)
+
+
 # --- Web seeds
 
 def fetch_by_libtorrent(scene, torrent, folder):
@@ -145,6 +242,7 @@ def add_cases(suite):
     for client, start in ((ARIA2, dht_aria2), (WEBTORRENT, dht_webtorrent)):
         found_in_the_dht(case, client, start)
         finds_in_the_dht(case, client, start)
+    add_transmission_cases(case)
     for client, fetch in ((LIBTORRENT, fetch_by_libtorrent), (TRANSMISSION, fetch_by_transmission),
                           (ARIA2, fetch_by_aria2), (WEBTORRENT, fetch_by_webtorrent)):
         fetches_from_our_origin(case, client, fetch)

@@ -13,13 +13,10 @@ TRACKERS = {OPENTRACKER: "opentracker", BITTORRENT_TRACKER: "bittorrent-tracker 
 HTTP, UDP = "HTTP", "UDP"
 
 # Why a cell holds no case.
-_ONLY_DIALLED = "it neither dials nor takes in addresses at 127.*, of which all that is tried here is"
 NOT_APPLICABLE = {
     (TRANSMISSION, FROM, V2): "knows no v2", (TRANSMISSION, TO, V2): "knows no v2",
     (TRANSMISSION, FROM, HYBRID): "takes no hybrid torrent, libtorrent's neither",
     (TRANSMISSION, TO, HYBRID): "takes no hybrid torrent, libtorrent's neither",
-    (TRANSMISSION, FROM, PEX): _ONLY_DIALLED, (TRANSMISSION, TO, PEX): _ONLY_DIALLED,
-    (TRANSMISSION, FROM, DHT): _ONLY_DIALLED, (TRANSMISSION, TO, DHT): _ONLY_DIALLED,
     (ARIA2, FROM, UTP): "has no uTP", (ARIA2, TO, UTP): "has no uTP",
     (ARIA2, FROM, V2): "knows no v2", (ARIA2, TO, V2): "knows no v2",
     (ARIA2, FROM, HYBRID): "computes another info-hash of a hybrid than libtorrent does",
