@@ -8,8 +8,8 @@
 #include <optional>
 #include <utility>
 
-#include "demo/loadtest/text_file.h"
 #include "engine/core/layout.h"
+#include "engine/net/bounded_file.h"
 #include "engine/wire/text.h"
 
 namespace tributary::demo {
@@ -29,6 +29,7 @@ constexpr std::size_t kMostTracks = 10'000;
 constexpr std::size_t kMostPeers = 10'000;
 constexpr std::size_t kMostDigits = 1 << 20;  // of a bitfield: 4 million pieces
 constexpr std::size_t kMostPoints = 1'000'000;
+constexpr Bytes kMaxFile = 1024_MiB;
 // Shorter or smaller tells nothing of a rate.
 constexpr double kShortestBusyMs = 1;
 constexpr double kLeastForRate = 16 * 1024;
@@ -420,7 +421,7 @@ Result<sim::Recording> parse_recording(std::string_view text, const std::string&
 }
 
 Result<sim::Recording> read_recording(const std::string& path) {
-  TRIBUTARY_TRY(text, read_text(path));
+  TRIBUTARY_TRY(text, net::read_bounded(path, kMaxFile, "a recorded session"));
   return parse_recording(text, path);
 }
 

@@ -14,13 +14,15 @@
 #include <toml++/toml.h>
 
 #include "demo/arguments.h"
-#include "demo/loadtest/text_file.h"
 #include "demo/loadtest/trace_file.h"
 #include "engine/base/contains.h"
+#include "engine/net/bounded_file.h"
 #include "engine/wire/text.h"
 
 namespace tributary::demo {
 namespace {
+
+constexpr Bytes kMaxFile = 1_MiB;  // tens of thousands of lines
 
 std::optional<std::int64_t> parse_whole(std::string_view text) {
   std::int64_t number = 0;
@@ -457,7 +459,7 @@ Result<Scenario> parse_scenario(std::string_view text, const std::string& source
 }
 
 Result<Scenario> read_scenario(const std::string& path, const Overrides& overrides) {
-  TRIBUTARY_TRY(text, read_text(path));
+  TRIBUTARY_TRY(text, net::read_bounded(path, kMaxFile, "a scenario"));
   auto made = parse_scenario(text, path, overrides);
   if (!made) return made;
   made->name = std::filesystem::path(path).stem().string();

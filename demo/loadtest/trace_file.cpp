@@ -6,7 +6,7 @@
 #include <set>
 
 #include "demo/arguments.h"
-#include "demo/loadtest/text_file.h"
+#include "engine/net/bounded_file.h"
 #include "engine/wire/text.h"
 
 namespace tributary::demo {
@@ -17,6 +17,8 @@ using Fields = std::array<std::string_view, 4>;
 
 constexpr std::string_view kHeading = "time_s,listener,track,action";
 constexpr std::size_t kMostEvents = 10'000'000;
+// Of so many, with long names.
+constexpr Bytes kMaxFile = 1024_MiB;
 
 // Nothing where there are more or fewer.
 std::optional<Fields> split(std::string_view line) {
@@ -128,7 +130,7 @@ Result<sim::LoadTrace> parse_load_trace(std::string_view text, const std::string
 }
 
 Result<sim::LoadTrace> read_load_trace(const std::string& path) {
-  TRIBUTARY_TRY(text, read_text(path));
+  TRIBUTARY_TRY(text, net::read_bounded(path, kMaxFile, "a recorded workload"));
   return parse_load_trace(text, path);
 }
 

@@ -187,10 +187,13 @@ TEST_CASE("a mistake in a scenario is told with its line and what would be right
   CHECK(error_of("[listeners").starts_with("s.toml: line 1: "));
 }
 
-TEST_CASE("a scenario that is not there is told as such") {
-  const auto missing = read_scenario("no/such.toml");
-  REQUIRE_FALSE(missing.ok());
-  CHECK(missing.error().code == ErrorCode::kNotFound);
+TEST_CASE("a scenario that is not there, or a folder, is told as such") {
+  for (const char* path : {"no/such.toml", "."}) {
+    CAPTURE(path);
+    const auto missing = read_scenario(path);
+    REQUIRE_FALSE(missing.ok());
+    CHECK(missing.error().code == ErrorCode::kNotFound);
+  }
 }
 
 }  // namespace
