@@ -189,7 +189,10 @@ int HttpClient::State::on_socket(CURL*, curl_socket_t fd, int what, void* client
                      ((what & CURL_POLL_OUT) != 0 ? UV_WRITABLE : 0);
   uv_poll_start(&socket->poll, events, [](uv_poll_t* poll, int status, int got) {
     const Socket& s = *static_cast<Socket*>(poll->data);
-    int flags = status < 0 ? CURL_CSELECT_ERR : 0;
+    // Told of an error libcurl gives the request up; by reading it finds out what it is, and where
+    // the server has just closed a connection that was kept, it asks again on a new one.
+    if (status < 0) got = UV_READABLE;
+    int flags = 0;
     if ((got & UV_READABLE) != 0) flags |= CURL_CSELECT_IN;
     if ((got & UV_WRITABLE) != 0) flags |= CURL_CSELECT_OUT;
     s.client->drive(s.fd, flags);

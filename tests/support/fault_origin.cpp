@@ -43,6 +43,7 @@ struct FaultOrigin::State {
 
   void accept();
   void shut(Connection* connection);
+  void reset(Connection* connection);
   void on_input(Connection* connection);
   void answer(Connection* connection, const std::string& head);
   void send(Connection* connection, std::string data, bool then_close);
@@ -77,6 +78,13 @@ void FaultOrigin::State::shut(Connection* connection) {
   if (open.erase(connection) == 0) return;
   uv_close(reinterpret_cast<uv_handle_t*>(&connection->tcp),
            [](uv_handle_t* h) { delete static_cast<Connection*>(h->data); });
+}
+
+void FaultOrigin::State::reset(Connection* connection) {
+  if (open.erase(connection) == 0) return;
+  TRIBUTARY_CHECK(uv_tcp_close_reset(&connection->tcp, [](uv_handle_t* h) {
+                    delete static_cast<Connection*>(h->data);
+                  }) == 0);
 }
 
 void FaultOrigin::State::on_input(Connection* connection) {
@@ -125,6 +133,8 @@ void FaultOrigin::State::answer(Connection* connection, const std::string& head)
   switch (f.kind) {
     case Fault::Kind::kCloseAtOnce:
       return shut(connection);
+    case Fault::Kind::kReset:
+      return reset(connection);
     case Fault::Kind::kGarbage:
       return send(connection, "SSH-2.0-OpenSSH_9.2\r\n", true);
     case Fault::Kind::kStatus:

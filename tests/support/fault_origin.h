@@ -25,6 +25,7 @@ struct Fault {
     kStall,         // nothing more after `after` bytes of the body, the connection stays open
     kClose,         // the connection is closed after `after` bytes of the body
     kCloseAtOnce,   // without an answer
+    kReset,         // the same, by a TCP reset
     kGzip,          // says Content-Encoding: gzip
     kRedirectLoop,  // 302 to itself
     kRedirect,      // 302 to `location`

@@ -8,7 +8,7 @@ set -euo pipefail
 # What engine/cmake/dependencies.cmake asks for, with the tools that build it, SDL2 for the sound
 # card, and the roots that HTTPS servers are judged by.
 build=(g++ cmake ninja-build pkg-config libuv1-dev libcurl4-openssl-dev libssl-dev
-  libmicrohttpd-dev libsqlite3-dev libminiupnpc-dev libnatpmp-dev libavformat-dev libavcodec-dev
+  libmicrohttpd-dev libipsec-mb-dev libsqlite3-dev libminiupnpc-dev libnatpmp-dev libavformat-dev libavcodec-dev
   libavutil-dev libswresample-dev nlohmann-json3-dev libcli11-dev libtomlplusplus-dev libsdl2-dev ca-certificates)
 # Unit tests, the second compiler, sanitizers, fuzzing and style.
 check=(ccache git python3 binutils doctest-dev zsh fish mandoc

@@ -111,6 +111,19 @@ TEST_CASE("a connection is kept and used again, and a warmed one serves the firs
   CHECK(b.origin.requests().front().starts_with("HEAD "));
 }
 
+TEST_CASE("a kept connection that the server has just reset costs another one, not the request") {
+  Bench b;
+  b.run(b.ask());
+  Fault reset;
+  reset.kind = Fault::Kind::kReset;
+  b.origin.inject(reset, 1);
+  const Outcome out = b.run(b.ask());
+  CHECK(out.end->error == HttpError::kNone);
+  CHECK(out.body == sample(100'000));
+  CHECK(b.origin.connections() == 2);
+  CHECK(b.origin.requests().size() == 3);
+}
+
 TEST_CASE("no handler runs before start returns, and an empty body still shows its head") {
   Bench b;
   b.origin.inject(
