@@ -15,6 +15,7 @@ namespace tributary::net {
 
 // Longer datagrams are dropped.
 inline constexpr Bytes kMaxDatagram = 8_KiB;
+inline constexpr std::size_t kMaxGathered = 64;
 
 // Loop thread only; must not outlive its loop. The callbacks must not destroy the socket. In one
 // turn of the loop at most 40 datagrams are read, by libuv's own limit, so that a flood leaves time
@@ -25,11 +26,15 @@ class DatagramSocket {
   using Receive = std::function<void(std::span<const std::uint8_t> datagram, const Endpoint& from)>;
   // The system says that the far end cannot be reached: connected sockets only.
   using Unreachable = std::function<void(const Error&)>;
+  // The network says that nobody is at this address, to which something was sent. Anybody on the
+  // way can say so.
+  using Nobody = std::function<void(const Endpoint& to)>;
 
   // Takes datagrams from anybody. Port 0 is chosen by the system; an IPv6 address takes IPv6 only.
-  // Errors: the address is taken or not ours.
+  // `nobody` may be empty, and is not called where the system does not tell (it is Linux that
+  // does). Errors: the address is taken or not ours.
   static Result<std::unique_ptr<DatagramSocket>> bind(Loop& loop, const Endpoint& address,
-                                                      Receive receive);
+                                                      Receive receive, Nobody nobody = {});
   // Takes datagrams from `remote` alone, at a port that the system chooses. Errors: no way to
   // there.
   static Result<std::unique_ptr<DatagramSocket>> connect(Loop& loop, const Endpoint& remote,
@@ -50,6 +55,10 @@ class DatagramSocket {
   // For bound sockets. What the system cannot take at once waits here, up to `max_waiting` in all;
   // beyond that it is lost, as datagrams may be. False: lost, or no way to there.
   bool send_to(std::span<const std::uint8_t> datagram, const Endpoint& to, Bytes max_waiting = 0_B);
+  // For bound sockets: like send_to(), but leaves with others by one system call, where the system
+  // has one for that: when kMaxGathered are gathered, and by send_gathered().
+  void gather(std::span<const std::uint8_t> datagram, const Endpoint& to, Bytes max_waiting = 0_B);
+  void send_gathered();
   // For connected sockets. Never waits; an error when the far end cannot be reached.
   Result<void> send(std::span<const std::uint8_t> datagram);
 

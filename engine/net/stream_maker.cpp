@@ -50,7 +50,9 @@ UtpSocket* StreamMaker::socket_for(const Endpoint& remote) {
 std::unique_ptr<ByteStream> StreamMaker::make(const core::Connect& dial) {
   const Endpoint remote = dial.remote;
   UtpSocket* utp = carriers_ == Carriers::kTcp ? nullptr : socket_for(remote);
-  if (carriers_ == Carriers::kUtp || dial.punches) return utp == nullptr ? nullptr : utp->stream();
+  if (carriers_ == Carriers::kUtp || dial.punches) {
+    return utp == nullptr ? nullptr : utp->stream(dial.punches);
+  }
   auto tcp = std::make_unique<TcpStream>(loop_);
   if (utp == nullptr) return tcp;
   const auto known = by_utp_.find(remote);

@@ -19,12 +19,20 @@ class UdpPort {
 
   // Who gets a protocol's datagrams; empty: nobody any more. The call must not end the port's life.
   void set_dht(Receive receive) { dht_ = std::move(receive); }
-  void set_utp(Receive receive) { utp_ = std::move(receive); }
+  void set_utp(Receive receive, DatagramSocket::Nobody nobody = {}) {
+    utp_ = std::move(receive);
+    utp_nobody_ = std::move(nobody);
+  }
 
   // As DatagramSocket::send_to().
   bool send_to(std::span<const std::uint8_t> datagram, const Endpoint& to, Bytes max_waiting) {
     return socket_->send_to(datagram, to, max_waiting);
   }
+  // As DatagramSocket's.
+  void gather(std::span<const std::uint8_t> datagram, const Endpoint& to, Bytes max_waiting) {
+    socket_->gather(datagram, to, max_waiting);
+  }
+  void send_gathered() { socket_->send_gathered(); }
   const Endpoint& address() const { return socket_->address(); }
 
  private:
@@ -33,6 +41,7 @@ class UdpPort {
   std::unique_ptr<DatagramSocket> socket_;
   Receive dht_;
   Receive utp_;
+  DatagramSocket::Nobody utp_nobody_;
 };
 
 }  // namespace tributary::net

@@ -17,7 +17,9 @@ wire::UdpTrackerService::Key draw_key() {
 }  // namespace
 
 UdpTrackerServer::UdpTrackerServer(Loop& loop, wire::TrackerState& state)
-    : loop_(loop), service_(state, kDigester, draw_key()) {}
+    : loop_(loop), service_(state, kDigester, draw_key()), turn_end_(loop, [this] {
+        if (socket_) socket_->send_gathered();
+      }) {}
 
 Result<std::unique_ptr<UdpTrackerServer>> UdpTrackerServer::serve(Loop& loop,
                                                                   const Endpoint& address,
@@ -36,7 +38,7 @@ Result<std::unique_ptr<UdpTrackerServer>> UdpTrackerServer::serve(Loop& loop,
 
 void UdpTrackerServer::on_datagram(wire::Octets datagram, const Endpoint& from) {
   const auto answer = service_.handle(datagram, from, loop_.now());
-  if (answer) socket_->send_to(*answer, from);
+  if (answer) socket_->gather(*answer, from);
 }
 
 }  // namespace tributary::net

@@ -8,13 +8,15 @@
 #include "engine/base/result.h"
 #include "engine/net/datagram_socket.h"
 #include "engine/net/loop.h"
+#include "engine/net/peer_listener.h"
 #include "engine/wire/tracker_state.h"
 #include "engine/wire/udp_tracker_service.h"
 
 namespace tributary::net {
 
-// Loop thread only; must not outlive the loop or the state. Answers that the system cannot take at
-// once are dropped, so nothing piles up. See DatagramSocket for how much is read in one turn.
+// Loop thread only; must not outlive the loop or the state. The answers of one turn of the loop
+// leave together at its end. Those that the system cannot take at once are dropped, so nothing
+// piles up. See DatagramSocket for how much is read in one turn.
 class UdpTrackerServer {
  public:
   // An IPv6 address is served over IPv6 only. Errors: the port is taken or the address not ours.
@@ -31,6 +33,7 @@ class UdpTrackerServer {
   Loop& loop_;
   wire::UdpTrackerService service_;
   std::unique_ptr<DatagramSocket> socket_;
+  TurnEnd turn_end_;
 };
 
 }  // namespace tributary::net

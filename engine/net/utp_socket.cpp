@@ -34,7 +34,9 @@ class UtpSocket::Impl final : public UtpFlows {
   Impl(Loop& loop, std::shared_ptr<UdpPort> port, Incoming incoming, UtpLimits limits);
   ~Impl();
 
-  std::unique_ptr<ByteStream> stream() { return std::make_unique<UtpStream>(loop_, *this); }
+  std::unique_ptr<ByteStream> stream(bool punches) {
+    return std::make_unique<UtpStream>(loop_, *this, nullptr, punches);
+  }
   bool flush();
   const std::shared_ptr<UdpPort>& port() const { return port_; }
   std::size_t size() const { return flows_.size(); }
@@ -42,13 +44,14 @@ class UtpSocket::Impl final : public UtpFlows {
  private:
   using Key = std::pair<Endpoint, UtpConnectionId>;  // the id that its packets are addressed to
 
-  UtpFlow* open(const Endpoint& remote, UtpStream& stream) override;
+  UtpFlow* open(const Endpoint& remote, UtpStream& stream, bool punches) override;
   void release(UtpFlow& flow) override;
   void touch(UtpFlow& flow) override;
 
   void receive(wire::Octets datagram, const Endpoint& from);
   void on_syn(const wire::UtpPacket& packet, const Endpoint& from);
   void on_reset(const wire::UtpPacket& packet, const Endpoint& from);
+  void on_nobody(const Endpoint& at);
   void refuse(const wire::UtpPacket& packet, const Endpoint& from);
   UtpFlow* find(const Endpoint& remote, UtpConnectionId id);
   UtpFlow& add(const Endpoint& remote, UtpConnection connection);
@@ -81,7 +84,8 @@ UtpSocket::Impl::Impl(Loop& loop, std::shared_ptr<UdpPort> port, Incoming incomi
       limits_(limits),
       limiter_(limits.answers, secure_random_u64()),
       timer_(loop) {
-  port_->set_utp([this](wire::Octets datagram, const Endpoint& from) { receive(datagram, from); });
+  port_->set_utp([this](wire::Octets datagram, const Endpoint& from) { receive(datagram, from); },
+                 [this](const Endpoint& at) { on_nobody(at); });
 }
 
 UtpSocket::Impl::~Impl() {
@@ -90,6 +94,7 @@ UtpSocket::Impl::~Impl() {
     flow.connection.abort();
     send_all(flow, loop_.now());
   }
+  port_->send_gathered();
   port_->set_utp({});
 }
 
@@ -116,7 +121,7 @@ UtpFlow& UtpSocket::Impl::add(const Endpoint& remote, UtpConnection connection) 
   return it->second;
 }
 
-UtpFlow* UtpSocket::Impl::open(const Endpoint& remote, UtpStream& stream) {
+UtpFlow* UtpSocket::Impl::open(const Endpoint& remote, UtpStream& stream, bool punches) {
   if (flows_.size() >= limits_.max_connections) return nullptr;
   UtpConnectionId id;
   do {
@@ -126,6 +131,7 @@ UtpFlow* UtpSocket::Impl::open(const Endpoint& remote, UtpStream& stream) {
       add(remote, UtpConnection::dial(id, random_seq(), params_for(remote), loop_.now()));
   flow.stream = &stream;
   flow.proved = true;
+  flow.punches = punches;
   return &flow;
 }
 
@@ -194,6 +200,15 @@ void UtpSocket::Impl::on_reset(const wire::UtpPacket& packet, const Endpoint& fr
   }
 }
 
+// Only dials are ended by it: whoever has answered is known better.
+void UtpSocket::Impl::on_nobody(const Endpoint& at) {
+  for (auto it = flows_.lower_bound({at, UtpConnectionId(0)});
+       it != flows_.end() && it->first.first == at; ++it) {
+    if (it->second.punches || !it->second.connection.give_up()) continue;
+    touch(it->second);
+  }
+}
+
 // A packet of a connection that is not, or no longer, here.
 void UtpSocket::Impl::refuse(const wire::UtpPacket& packet, const Endpoint& from) {
   const TimePoint now = loop_.now();
@@ -215,6 +230,7 @@ bool UtpSocket::Impl::flush() {
     flow->dirty = false;
     advance(*flow);
   }
+  port_->send_gathered();
   schedule();
   return true;
 }
@@ -244,7 +260,7 @@ void UtpSocket::Impl::send_all(UtpFlow& flow, TimePoint now) {
   for (;;) {
     const wire::Octets datagram = flow.connection.poll(now);
     if (datagram.empty()) return;
-    port_->send_to(datagram, flow.remote, limits_.max_waiting);
+    port_->gather(datagram, flow.remote, limits_.max_waiting);
     if (flow.stream != nullptr && flow.connection.writable()) flow.stream->advance(now);
   }
 }
@@ -274,7 +290,7 @@ UtpSocket::UtpSocket(Loop& loop, std::shared_ptr<UdpPort> port, Incoming incomin
     : impl_(std::make_unique<Impl>(loop, std::move(port), std::move(incoming), limits)) {}
 UtpSocket::~UtpSocket() = default;
 
-std::unique_ptr<ByteStream> UtpSocket::stream() { return impl_->stream(); }
+std::unique_ptr<ByteStream> UtpSocket::stream(bool punches) { return impl_->stream(punches); }
 bool UtpSocket::flush() { return impl_->flush(); }
 const std::shared_ptr<UdpPort>& UtpSocket::port() const { return impl_->port(); }
 std::size_t UtpSocket::size() const { return impl_->size(); }

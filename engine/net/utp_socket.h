@@ -45,8 +45,9 @@ class UtpSocket {
   UtpSocket(const UtpSocket&) = delete;
   UtpSocket& operator=(const UtpSocket&) = delete;
 
-  // A stream to be dialled.
-  std::unique_ptr<ByteStream> stream();
+  // A stream to be dialled. One that `punches` a hole goes on though the network says that nobody
+  // is there: the router at the far end may say so until its side is open.
+  std::unique_ptr<ByteStream> stream(bool punches = false);
   // Tells streams what has happened and sends what is to be sent. To be called at the end of each
   // turn of the loop. True: there was something to do, and there may be more.
   bool flush();

@@ -6,15 +6,15 @@
 
 namespace tributary::net {
 
-UtpStream::UtpStream(Loop& loop, UtpFlows& flows, UtpFlow* flow)
-    : flows_(&flows), flow_(flow), connected_(flow != nullptr) {
+UtpStream::UtpStream(Loop& loop, UtpFlows& flows, UtpFlow* flow, bool punches)
+    : flows_(&flows), flow_(flow), punches_(punches), connected_(flow != nullptr) {
   TRIBUTARY_CHECK(uv_idle_init(loop.uv(), &handle_) == 0);
   handle_.data = this;
 }
 
 void UtpStream::dial(const Endpoint& remote) {
   TRIBUTARY_CHECK(flow_ == nullptr && !connected_);
-  flow_ = flows_ == nullptr ? nullptr : flows_->open(remote, *this);
+  flow_ = flows_ == nullptr ? nullptr : flows_->open(remote, *this, punches_);
   if (flow_ == nullptr) fail("cannot connect by uTP: too many connections");
 }
 

@@ -18,6 +18,7 @@ struct UtpFlow {
   Endpoint remote;
   UtpStream* stream = nullptr;  // none: not proved yet, or closed by its owner
   bool proved = false;          // ours, or its sender has shown that it is where it says
+  bool punches = false;         // a hole, and is dialled on whatever the network says
   bool dirty = false;           // waits for the next flush
   TimePoint since{};            // begun, or closed by its owner
 };
@@ -26,7 +27,7 @@ struct UtpFlow {
 class UtpFlows {
  public:
   // A connection that is being opened; null when there are too many.
-  virtual UtpFlow* open(const Endpoint& remote, UtpStream& stream) = 0;
+  virtual UtpFlow* open(const Endpoint& remote, UtpStream& stream, bool punches) = 0;
   // Its owner has closed the stream.
   virtual void release(UtpFlow& flow) = 0;
   virtual void touch(UtpFlow& flow) = 0;
@@ -38,7 +39,7 @@ class UtpFlows {
 class UtpStream final : public ByteStream {
  public:
   // To be dialled, or of a flow that has come in.
-  UtpStream(Loop& loop, UtpFlows& flows, UtpFlow* flow = nullptr);
+  UtpStream(Loop& loop, UtpFlows& flows, UtpFlow* flow, bool punches = false);
 
   void dial(const Endpoint& remote) override;
   void start_reading() override;
@@ -64,6 +65,7 @@ class UtpStream final : public ByteStream {
 
   UtpFlows* flows_;  // none: gone
   UtpFlow* flow_;    // none: not dialled, or gone
+  bool punches_;
   bool connected_;
   bool reading_ = false;
   bool writing_ = false;

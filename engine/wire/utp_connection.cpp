@@ -178,6 +178,12 @@ void UtpConnection::abort() {
   end_with(UtpEnd::kReset);
 }
 
+bool UtpConnection::give_up() {
+  if (state_ != State::kDialling) return false;
+  end_with(UtpEnd::kTimedOut);
+  return true;
+}
+
 Octets UtpConnection::poll(TimePoint now) {
   expire(now);
   if (state_ == State::kEnded) return poll_last(now);

@@ -97,6 +97,9 @@ class UtpConnection {
   void finish(TimePoint now);
   // Ends now, and tells the peer.
   void abort();
+  // Nobody is where we dial: ends as if it had been tried for long enough. False, and nothing has
+  // changed, when somebody has answered.
+  bool give_up();
 
   // The next datagram to send; empty when there is none now. Valid until the next call.
   Octets poll(TimePoint now);

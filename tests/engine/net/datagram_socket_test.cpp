@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "engine/net/address.h"
 #include "tests/support/any_port.h"
 
 namespace tributary::net {
@@ -87,6 +88,57 @@ TEST_CASE("a far end that does not listen is reported, and a port that is taken"
       kPatience));
   CHECK(*inbox.error ==
         "cannot reach 127.0.0.1:" + std::to_string(at.port) + " by UDP: connection refused");
+}
+
+TEST_CASE("datagrams that leave together arrive each at its own place, one that cannot go aside") {
+  Loop loop;
+  Inbox first;
+  Inbox second;
+  const auto a = DatagramSocket::bind(loop, kAnyPort, first.receive());
+  const auto b = DatagramSocket::bind(loop, kAnyPort, second.receive());
+  const auto sender = DatagramSocket::bind(loop, kAnyPort, {});
+  REQUIRE(sender.ok());
+  (*sender)->gather(Octets{1}, (*a)->address());
+  (*sender)->gather(Octets(100'000), (*a)->address());  // no datagram is as long
+  (*sender)->gather(Octets{2, 2}, (*b)->address());
+  (*sender)->gather(Octets{3}, (*a)->address());
+  (*sender)->send_gathered();
+  (*sender)->send_gathered();  // nothing is left
+  REQUIRE(loop.run_until([&] { return first.datagrams.size() == 2 && !second.datagrams.empty(); },
+                         kPatience));
+  CHECK(first.datagrams == std::vector<Octets>{{1}, {3}});
+  CHECK(second.datagrams == std::vector<Octets>{{2, 2}});
+  for (std::size_t i = 0; i < kMaxGathered; ++i) (*sender)->gather(Octets{4}, (*b)->address());
+  REQUIRE(loop.run_until([&] { return second.datagrams.size() == 1 + kMaxGathered; }, kPatience));
+}
+
+// The same for a socket that talks with many.
+TEST_CASE("where nobody listens is told, by address, and does not disturb what goes elsewhere") {
+  for (const Endpoint& any : {kAnyPort, *parse_endpoint("[::1]:0")}) {
+    Loop loop;
+    Inbox inbox;
+    std::vector<Endpoint> nobody;
+    Endpoint gone;
+    {
+      auto other = DatagramSocket::bind(loop, any, inbox.receive());
+      REQUIRE(other.ok());
+      gone = (*other)->address();
+    }
+    bool turned = false;  // the system closes the port at a later turn only
+    loop.post([&] { turned = true; });
+    REQUIRE(loop.run_until([&] { return turned; }, kPatience));
+    const auto server = DatagramSocket::bind(loop, any, inbox.receive());
+    const auto client = DatagramSocket::bind(loop, any, inbox.receive(),
+                                             [&](const Endpoint& to) { nobody.push_back(to); });
+    REQUIRE(client.ok());
+    CHECK((*client)->send_to(Octets{1}, gone));
+    CHECK((*client)->send_to(Octets{2}, (*server)->address()));
+    CHECK((*client)->send_to(Octets{3}, (*server)->address()));
+    REQUIRE(
+        loop.run_until([&] { return !nobody.empty() && inbox.datagrams.size() == 2; }, kPatience));
+    CHECK(nobody == std::vector<Endpoint>{gone});
+    CHECK(inbox.datagrams == std::vector<Octets>{{2}, {3}});
+  }
 }
 
 }  // namespace
