@@ -1,6 +1,5 @@
 #include "engine/net/http_server.h"
 
-#include <fcntl.h>
 #include <microhttpd.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
@@ -15,12 +14,12 @@
 
 #include "engine/base/check.h"
 #include "engine/net/address.h"
+#include "engine/net/tcp_listener.h"
 #include "engine/net/timer.h"
 
 namespace tributary::net {
 namespace {
 
-constexpr int kBacklog = 511;
 // One read of a stream; large enough that the cost per call does not show.
 constexpr std::size_t kStreamChunk = 128 * 1024;
 // Each step of libmicrohttpd sends at most 128 KiB on each connection; several in one turn of the
@@ -28,31 +27,6 @@ constexpr std::size_t kStreamChunk = 128 * 1024;
 constexpr int kStepsPerTurn = 4;
 // Header fields of one request handed to the handler.
 constexpr std::size_t kMaxFields = 100;
-
-Error cannot_listen(const Endpoint& address, int code) {
-  std::string reason = std::strerror(code);
-  if (!reason.empty()) reason[0] = static_cast<char>(std::tolower(reason[0]));
-  return io_error("cannot listen on " + format_endpoint(address) + ": " + reason +
-                  "; choose another with --listen");
-}
-
-Result<int> open_listener(const Endpoint& address) {
-  const sockaddr_storage storage = to_sockaddr(address);
-  const int fd = socket(storage.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-  if (fd < 0) return cannot_listen(address, errno);
-  const int on = 1;
-  setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
-  if (storage.ss_family == AF_INET6) setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof on);
-  const socklen_t length =
-      storage.ss_family == AF_INET6 ? sizeof(sockaddr_in6) : sizeof(sockaddr_in);
-  if (bind(fd, reinterpret_cast<const sockaddr*>(&storage), length) != 0 ||
-      ::listen(fd, kBacklog) != 0) {
-    const int code = errno;
-    close(fd);
-    return cannot_listen(address, code);
-  }
-  return fd;
-}
 
 // An answer that nobody waits for.
 void discard(const HttpResponse& response) {
@@ -63,13 +37,6 @@ int socket_of(MHD_Connection* connection) {
   const MHD_ConnectionInfo* info =
       MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD);
   return info ? info->connect_fd : -1;
-}
-
-Endpoint local_address(int fd) {
-  sockaddr_storage storage{};
-  socklen_t length = sizeof storage;
-  TRIBUTARY_CHECK(getsockname(fd, reinterpret_cast<sockaddr*>(&storage), &length) == 0);
-  return from_sockaddr(reinterpret_cast<const sockaddr&>(storage));
 }
 
 }  // namespace

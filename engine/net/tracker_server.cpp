@@ -10,10 +10,6 @@ namespace {
 // Ports tried where the system chooses.
 constexpr int kPortTries = 8;
 
-HttpResponse bencoded(const wire::OctetBuffer& body) {
-  return {200, {{"Content-Type", "text/plain"}}, std::string(body.begin(), body.end())};
-}
-
 }  // namespace
 
 TrackerServer::TrackerServer(Loop& loop, const wire::TrackerOptions& options, std::uint64_t seed)
@@ -33,9 +29,8 @@ Result<std::unique_ptr<TrackerServer>> TrackerServer::serve(
 }
 
 Result<void> TrackerServer::listen(const Endpoint& address, const TrackerServerOptions& options) {
-  auto server = HttpServer::listen(
-      loop_, address, [this](const HttpServerRequest& request) { return answer(request); },
-      options.http);
+  auto server = GetServer::listen(
+      loop_, address, [this](const GetRequest& request) { return answer(request); }, options.http);
   if (!server) return server.error();
   server_ = std::move(*server);
   if (!options.udp) return {};
@@ -49,14 +44,13 @@ std::string TrackerServer::udp_announce_url() const {
   return "udp://" + format_endpoint(address()) + "/announce";
 }
 
-HttpResponse TrackerServer::answer(const HttpServerRequest& request) {
-  if (request.method != "GET") return {405, {{"Allow", "GET"}}, std::string()};
+GetAnswer TrackerServer::answer(const GetRequest& request) {
   if (request.path == "/announce") {
     ++announces_;
-    return bencoded(state_.handle_announce(request.query, request.remote, loop_.now()));
+    return {200, state_.handle_announce(request.query, request.remote, loop_.now())};
   }
-  if (request.path == "/scrape") return bencoded(state_.handle_scrape(request.query, loop_.now()));
-  return {404, {{"Content-Type", "text/plain"}}, std::string("not found\n")};
+  if (request.path == "/scrape") return {200, state_.handle_scrape(request.query, loop_.now())};
+  return {404, {}};
 }
 
 }  // namespace tributary::net

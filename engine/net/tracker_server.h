@@ -7,7 +7,7 @@
 
 #include "engine/base/endpoint.h"
 #include "engine/base/result.h"
-#include "engine/net/http_server.h"
+#include "engine/net/get_server.h"
 #include "engine/net/loop.h"
 #include "engine/net/udp_tracker_server.h"
 #include "engine/wire/tracker_state.h"
@@ -15,7 +15,7 @@
 namespace tributary::net {
 
 struct TrackerServerOptions {
-  HttpServerOptions http;
+  GetServerOptions http;
   bool udp = true;
 };
 
@@ -23,7 +23,7 @@ struct TrackerServerOptions {
 class TrackerServer {
  public:
   // UDP has the same port as HTTP. `seed` decides which peers are drawn for an answer. Errors as
-  // HttpServer::listen(), and when UDP cannot have the port.
+  // GetServer::listen(), and when UDP cannot have the port.
   static Result<std::unique_ptr<TrackerServer>> serve(
       Loop& loop, const Endpoint& address, const wire::TrackerOptions& options, std::uint64_t seed,
       const TrackerServerOptions& server_options = {});
@@ -39,12 +39,12 @@ class TrackerServer {
  private:
   TrackerServer(Loop& loop, const wire::TrackerOptions& options, std::uint64_t seed);
   Result<void> listen(const Endpoint& address, const TrackerServerOptions& options);
-  HttpResponse answer(const HttpServerRequest& request);
+  GetAnswer answer(const GetRequest& request);
 
   Loop& loop_;
   wire::TrackerState state_;
   std::int64_t announces_ = 0;  // by HTTP
-  std::unique_ptr<HttpServer> server_;
+  std::unique_ptr<GetServer> server_;
   std::unique_ptr<UdpTrackerServer> udp_;
 };
 
