@@ -69,7 +69,8 @@ void TrackerClient::send(std::uint64_t id, const InfoHash& hash) {
   announce.tracker = ask.tracker;
   announce.info_hash = hash;
   announce.peer_id = identity_.peer_id;
-  announce.port = identity_.port;
+  const bool reached = !identity_.loopback_only || wire::is_loopback_url(ask.tracker);
+  announce.port = reached ? identity_.port : std::uint16_t{0};
   announce.uploaded = ask.uploaded;
   announce.downloaded = ask.downloaded;
   announce.left = ask.left;

@@ -28,8 +28,9 @@ inline constexpr Duration kStoppedTimeout = 2s;
 // How we present ourselves to trackers.
 struct TrackerIdentity {
   PeerId peer_id;
-  std::uint16_t port = 0;  // where we accept peers
-  std::uint32_t key = 0;   // random for each session
+  std::uint16_t port = 0;      // where we accept peers
+  std::uint32_t key = 0;       // random for each session
+  bool loopback_only = false;  // on this machine alone: other machines' trackers are told no port
 };
 
 // Loop thread only; must not outlive its client and loop.

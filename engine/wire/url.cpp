@@ -116,6 +116,17 @@ bool is_http_url(std::string_view url) {
   return scheme == "http" || scheme == "https";
 }
 
+bool is_loopback_url(std::string_view url) {
+  std::string_view host = split_url(url).authority.value_or(std::string_view());
+  if (const std::size_t user = host.rfind('@'); user != host.npos) host.remove_prefix(user + 1);
+  if (host.starts_with('[')) return host.substr(0, host.find(']') + 1) == "[::1]";
+  host = host.substr(0, host.find(':'));
+  if (host.starts_with("127.")) return host.find_first_not_of(".0123456789") == host.npos;
+  constexpr std::string_view kName = "localhost";
+  return std::equal(host.begin(), host.end(), kName.begin(), kName.end(),
+                    [](char a, char b) { return (a | 0x20) == b; });
+}
+
 std::string percent_encode(std::string_view text) {
   static constexpr char kDigits[] = "0123456789ABCDEF";
   std::string out;

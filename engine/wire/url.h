@@ -28,6 +28,9 @@ std::string join_url(const UrlParts& parts);
 // Whether the scheme is http or https, an authority is there, and no space or control byte.
 bool is_http_url(std::string_view url);
 
+// Whether the host is this machine by its text alone: localhost, 127.0.0.0/8 or [::1].
+bool is_loopback_url(std::string_view url);
+
 // Every byte but the unreserved ones (letters, digits, "-._~") becomes %XX.
 std::string percent_encode(std::string_view text);
 // Nothing when a '%' is not followed by two hex digits. A '+' stays as it is.

@@ -112,7 +112,8 @@ Result<void> Host::start() {
   const std::uint16_t port = listening_ ? listening_->port : std::uint16_t{0};
   tracker_ = std::make_unique<net::TrackerClient>(
       loop_, *http_,
-      net::TrackerIdentity{peer_id_, port, static_cast<std::uint32_t>(net::secure_random_u64())},
+      net::TrackerIdentity{peer_id_, port, static_cast<std::uint32_t>(net::secure_random_u64()),
+                           listening_ && listening_->is_loopback()},
       [this](const net::TrackerClient::Outcome& outcome) {
         std::visit([this](const auto& reply) { feed(core::Input(reply)); }, outcome);
       },

@@ -3,6 +3,7 @@
 #include <doctest/doctest.h>
 
 #include "engine/net/address.h"
+#include "engine/net/get_server.h"
 #include "engine/net/tracker_server.h"
 #include "tests/support/any_port.h"
 #include "tests/support/fault_origin.h"
@@ -25,9 +26,10 @@ struct Bench {
     REQUIRE(made);
     server = std::move(*made);
   }
-  std::unique_ptr<TrackerClient> client(std::uint8_t name, std::uint16_t port) {
+  std::unique_ptr<TrackerClient> client(std::uint8_t name, std::uint16_t port,
+                                        bool loopback_only = false) {
     return std::make_unique<TrackerClient>(
-        loop, http, TrackerIdentity{digest<PeerId>(name), port, name},
+        loop, http, TrackerIdentity{digest<PeerId>(name), port, name, loopback_only},
         [this](const TrackerClient::Outcome& outcome) { outcomes.push_back(outcome); },
         [this](LogLevel, std::string_view line) { log.emplace_back(line); });
   }
@@ -107,6 +109,25 @@ TEST_CASE("by UDP all is the same: peers, both hashes of a hybrid, the farewell"
   CHECK(b.server->state().counts(c).leechers == 1);
   CHECK(b.server->announces() == 6);
   CHECK(b.log.empty());
+}
+
+// The tracker hears at all of this machine's addresses, and is here under another than loopback's.
+TEST_CASE("a port that only this machine reaches is told to this machine's trackers alone") {
+  Bench b;
+  std::string asked;
+  const auto outside =
+      GetServer::listen(b.loop, Endpoint::v4(0, 0, 0, 0, 0), [&](const GetRequest& request) {
+        asked = request.query;
+        return GetAnswer{200, {'d', 'e'}};
+      });
+  REQUIRE(outside.ok());
+  const std::string port = std::to_string((*outside)->address().port);
+  const auto client = b.client(1, 7001, true);
+  const std::vector<InfoHash> hash = {digest<InfoHash>(9)};
+  b.announce(*client, "http://0.0.0.0:" + port + "/announce", hash);
+  CHECK(asked.find("&port=0&") != std::string::npos);
+  b.announce(*client, "http://127.0.0.1:" + port + "/announce", hash);
+  CHECK(asked.find("&port=7001&") != std::string::npos);
 }
 
 TEST_CASE("leaving a UDP tracker that does not answer takes the short time-out") {

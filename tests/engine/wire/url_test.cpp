@@ -80,6 +80,21 @@ TEST_CASE("only http and https with a host count as HTTP URLs") {
   }
 }
 
+TEST_CASE("a URL's host is this machine by its text alone") {
+  for (const char* here :
+       {"http://127.0.0.1:80/a", "udp://localhost:6969", "http://LocalHost", "https://127.9.9.9/",
+        "http://[::1]:80/x", "http://user:word@127.0.0.1/", "http://a@b@localhost/"}) {
+    CAPTURE(here);
+    CHECK(is_loopback_url(here));
+  }
+  for (const char* elsewhere :
+       {"http://127.example.org/", "http://10.0.0.1/", "http://[::2]/", "http://localhost.org/",
+        "http://local/", "http://localhost@example.org/", "http:127.0.0.1", "/127.0.0.1", ""}) {
+    CAPTURE(elsewhere);
+    CHECK_FALSE(is_loopback_url(elsewhere));
+  }
+}
+
 TEST_CASE("web-seed URLs follow BEP 19") {
   core::TorrentInfo single;
   single.name = "my song.ogg";
