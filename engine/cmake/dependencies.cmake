@@ -13,6 +13,7 @@ add_library(tributary_natpmp INTERFACE IMPORTED)
 set_target_properties(tributary_natpmp PROPERTIES INTERFACE_LINK_LIBRARIES "${NATPMP_LIBRARY}")
 pkg_check_modules(FFMPEG REQUIRED IMPORTED_TARGET libavformat>=59 libavcodec libavutil libswresample)
 find_package(CLI11 REQUIRED)
+find_path(IPSEC_MB_INCLUDE intel-ipsec-mb.h)  # on x86
 find_path(TOMLPLUSPLUS_INCLUDE toml++/toml.h REQUIRED)
 if(TRIBUTARY_SDL)
   pkg_check_modules(SDL2 IMPORTED_TARGET sdl2)

@@ -8,12 +8,16 @@
 #include <uv.h>
 
 #include <array>
+#include <atomic>
 #include <type_traits>
 
 #include "engine/base/check.h"
+#include "engine/net/hash_lanes.h"
 
 namespace tributary::net {
 namespace {
+
+constexpr std::size_t kLanesAfter = 16U << 20;
 
 // Each of OpenSSL's digests under one name. None of these calls can fail.
 struct Sha1Functions {
@@ -48,6 +52,24 @@ D digest_of(std::span<const std::uint8_t> bytes) {
 
 Sha1 sha1(std::span<const std::uint8_t> bytes) { return digest_of<Sha1>(bytes); }
 Sha256 sha256(std::span<const std::uint8_t> bytes) { return digest_of<Sha256>(bytes); }
+
+void sha256_each(std::span<const wire::Octets> blocks, std::span<Sha256> out) {
+  static std::atomic<std::size_t> hashed{0};
+  TRIBUTARY_CHECK(out.size() == blocks.size());
+  std::size_t size = 0;
+  bool none_empty = true;
+  for (const wire::Octets block : blocks) {
+    size += block.size();
+    none_empty &= !block.empty();
+  }
+  const bool warm = hashed.fetch_add(size, std::memory_order_relaxed) >= kLanesAfter;
+  if (warm && none_empty && blocks.size() >= kFewestLanes) {
+    if (HashLanes* lanes = HashLanes::load()) return lanes->sha256(blocks, out);
+  }
+  for (std::size_t i = 0; i < blocks.size(); ++i) {
+    out[i] = blocks[i].empty() ? Sha256{} : sha256(blocks[i]);
+  }
+}
 
 template <class D>
 struct Digesting<D>::State : Functions<D> {};

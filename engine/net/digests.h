@@ -7,12 +7,18 @@
 
 #include "engine/base/digest.h"
 #include "engine/wire/digester.h"
+#include "engine/wire/octets.h"
 
 namespace tributary::net {
 
 // One-shot digests. Any thread.
 Sha1 sha1(std::span<const std::uint8_t> bytes);
 Sha256 sha256(std::span<const std::uint8_t> bytes);
+
+// Of each block; a block of no bytes gets zeros. Many at once, by HashLanes where it has any: but
+// not before 16 MiB were hashed in the process, for at a start nobody should wait for a library.
+// Any thread. REQUIRES: out.size() == blocks.size().
+void sha256_each(std::span<const wire::Octets> blocks, std::span<Sha256> out);
 
 // The two, as engine/wire wants them lent.
 inline constexpr wire::Digester kDigester{&sha1, &sha256};

@@ -34,36 +34,52 @@ struct BytesAnswer {
 using Answer = std::variant<BytesAnswer, core::HashesVerified>;
 using Jobs = std::vector<Job>;
 
-PieceCheck judge(const TorrentHashes& hashes, const BytesJob& job) {
-  if (job.leaf) {
-    const BufferRef& buffer = job.buffers.front();
-    const bool good = buffer && sha256(buffer.bytes()) == *job.leaf;
-    return {good ? Verdict::kGood : Verdict::kBad, {}};
+// Of the blocks that are to be checked by their leaf, in the order of their jobs.
+std::vector<Sha256> leaves_of(const Jobs& jobs) {
+  std::vector<wire::Octets> blocks;
+  for (const Job& job : jobs) {
+    const auto* bytes = std::get_if<BytesJob>(&job.task);
+    if (bytes && bytes->leaf) blocks.push_back(bytes->buffers.front().bytes());
   }
+  std::vector<Sha256> leaves(blocks.size());
+  sha256_each(blocks, leaves);
+  return leaves;
+}
+
+PieceCheck judge(const TorrentHashes& hashes, const BytesJob& job) {
   std::vector<wire::Octets> blocks;
   blocks.reserve(job.buffers.size());
   for (const BufferRef& buffer : job.buffers) blocks.push_back(buffer.bytes());
   return hashes.check_piece(hashes.layout().piece_of(job.blocks.begin), blocks, job.want_digests);
 }
 
-Answer perform(const TorrentHashes& hashes, const BytesJob& job) {
+// `leaf` is the next of leaves_of().
+Answer perform(const TorrentHashes& hashes, const BytesJob& job, const Sha256*& leaf) {
+  if (job.leaf) {
+    const bool good = job.buffers.front() && *leaf == *job.leaf;
+    ++leaf;
+    return BytesAnswer{{job.torrent, job.blocks, good, {}, job.id},
+                       good ? Verdict::kGood : Verdict::kBad};
+  }
   PieceCheck check = judge(hashes, job);
   const bool good = check.verdict == Verdict::kGood;
   return BytesAnswer{{job.torrent, job.blocks, good, std::move(check.digests), job.id},
                      check.verdict};
 }
 
-Answer perform(const TorrentHashes& hashes, const core::VerifyHashes& job) {
+Answer perform(const TorrentHashes& hashes, const core::VerifyHashes& job, const Sha256*&) {
   return core::HashesVerified{job.torrent, job.conn, job.piece,
                               hashes.check_leaves(job.piece, job.hashes)};
 }
 
 std::vector<Answer> perform_all(const Jobs& jobs) {
+  const std::vector<Sha256> leaves = leaves_of(jobs);
+  const Sha256* leaf = leaves.data();
   std::vector<Answer> answers;
   answers.reserve(jobs.size());
   for (const Job& job : jobs) {
     answers.push_back(
-        std::visit([&](const auto& task) { return perform(*job.hashes, task); }, job.task));
+        std::visit([&](const auto& task) { return perform(*job.hashes, task, leaf); }, job.task));
   }
   return answers;
 }

@@ -34,10 +34,8 @@ void update_zeros(Sha1Digesting& digest, Bytes count) {
 }
 
 std::vector<Sha256> digests_of(std::span<const wire::Octets> blocks) {
-  std::vector<Sha256> digests;
-  digests.reserve(blocks.size());
-  for (const wire::Octets block : blocks)
-    digests.push_back(block.empty() ? Sha256{} : sha256(block));
+  std::vector<Sha256> digests(blocks.size());
+  sha256_each(blocks, digests);
   return digests;
 }
 

@@ -3,6 +3,7 @@
 #include <dlfcn.h>
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <array>
 #include <chrono>
 #include <functional>
@@ -10,6 +11,8 @@
 #include <string_view>
 #include <thread>
 #include <vector>
+
+#include "engine/net/hash_lanes.h"
 
 namespace {
 std::function<void()> while_loading;
@@ -80,6 +83,43 @@ TEST_CASE("a thread's first digest does not wait for a library that another thre
   hasher.join();
   CHECK(in_time);
   CHECK(dlclose(module) == 0);
+}
+
+// Of sizes around a block of SHA-256, and the payload's; all in one buffer.
+TEST_CASE("many digests at once are those that each would have alone") {
+  std::vector<std::uint8_t> memory(64 * 16384);
+  for (std::size_t i = 0; i < memory.size(); ++i) memory[i] = static_cast<std::uint8_t>(i * i >> 7);
+  constexpr std::array<std::size_t, 8> kSizes{16384, 1, 55, 56, 64, 16383, 119, 16384};
+  for (std::size_t count = 0; count < 200; count = count * 3 / 2 + 1) {
+    CAPTURE(count);
+    std::vector<wire::Octets> blocks;
+    for (std::size_t i = 0; i < count; ++i) {
+      blocks.push_back(wire::Octets(memory).subspan(i * 997, kSizes[i % kSizes.size()]));
+    }
+    std::vector<Sha256> alone;
+    for (const wire::Octets block : blocks) alone.push_back(sha256(block));
+    std::vector<Sha256> together(count);
+    if (HashLanes* lanes = HashLanes::load()) lanes->sha256(blocks, together);
+    CHECK((HashLanes::load() == nullptr || together == alone));
+    together.assign(count, Sha256{});
+    sha256_each(blocks, together);
+    CHECK(together == alone);
+  }
+}
+
+TEST_CASE("many digests at once leave out what is empty, and go on after the first 16 MiB") {
+  const std::vector<std::uint8_t> memory(16384, 5);
+  std::vector<wire::Octets> blocks(64, wire::Octets(memory));
+  std::vector<Sha256> digests(blocks.size());
+  for (int i = 0; i < 40; ++i) {
+    digests.assign(blocks.size(), Sha256{});
+    sha256_each(blocks, digests);
+    CHECK(std::count(digests.begin(), digests.end(), sha256(memory)) == 64);
+  }
+  blocks[3] = {};
+  sha256_each(blocks, digests);
+  CHECK(digests[3] == Sha256{});
+  CHECK(digests[4] == sha256(memory));
 }
 
 TEST_CASE("random bytes fill the whole span and differ from call to call") {
