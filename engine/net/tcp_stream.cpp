@@ -38,14 +38,15 @@ void TcpStream::dial(const Endpoint& remote) {
   const auto connected = [](uv_connect_t* request, int status) {
     TcpStream& stream = from(request->data);
     if (stream.closing_) return;
+    stream.connect_.reset();
     if (status != 0) return stream.fail("cannot connect", status);
     uv_tcp_nodelay(&stream.tcp_, 1);
     stream.owner().on_stream_connected();
   };
-  connect_ = {};
-  connect_.data = this;
+  connect_ = std::make_unique<uv_connect_t>();
+  connect_->data = this;
   const int rc =
-      uv_tcp_connect(&connect_, &tcp_, reinterpret_cast<const sockaddr*>(&address), connected);
+      uv_tcp_connect(connect_.get(), &tcp_, reinterpret_cast<const sockaddr*>(&address), connected);
   if (rc != 0) fail("cannot connect", rc);
 }
 
@@ -79,12 +80,13 @@ void TcpStream::write(const std::vector<wire::Octets>& parts) {
   const auto written = [](uv_write_t* request, int status) {
     TcpStream& stream = from(request->data);
     if (stream.closing_) return;
+    stream.write_.reset();
     if (status != 0) return stream.fail("cannot write", status);
     stream.owner().on_stream_written();
   };
-  write_ = {};
-  write_.data = this;
-  const int rc = uv_write(&write_, stream(), buffers.data(),
+  write_ = std::make_unique<uv_write_t>();
+  write_->data = this;
+  const int rc = uv_write(write_.get(), stream(), buffers.data(),
                           static_cast<unsigned int>(buffers.size()), written);
   if (rc != 0) fail("cannot write", rc);
 }

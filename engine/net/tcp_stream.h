@@ -36,11 +36,9 @@ class TcpStream final : public ByteStream {
 
   Loop& loop_;
   uv_tcp_t tcp_{};
-  // A dial is over before the first write.
-  union {
-    uv_connect_t connect_;
-    uv_write_t write_{};
-  };
+  // While there is a dial or a write, which there is not of most connections most of the time.
+  std::unique_ptr<uv_connect_t> connect_;
+  std::unique_ptr<uv_write_t> write_;
   bool closing_ = false;
 };
 

@@ -5,6 +5,7 @@
 
 #include <array>
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <span>
 #include <string>
@@ -131,7 +132,7 @@ class PeerDecoder {
     std::size_t filled = 0;
   };
   std::optional<Arriving> arriving_;
-  std::optional<Error> error_;
+  std::unique_ptr<const Error> error_;
   ExtensionIds peer_ids_;
 };
 

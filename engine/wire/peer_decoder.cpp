@@ -140,7 +140,7 @@ PeerDecoder::~PeerDecoder() {
 Error PeerDecoder::fail(std::string why) {
   if (arriving_) buffers_.free(arriving_->buffer.id);
   arriving_.reset();
-  error_ = invalid(std::move(why));
+  error_ = std::make_unique<const Error>(invalid(std::move(why)));
   return *error_;
 }
 
