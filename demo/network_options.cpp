@@ -2,7 +2,7 @@
 
 #include "demo/arguments.h"
 #include "demo/named.h"
-#include "demo/operators_file.h"
+#include "player/client/operators_file.h"
 
 namespace tributary::demo {
 namespace {
@@ -74,7 +74,7 @@ void add_network_options(Subcommand& sub, NetworkArguments& arguments, const std
 
 Result<void> apply(const NetworkArguments& arguments, player::HostOptions& options) {
   TRIBUTARY_TRY(dht, dht_use(arguments));
-  TRIBUTARY_TRY(operators, read_operators(arguments.operators));
+  TRIBUTARY_TRY(operators, player::read_operators(arguments.operators));
   options.dht = std::move(dht);
   options.operators = std::move(operators);
   options.listen = arguments.listen.value_or(Endpoint::v4(127, 0, 0, 1, 0));

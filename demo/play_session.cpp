@@ -12,6 +12,7 @@
 #include "engine/net/address.h"
 #include "engine/net/clock.h"
 #include "engine/net/disk_file.h"
+#include "player/client/decision_line.h"
 
 namespace tributary::demo {
 namespace {
@@ -72,7 +73,7 @@ Result<void> PlaySession::start_trace() {
   const TimePoint start = net::read_clock();
   settings_.client.host.trace = true;
   settings_.client.decision = [this, start](const core::Decision& d) {
-    trace_->write(trace_line(d, start));
+    trace_->write(player::decision_line(d, start));
   };
   recorder_ = std::make_unique<SessionRecorder>(
       [this](const std::string& line) { trace_->write(line); }, settings_.client, start);

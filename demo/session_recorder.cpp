@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
-#include "demo/trace_writer.h"
+#include "player/client/decision_line.h"
 
 namespace tributary::demo {
 namespace {
@@ -176,7 +176,7 @@ void SessionRecorder::connected(const core::PeerConnected& peer, TimePoint now) 
   peers_[peer.conn] = made;
   Line line(*this, "peer", now);
   line.add("torrent", peer.torrent.value())
-      .add("peer", connection_name(peer.conn))
+      .add("peer", player::connection_name(peer.conn))
       .add("inbound", peer.inbound);
   const auto dialled = dialled_.find(peer.conn);
   line.add("connect_ms",
@@ -191,7 +191,7 @@ void SessionRecorder::closed(const core::PeerClosed& closed, TimePoint now) {
   if (peer == peers_.end()) return;
   sample(closed.conn, peer->second, now);
   Line(*this, "gone", now)
-      .add("peer", connection_name(closed.conn))
+      .add("peer", player::connection_name(closed.conn))
       .add("by_us", peer->second.parted)
       .write(*this);
   peers_.erase(peer);
@@ -202,7 +202,7 @@ void SessionRecorder::heard(const core::PeerMessage& heard, TimePoint now) {
   if (found == peers_.end()) return;
   Peer& peer = found->second;
   const auto tell = [&](const char* event) {
-    return Line(*this, event, now).add("peer", connection_name(heard.conn));
+    return Line(*this, event, now).add("peer", player::connection_name(heard.conn));
   };
   if (const auto* piece = std::get_if<core::Piece>(&heard.message)) {
     peer.got += piece->span.length;
@@ -255,7 +255,7 @@ void SessionRecorder::sample(core::ConnId conn, Peer& peer, TimePoint now) {
   if (peer.asked > 0) peer.busy += now - std::exchange(peer.busy_since, now);
   if (peer.busy > Duration::zero()) {
     Line(*this, "got", now)
-        .add("peer", connection_name(conn))
+        .add("peer", player::connection_name(conn))
         .add("bytes", peer.got.count())
         .add("busy_ms", milliseconds(peer.busy))
         .write(*this);

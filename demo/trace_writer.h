@@ -8,16 +8,8 @@
 #include <string>
 
 #include "engine/base/result.h"
-#include "player/client/host.h"
 
 namespace tributary::demo {
-
-// "out:3" or "in:1".
-std::string connection_name(core::ConnId conn);
-
-// Pure. Times are milliseconds: `t_ms` since `start`, the others from the decision on; null where
-// there is none. A peer is named by its connection.
-std::string trace_line(const core::Decision& decision, TimePoint start);
 
 // Any thread. Buffered: a line costs no system call.
 class TraceWriter {

@@ -342,6 +342,23 @@ void Swarm::share(bool enabled, TimePoint now) {
   settle();
 }
 
+void Swarm::set_conduct(const Policy& policy, bool upload, TimePoint now) {
+  s_.now = now;
+  s_.params.policy = policy;
+  s_.params.upload = upload;
+  while (!policy.use_cdn && !s_.cdn.requests.empty()) {
+    drop_cdn_request(s_.cdn.requests.begin()->first);
+  }
+  if (!policy.use_peers) {
+    for (const auto& [conn, peer] : s_.peers) s_.disconnect(peer, "peers are no longer asked");
+  }
+  s_.replan_seeds = true;
+  s_.reopen();
+  protocol_.refresh_interest();
+  uploader_.rechoke_soon();
+  settle();
+}
+
 void Swarm::close(TimePoint now) {
   s_.now = now;
   closed_ = true;

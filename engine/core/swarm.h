@@ -92,6 +92,9 @@ class Swarm {
   void set_listen_port(std::uint16_t port);
   // Announce and serve without demanding anything.
   void share(bool enabled, TimePoint now);
+  // Another policy, its unchoker aside, and whether peers are served. Who is served no longer is
+  // choked at once; sources that the policy does not use are left.
+  void set_conduct(const Policy& policy, bool upload, TimePoint now);
   // Farewell: disconnects everybody and tells the trackers. Nothing but tick and poll afterwards.
   void close(TimePoint now);
 
@@ -186,6 +189,7 @@ class Swarm {
   void apply_timeline(Demand& demand);
   void sort_demands();
   void drop_stale_requests(FileIndex file, ReaderId reader);
+  void drop_cdn_request(CdnRequestId id);
   void drop_stale_cdn_requests();
   void cancel_peer_requests(const std::function<bool(BlockIndex)>& keeps);
   Handshake handshake(const InfoHash& info_hash) const;

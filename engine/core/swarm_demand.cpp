@@ -142,10 +142,12 @@ void Swarm::drop_stale_cdn_requests() {
     });
     if (!wanted) stale.push_back(entry.first);
   }
-  for (CdnRequestId id : stale) {
-    s_.out.emplace_back(CdnCancel{s_.params.id, id});
-    receiver_.on_cdn_ended({s_.params.id, id});
-  }
+  for (CdnRequestId id : stale) drop_cdn_request(id);
+}
+
+void Swarm::drop_cdn_request(CdnRequestId id) {
+  s_.out.emplace_back(CdnCancel{s_.params.id, id});
+  receiver_.on_cdn_ended({s_.params.id, id});
 }
 
 // What peers still owe of the place that was left would share the access link with the new head.

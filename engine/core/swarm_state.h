@@ -84,7 +84,7 @@ struct SwarmState {
         rarity(layout.piece_count()),
         ledger(metainfo.info.files.size()) {}
 
-  const SwarmParams params;
+  SwarmParams params;                              // policy and upload may change
   std::uint16_t listen_port = params.listen_port;  // told to peers; it may change
   const Metainfo& meta;
   const Layout layout;

@@ -596,6 +596,10 @@ HttpRequestId HttpClient::fetch(HttpClientRequest request,
   return start(std::move(request), std::move(handlers));
 }
 
+void HttpClient::resume() {
+  state_->pace_timer.start(state_->loop.now(), [state = state_.get()] { state->resume_paused(); });
+}
+
 void HttpClient::warm_up(const std::string& url) {
   const auto known = state_->warm.find(origin_of(url));
   if (known != state_->warm.end() && state_->loop.now() < known->second + kWarmFor) return;

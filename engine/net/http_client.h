@@ -121,6 +121,9 @@ class HttpClient {
   // does nothing when one was opened or used there lately.
   void warm_up(const std::string& url);
 
+  // The rate of a bucket was changed: who waits for its tokens looks again.
+  void resume();
+
   std::size_t running() const;
 
  private:

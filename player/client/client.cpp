@@ -1,5 +1,6 @@
 #include "player/client/client.h"
 
+#include <atomic>
 #include <condition_variable>
 #include <future>
 #include <mutex>
@@ -33,6 +34,12 @@ class Client::Impl final : public RemoteFiles {
     };
     events.decision = options_.decision;
     events.happening = options_.happening;
+    if (options_.refused) {
+      events.refused = [this](core::TorrentId torrent, const std::string& url, int status) {
+        const auto item = session_ ? session_->item_of(torrent) : std::nullopt;
+        if (item) options_.refused(*item, url, status);
+      };
+    }
     options_.host.log = [this, further = options_.host.log](LogLevel level, std::string_view text) {
       if (level >= LogLevel::kWarning) {
         const std::lock_guard lock(warning_mutex_);
@@ -56,6 +63,10 @@ class Client::Impl final : public RemoteFiles {
       session_ = std::make_unique<Session>(
           loop_, *host_, clock_, *sink_, *items,
           Session::Options{options_.from, options_.until, options_.peers});
+      session_->on_moment([this](const PlayMoment& moment) {
+        if (moment == std::exchange(moment_, moment) || !options_.changed) return;
+        options_.changed(moment);
+      });
       session_->on_end([this] {
         const std::lock_guard lock(ended_mutex_);
         ended_ = true;
@@ -81,10 +92,11 @@ class Client::Impl final : public RemoteFiles {
     while (result.wait_for(kProgressEvery) != std::future_status::ready) {
       core::FetchProgress progress;
       on_loop([&] { progress = host_->progress(id).value_or(progress); });
-      if (!options_.resolving || options_.resolving(progress)) continue;
+      const bool goes_on = !options_.resolving || options_.resolving(progress);
+      if (goes_on && !stop_.stop_requested()) continue;
       on_loop([&] { host_->give_up(id); });
       if (result.wait_for(0s) == std::future_status::ready) break;
-      return Error{ErrorCode::kCancelled, "given up"};
+      return given_up();
     }
     return result.get();
   }
@@ -92,7 +104,9 @@ class Client::Impl final : public RemoteFiles {
   template <class F>
   void post(F work) {
     loop_.post([this, work] {
-      if (session_) work(*session_);
+      if (!session_) return;
+      work(*session_);
+      session_->tell_moment();
     });
   }
 
@@ -123,10 +137,11 @@ class Client::Impl final : public RemoteFiles {
   }
 
   void finish() {
-    if (!thread_.joinable() || finished_) return;
-    finished_ = true;
+    if (!thread_.joinable() || finished_.exchange(true)) return;
     on_loop([this] {
-      if (session_) final_report_ = session_->report();
+      if (!session_) return;
+      const std::lock_guard lock(report_mutex_);
+      final_report_ = session_->report();
     });
     stop_playback();
     std::promise<void> closed;
@@ -160,8 +175,11 @@ class Client::Impl final : public RemoteFiles {
   std::unique_ptr<Readers> readers_;
   std::unique_ptr<Session> session_;
   std::optional<Endpoint> listening_;
+  PlayMoment moment_;  // as it was told last
+  std::mutex report_mutex_;
   std::optional<Report> final_report_;
-  bool finished_ = false;
+  std::atomic<bool> finished_ = false;
+  std::stop_token stop_;  // of the load that is under way
   std::mutex warning_mutex_;
   std::string warning_;  // the latest
   std::mutex ended_mutex_;
@@ -170,19 +188,25 @@ class Client::Impl final : public RemoteFiles {
   std::thread thread_;
 
  private:
+  static Error given_up() { return Error{ErrorCode::kCancelled, "given up"}; }
+
+  // What is given up may still be answered, to nobody.
   Result<net::HttpReply> fetch(const std::string& url, bool head) {
-    std::promise<Result<net::HttpReply>> reply;
-    loop_.post([&] {
-      net::HttpClientRequest request;
-      request.url = url;
-      request.head = head;
-      request.total_timeout = kFetchLimit;
-      request.max_body = 64_MiB;
-      host_->http().fetch(std::move(request), [&reply](Result<net::HttpReply> got) {
-        reply.set_value(std::move(got));
-      });
+    const auto reply = std::make_shared<std::promise<Result<net::HttpReply>>>();
+    auto result = reply->get_future();
+    net::HttpClientRequest request;
+    request.url = url;
+    request.head = head;
+    request.total_timeout = kFetchLimit;
+    request.max_body = 64_MiB;
+    loop_.post([this, request, reply] {
+      host_->http().fetch(
+          request, [reply](Result<net::HttpReply> got) { reply->set_value(std::move(got)); });
     });
-    return reply.get_future().get();
+    while (result.wait_for(kProgressEvery) != std::future_status::ready) {
+      if (stop_.stop_requested()) return given_up();
+    }
+    return result.get();
   }
 };
 
@@ -196,7 +220,9 @@ Result<std::unique_ptr<Client>> Client::create(ClientOptions options) {
   return std::unique_ptr<Client>(new Client(std::move(impl)));
 }
 
-Result<std::vector<PlaylistItem>> Client::load(const std::vector<std::string>& sources) {
+Result<std::vector<PlaylistItem>> Client::load(const std::vector<std::string>& sources,
+                                               std::stop_token stop) {
+  impl_->stop_ = std::move(stop);
   return impl_->load(sources);
 }
 
@@ -213,6 +239,12 @@ void Client::start() {
 void Client::toggle_pause() {
   impl_->post([](Session& s) { s.toggle_pause(); });
 }
+void Client::set_paused(bool paused) {
+  impl_->post([paused](Session& s) { s.set_paused(paused); });
+}
+void Client::seek_to(Duration position) {
+  impl_->post([position](Session& s) { s.seek_to(position); });
+}
 void Client::seek_by(Duration offset) {
   impl_->post([offset](Session& s) { s.seek_by(offset); });
 }
@@ -221,6 +253,23 @@ void Client::next() {
 }
 void Client::previous() {
   impl_->post([](Session& s) { s.previous(); });
+}
+
+void Client::set_limits(const RateLimits& limits) {
+  impl_->loop_.post([impl = impl_.get(), limits] { impl->host_->set_limits(limits); });
+}
+void Client::set_conduct(const core::Policy& policy, bool upload) {
+  impl_->loop_.post(
+      [impl = impl_.get(), policy, upload] { impl->host_->set_conduct(policy, upload); });
+}
+void Client::set_edges(std::size_t track, std::vector<std::string> edges) {
+  impl_->post([track, edges = std::move(edges)](Session& s) { s.set_edges(track, edges); });
+}
+void Client::add_peer(std::size_t track, const Endpoint& peer) {
+  impl_->post([track, peer](Session& s) { s.add_peer(track, peer); });
+}
+void Client::prefetch(std::size_t track) {
+  impl_->post([track](Session& s) { s.prefetch(track); });
 }
 
 ClientSnapshot Client::snapshot(std::size_t cells) {
@@ -238,7 +287,10 @@ EngineView Client::engine_view(std::size_t cells) {
 }
 
 Report Client::report() {
-  if (impl_->final_report_) return *impl_->final_report_;
+  {
+    const std::lock_guard lock(impl_->report_mutex_);
+    if (impl_->final_report_) return *impl_->final_report_;
+  }
   return impl_->ask(Report{}, [](Session& s) { return s.report(); });
 }
 

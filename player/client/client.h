@@ -1,13 +1,15 @@
 // A whole player: sources in, sound out. It owns a node in the real world, its loop thread and the
 // decode thread; the caller steers it and looks at snapshots.
 //
-// Threads: create(), load() and the destructor belong to one thread, the owner's; all else may be
-// called from any thread. load() and finish() block, the rest at most for a turn of the loop.
+// Threads: create(), load() and the destructor belong to the owner, which calls one at a time; all
+// else may be called from any thread. load() and finish() block, the rest at most for a turn of the
+// loop.
 #pragma once
 
 #include <functional>
 #include <memory>
 #include <optional>
+#include <stop_token>
 #include <string>
 #include <vector>
 
@@ -23,6 +25,17 @@
 
 namespace tributary::player {
 
+// kEnded: all was played. kFailed: at the end, and some track could not be played.
+enum class PlayState { kLoading, kStarting, kPlaying, kPaused, kStalled, kEnded, kFailed };
+
+// What a listener notices first; the rest is in snapshots.
+struct PlayMoment {
+  PlayState state = PlayState::kLoading;
+  std::size_t track = 0;  // of the playlist, counted from 0
+  std::string message{};  // the latest error or notice, one line
+  friend bool operator==(const PlayMoment&, const PlayMoment&) = default;
+};
+
 struct ClientOptions {
   HostOptions host;
   std::string audio = "null";     // "sdl", "null", "wav:FILE", "wav-fast:FILE"
@@ -36,10 +49,12 @@ struct ClientOptions {
   std::function<void(const core::Decision&)> decision;
   // Gets all that passes between host and node, on the loop thread; may be empty.
   std::function<void(const Happening&, TimePoint now)> happening{};
+  // Called on the loop thread when the moment has changed, at most 50 ms late. May be empty.
+  std::function<void(const PlayMoment&)> changed{};
+  // An edge refused a URL of the track's torrent with this status as it does when a signature has
+  // expired; called on the loop thread. May be empty.
+  std::function<void(std::size_t track, const std::string& url, int status)> refused{};
 };
-
-// kEnded: all was played. kFailed: at the end, and some track could not be played.
-enum class PlayState { kLoading, kStarting, kPlaying, kPaused, kStalled, kEnded, kFailed };
 
 // Everything a screen shows, at one moment.
 struct ClientSnapshot {
@@ -76,8 +91,9 @@ class Client {
 
   // Resolves sources (.torrent files, http(s) URLs of one, magnet links, playlists of these, plain
   // http(s) media URLs) to the list of tracks, in order. Fetches what is remote. Call once, before
-  // start().
-  Result<std::vector<PlaylistItem>> load(const std::vector<std::string>& sources);
+  // start(); again only when it failed. Ends with kCancelled soon after a stop is requested.
+  Result<std::vector<PlaylistItem>> load(const std::vector<std::string>& sources,
+                                         std::stop_token stop = {});
 
   // Reads any file of any torrent beside playback; start() is not needed for it. Any thread, as
   // long as the client is there; see player/client/reader.h. ClientOptions::peers are asked too.
@@ -86,9 +102,21 @@ class Client {
 
   void start();
   void toggle_pause();
-  void seek_by(Duration offset);  // within the playing track; clamped to it
+  void set_paused(bool paused);
+  void seek_to(Duration position);  // within the playing track; clamped to it, as the next
+  void seek_by(Duration offset);
   void next();
   void previous();
+
+  // From now on; see Host.
+  void set_limits(const RateLimits& limits);
+  void set_conduct(const core::Policy& policy, bool upload);
+  // Of the track's torrent, which is opened by this. REQUIRES for these: track is in the playlist.
+  void set_edges(std::size_t track, std::vector<std::string> edges);
+  void add_peer(std::size_t track, const Endpoint& peer);
+  // The track is likely to be wanted next: its beginning is fetched, with the budget of the
+  // policy's prefetch, while nothing is more urgent. Replaces the former hint.
+  void prefetch(std::size_t track);
 
   // `cells`: how many cells the piece map may have.
   ClientSnapshot snapshot(std::size_t cells = 64);

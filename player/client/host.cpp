@@ -122,6 +122,7 @@ Result<void> Host::start() {
       loop_, *http_, pool_,
       [this](const cdn::HttpInput& input) {
         tell(&input);
+        note_refusal(input);
         node_->handle(input, loop_.now());
         pump();
       },
@@ -188,9 +189,7 @@ void Host::open(std::shared_ptr<const core::Metainfo> metainfo,
   Torrent& t = *(torrents_[id] = std::move(torrent));
   t.up = net::TokenBucket(options_.up_each, net::TokenBucket::kDefaultBurst, &up_);
   t.down = net::TokenBucket(options_.down_each, net::TokenBucket::kDefaultBurst, &down_);
-  // Without limits of its own the connections need not look for them at each read and block.
-  transport_->pacer().limit(id, options_.up_each == kUnlimited ? nullptr : &t.up,
-                            options_.down_each == kUnlimited ? nullptr : &t.down);
+  limit(t);
   store_->open_torrent(id, t.open.info, t.open.layout, [this, &t](const Bitfield& verified) {
     t.ready = true;
     t.open.feed->set_ready(verified);
@@ -207,6 +206,39 @@ std::vector<const OpenTorrent*> Host::open_torrents() const {
     if (torrent->ready) all.push_back(&torrent->open);
   }
   return all;
+}
+
+// Without limits of its own the connections need not look for them at each read and block.
+void Host::limit(Torrent& torrent) {
+  transport_->pacer().limit(torrent.open.id,
+                            torrent.up.rate() == kUnlimited ? nullptr : &torrent.up,
+                            torrent.down.rate() == kUnlimited ? nullptr : &torrent.down);
+}
+
+void Host::set_limits(const RateLimits& limits) {
+  const TimePoint now = loop_.now();
+  options_.up_each = limits.up_each;
+  options_.down_each = limits.down_each;
+  up_.set_rate(limits.up, now);
+  down_.set_rate(limits.down, now);
+  for (auto& [id, torrent] : torrents_) {
+    torrent->up.set_rate(limits.up_each, now);
+    torrent->down.set_rate(limits.down_each, now);
+    limit(*torrent);
+  }
+  http_->resume();
+}
+
+void Host::set_conduct(const core::Policy& policy, bool upload) {
+  options_.policy = policy;
+  options_.upload = upload;
+  node_->set_conduct(policy, upload, loop_.now());
+  pump();
+}
+
+void Host::set_edges(core::TorrentId torrent, const std::vector<std::string>& edges) {
+  node_->set_edges(torrent, edges, loop_.now());
+  pump();
 }
 
 void Host::add_source(core::TorrentId torrent, std::string directory,
@@ -284,7 +316,22 @@ void Host::perform(core::Action action) {
   std::visit([this](auto& a) { on(a); }, action);
 }
 
-void Host::perform(cdn::HttpAction action) { fetcher_->perform(std::move(action)); }
+void Host::perform(cdn::HttpAction action) {
+  const auto* get = std::get_if<cdn::HttpGet>(&action);
+  if (get && events_.refused && !get->parts.empty()) {
+    asked_[get->id] = {get->torrent, get->parts.front().url};
+  }
+  fetcher_->perform(std::move(action));
+}
+
+void Host::note_refusal(const cdn::HttpInput& input) {
+  const auto* done = std::get_if<cdn::HttpDone>(&input);
+  if (!done) return;
+  const auto asked = asked_.extract(done->id);
+  const bool refused = done->status == 401 || done->status == 403 || done->status == 410;
+  if (!asked || done->outcome != cdn::HttpOutcome::kRefused || !refused) return;
+  events_.refused(asked.mapped().first, asked.mapped().second, done->status);
+}
 
 void Host::on(core::SendBlock& a) {
   const Torrent* torrent = find(a.torrent);

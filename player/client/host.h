@@ -75,6 +75,14 @@ struct HostOptions {
   LogSink log;             // may be empty
 };
 
+// The limits of HostOptions.
+struct RateLimits {
+  BitRate up = kUnlimited;
+  BitRate down = kUnlimited;
+  BitRate up_each = kUnlimited;
+  BitRate down_each = kUnlimited;
+};
+
 // An open torrent, shared with readers on other threads.
 struct OpenTorrent {
   core::TorrentId id;
@@ -99,6 +107,8 @@ struct HostEvents {
   std::function<void(TrackRef)> may_start;
   std::function<void(const core::Decision&)> decision;
   std::function<void(const Result<net::PortMapping>&)> mapped{};
+  // An edge refused the URL with this status as it does when a signature has expired.
+  std::function<void(core::TorrentId, const std::string& url, int status)> refused{};
   std::function<void(const Happening&, TimePoint now)> happening{};  // may be empty
 };
 
@@ -131,6 +141,10 @@ class Host final : public net::TransportHost {
   void share(core::TorrentId torrent, bool enabled);
   void set_background(core::TorrentId torrent, bool enabled);
   void add_peer(core::TorrentId torrent, const Endpoint& peer);
+  void set_limits(const RateLimits& limits);
+  // See Node.
+  void set_conduct(const core::Policy& policy, bool upload);
+  void set_edges(core::TorrentId torrent, const std::vector<std::string>& edges);
   void feed(const PlayerInput& input);
   void feed(const core::Input& input);
   // Tells trackers and peers goodbye and brings the cache to disk, within a few seconds.
@@ -168,6 +182,8 @@ class Host final : public net::TransportHost {
   void handle(core::Input input) override;
   bool keeps_up() override;
 
+  void limit(Torrent& torrent);
+  void note_refusal(const cdn::HttpInput& input);
   void pump();
   void tell(const Happening& happening) {
     if (events_.happening) events_.happening(happening, loop_.now());
@@ -229,6 +245,7 @@ class Host final : public net::TransportHost {
   net::Timer timer_;  // the node's next deadline
   net::Timer farewell_timer_;
   std::map<core::TorrentId, std::unique_ptr<Torrent>> torrents_;
+  std::map<cdn::HttpId, std::pair<core::TorrentId, std::string>> asked_;  // for events_.refused
   std::optional<Endpoint> listening_;
   std::uint32_t next_torrent_ = 0;
   bool pumping_ = false;

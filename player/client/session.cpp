@@ -47,17 +47,63 @@ Session::~Session() {
 
 // A track's torrent and the one after are open; the others can wait.
 void Session::open_torrents(std::size_t item) {
-  for (std::size_t i = item; i < std::min(item + 2, items_.size()); ++i) {
-    if (std::exchange(progress_[i].opening, true)) continue;
-    host_.open(items_[i].metainfo, [this, i](const OpenTorrent& torrent) { opened(i, torrent); });
+  for (std::size_t i = item; i < std::min(item + 2, items_.size()); ++i) open_torrent(i);
+}
+
+void Session::open_torrent(std::size_t item) {
+  if (std::exchange(progress_[item].opening, true)) return;
+  host_.open(items_[item].metainfo,
+             [this, item](const OpenTorrent& torrent) { opened(item, torrent); });
+}
+
+void Session::when_open(std::size_t item, std::function<void(const OpenTorrent&)> work) {
+  open_torrent(item);
+  host_.open(items_[item].metainfo, std::move(work));
+}
+
+void Session::set_edges(std::size_t item, std::vector<std::string> edges) {
+  when_open(item, [this, edges = std::move(edges)](const OpenTorrent& torrent) {
+    host_.set_edges(torrent.id, edges);
+  });
+}
+
+void Session::add_peer(std::size_t item, const Endpoint& peer) {
+  when_open(item, [this, peer](const OpenTorrent& torrent) { host_.add_peer(torrent.id, peer); });
+}
+
+// What is playing and what follows has demands of the node's own.
+void Session::prefetch(std::size_t item) {
+  const auto former = std::exchange(hinted_, item);
+  const auto hinted = [this](std::size_t i) { return i != current_ && i != current_ + 1; };
+  if (former && former != item && hinted(*former) && torrent(*former)) {
+    const TrackRef ref = ref_of(*former);
+    host_.feed(core::Input(core::ClearDemand{ref.torrent, ref.file}));
   }
+  when_open(item, [this, item, hinted](const OpenTorrent& torrent) {
+    const bool playing = state_ != PlayState::kLoading && !ended_;
+    if (hinted_ != item || (playing && !hinted(item))) return;
+    const core::Policy& policy = host_.policy();
+    host_.feed(core::Input(core::SetDemand{.torrent = torrent.id,
+                                           .file = items_[item].file,
+                                           .at = loop_.now() + policy.prefetch_peers_at,
+                                           .prefetch = true,
+                                           .cdn_allowed = true,
+                                           .budget = policy.prefetch_budget}));
+  });
+}
+
+std::optional<std::size_t> Session::item_of(core::TorrentId id) const {
+  for (std::size_t i = 0; i < items_.size(); ++i) {
+    if (torrent(i) && torrent(i)->id == id) return i;
+  }
+  return std::nullopt;
 }
 
 void Session::opened(std::size_t item, const OpenTorrent& torrent) {
   for (const Endpoint& peer : items_[item].peers) host_.add_peer(torrent.id, peer);
   for (const Endpoint& peer : options_.peers) host_.add_peer(torrent.id, peer);
   progress_[item].state->set_open(torrent);
-  if (state_ == PlayState::kLoading && item == current_) {
+  if (state_ == PlayState::kLoading && started_ && item == current_) {
     restart(item, options_.from);
   } else if (item == current_ + 1) {
     tell_next();
@@ -93,8 +139,10 @@ Duration Session::duration_of(std::size_t item) const {
 
 void Session::start() {
   if (items_.empty()) return end();
+  started_ = true;
   meter_.requested(metered(loop_.now()));
   open_torrents(0);
+  if (torrent(0)) restart(0, options_.from);
   poll_timer_.start(loop_.now() + kPollInterval, [this] { poll_pipeline(); });
 }
 
@@ -164,6 +212,7 @@ void Session::poll_pipeline() {
   const PipelineNeeds needs = pipeline_->needs();
   if (needs.reading) learn_timeline(index_of(*needs.reading), pipeline_->hints());
   update_wait();
+  tell_moment();
   if (!ended_) poll_timer_.start(loop_.now() + kPollInterval, [this] { poll_pipeline(); });
 }
 
@@ -319,7 +368,7 @@ void Session::seek_by(Duration offset) {
 }
 
 void Session::next() {
-  if (ended_ || current_ + 1 >= items_.size()) return;
+  if (!started_ || ended_ || current_ + 1 >= items_.size()) return;
   begin_track(current_ + 1, pipeline_->position().heard, StartKind::kChosen);
   if (torrent(current_))
     restart(current_, options_.from);
@@ -328,7 +377,7 @@ void Session::next() {
 }
 
 void Session::previous() {
-  if (ended_) return;
+  if (!started_ || ended_) return;
   const std::size_t item = current_ == 0 ? 0 : current_ - 1;
   begin_track(item, pipeline_->position().heard, StartKind::kChosen);
   restart(item, options_.from);
@@ -348,6 +397,7 @@ void Session::end() {
 void Session::halt() {
   poll_timer_.stop();
   end();
+  tell_moment();
 }
 
 void Session::join() { pipeline_->stop(); }

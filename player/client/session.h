@@ -38,9 +38,19 @@ class Session final : public TrackProvider {
 
   void start();
   void toggle_pause();
+  void set_paused(bool paused) {
+    if (user_paused_ != paused) toggle_pause();
+  }
   void seek_by(Duration offset);
+  void seek_to(Duration position) { seek_by(position - position_); }
   void next();
   void previous();
+  // See Client.
+  void set_edges(std::size_t item, std::vector<std::string> edges);
+  void add_peer(std::size_t item, const Endpoint& peer);
+  void prefetch(std::size_t item);
+  // The first item of the open torrent.
+  std::optional<std::size_t> item_of(core::TorrentId torrent) const;
   // Ends the session for the listener; its figures are final.
   void halt();
   // Ends the pipeline's thread. Any thread but the loop's, which that thread may be waiting for.
@@ -50,6 +60,14 @@ class Session final : public TrackProvider {
   // Called once, on the loop thread, when the last track was played or playing failed for good.
   void on_end(std::function<void()> callback) { on_end_ = std::move(callback); }
   bool ended() const { return ended_; }
+  PlayMoment moment() const { return {state_, current_, message_}; }
+  // Called on the loop thread about every 50 ms, and after what the listener did.
+  void on_moment(std::function<void(const PlayMoment&)> callback) {
+    on_moment_ = std::move(callback);
+  }
+  void tell_moment() const {
+    if (on_moment_) on_moment_(moment());
+  }
   ClientSnapshot snapshot(std::size_t cells);
   Report report();
 
@@ -73,6 +91,9 @@ class Session final : public TrackProvider {
   };
 
   void open_torrents(std::size_t item);
+  void open_torrent(std::size_t item);
+  // Calls back once the item's torrent is open, which this has it be.
+  void when_open(std::size_t item, std::function<void(const OpenTorrent&)> work);
   void opened(std::size_t item, const OpenTorrent& torrent);
   // None while it is not open.
   const OpenTorrent* torrent(std::size_t item) const { return progress_[item].state->torrent(); }
@@ -124,11 +145,14 @@ class Session final : public TrackProvider {
   TimePoint metered_{};  // the latest time the meter saw
   Duration gap_{};
   Duration heard_before_{};  // of all tracks, when the current one began
+  bool started_ = false;
   bool user_paused_ = false;
   bool may_start_ = false;
   bool frame_decoded_ = false;  // since the start or seek that is under way
   bool ended_ = false;
   std::function<void()> on_end_;
+  std::function<void(const PlayMoment&)> on_moment_;
+  std::optional<std::size_t> hinted_;  // by prefetch()
   std::string message_;
   std::optional<std::pair<TrackRef, ByteRange>> wait_;  // what the demuxer waits for
   std::optional<TrackRef> wait_told_;

@@ -13,12 +13,12 @@
 namespace tributary::player {
 namespace {
 
-cdn::EdgeSet edges_of(const core::Metainfo& meta) {
+cdn::EdgeSet edge_set(const std::vector<std::string>& edges, const core::TorrentInfo& info) {
   cdn::EdgeSet set;
-  for (const std::string& edge : meta.edges) {
+  for (const std::string& edge : edges) {
     std::vector<std::string> urls;
-    for (const core::FileEntry& file : meta.info.files) {
-      urls.push_back(file.pad ? std::string() : wire::web_seed_url(edge, meta.info, file));
+    for (const core::FileEntry& file : info.files) {
+      urls.push_back(file.pad ? std::string() : wire::web_seed_url(edge, info, file));
     }
     set.edges.push_back(std::move(urls));
   }
@@ -346,7 +346,8 @@ void Node::open(core::TorrentId torrent, const core::Metainfo& metainfo, const B
                            .own_address = impl_->params.own_address};
   TRIBUTARY_CHECK(impl_->swarms.add(
       torrent, std::make_unique<core::Swarm>(metainfo, params, verified, impl_->bans, now)));
-  impl_->call_pool().add_torrent(torrent, metainfo.info, edges_of(metainfo), now);
+  impl_->call_pool().add_torrent(torrent, metainfo.info, edge_set(metainfo.edges, metainfo.info),
+                                 now);
   impl_->settle();
 }
 
@@ -397,6 +398,26 @@ void Node::close(core::TorrentId torrent, TimePoint now) {
 void Node::share(core::TorrentId torrent, bool enabled, TimePoint now) {
   impl_->now = now;
   if (core::Swarm* swarm = impl_->swarms.change(torrent)) swarm->share(enabled, now);
+  impl_->settle();
+}
+
+void Node::set_conduct(const core::Policy& policy, bool upload, TimePoint now) {
+  impl_->now = now;
+  impl_->params.policy = policy;
+  impl_->params.upload = upload;
+  impl_->prefetch_stale = true;
+  for (const auto& [id, entry] : impl_->swarms) {
+    impl_->swarms.change(id)->set_conduct(policy, upload, now);
+  }
+  impl_->settle();
+}
+
+void Node::set_edges(core::TorrentId torrent, const std::vector<std::string>& edges,
+                     TimePoint now) {
+  impl_->now = now;
+  const core::Swarm* swarm = impl_->swarms.find(torrent);
+  if (!swarm) return;
+  impl_->call_pool().set_edges(torrent, edge_set(edges, swarm->metainfo().info), now);
   impl_->settle();
 }
 

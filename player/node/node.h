@@ -112,6 +112,11 @@ class Node {
   void close(core::TorrentId torrent, TimePoint now);
   // Share what we have of it (and announce), without demanding anything.
   void share(core::TorrentId torrent, bool enabled, TimePoint now);
+  // For all torrents: another policy, its unchoker aside, and whether peers are served.
+  void set_conduct(const core::Policy& policy, bool upload, TimePoint now);
+  // Other URLs of its edges, such as freshly signed ones, as core::Metainfo has them. What was
+  // refused or distrusted is forgotten.
+  void set_edges(core::TorrentId torrent, const std::vector<std::string>& edges, TimePoint now);
   // The port that the peers of later connections are told, as in NodeParams.
   void set_listen_port(std::uint16_t port);
   // Adds a peer known to the user, of a torrent or a fetch.

@@ -175,5 +175,15 @@ TEST_CASE("of a peer that left nothing more is sent, and what was sent to it hur
   CHECK(rig.pass(10s).empty());
 }
 
+TEST_CASE("when peers are to be served no longer, who was is choked at once") {
+  ServingRig rig(true);
+  ask(rig, 0);
+  rig.swarm().set_conduct(Policy::peers_only(), false, rig.now());
+  CHECK(rig.drain() == Lines{"c1: choke"});
+  CHECK(with(ask(rig, 1), "block").empty());
+  rig.swarm().set_conduct(Policy::peers_only(), true, rig.now());
+  CHECK(rig.drain() == Lines{"c1: unchoke"});
+}
+
 }  // namespace
 }  // namespace tributary::core

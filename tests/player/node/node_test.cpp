@@ -121,6 +121,7 @@ class NodeRig {
     const auto& get = std::get<cdn::HttpGet>(action);
     lines.push_back(std::to_string(get.torrent.value()) + ": get " +
                     core::range_text({get.cuts.front().block, get.cuts.back().block + 1}));
+    asked_url_ = get.parts.front().url;
     if (serves_) serve(get);
   }
   void serve(const cdn::HttpGet& get) {
@@ -154,7 +155,8 @@ class NodeRig {
   }
 
  public:
-  bool serves_ = true;  // the CDN answers, at once
+  bool serves_ = true;     // the CDN answers, at once
+  std::string asked_url_;  // of the CDN, last
 
  private:
   const core::Metainfo first_ = track(1);
@@ -424,6 +426,28 @@ TEST_CASE("a node fetches a torrent's metadata beside its tracks, and is rid of 
   }
   CHECK_FALSE(node.progress(kFetch).has_value());
   CHECK_FALSE(node.welcome(hello(hash)));
+}
+
+TEST_CASE(
+    "a policy without the CDN cancels what the CDN was asked, one without peers leaves them") {
+  NodeRig rig(core::Policy::adaptive());
+  rig.serves_ = false;
+  rig.seed(kFirst, 1);
+  CHECK_FALSE(with(rig.play(kFirstTrack, 0s), "1: get").empty());
+  rig.node().set_conduct(core::Policy::peers_only(), true, rig.now());
+  CHECK_FALSE(with(rig.pass(1us), "cancel get").empty());
+  CHECK(with(rig.pass(5s), "1: get").empty());
+  rig.node().set_conduct(core::Policy::cdn_only(), true, rig.now());
+  const Lines lines = rig.pass(1us);
+  CHECK_FALSE(with(lines, "disconnect").empty());
+  CHECK_FALSE(with(lines, "1: get").empty());
+}
+
+TEST_CASE("new URLs of a torrent's edges are the ones that are asked from then on") {
+  NodeRig rig(core::Policy::cdn_only());
+  rig.node().set_edges(kFirst, {"http://other/track?sig=2"}, rig.now());
+  rig.play(kFirstTrack, 0s);
+  CHECK(rig.asked_url_ == "http://other/track?sig=2");
 }
 
 TEST_CASE("the same inputs give a node's same actions") {

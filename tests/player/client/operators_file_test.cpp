@@ -1,4 +1,4 @@
-#include "demo/operators_file.h"
+#include "player/client/operators_file.h"
 
 #include <doctest/doctest.h>
 
@@ -6,8 +6,8 @@
 #include <fstream>
 #include <string>
 
-using namespace tributary;        // NOLINT
-using namespace tributary::demo;  // NOLINT
+using namespace tributary;          // NOLINT
+using namespace tributary::player;  // NOLINT
 
 namespace {
 

@@ -1,11 +1,11 @@
-#include "demo/operators_file.h"
+#include "player/client/operators_file.h"
 
 #include <utility>
 
 #include "engine/net/bounded_file.h"
 #include "engine/wire/operator_list.h"
 
-namespace tributary::demo {
+namespace tributary::player {
 namespace {
 
 // Of all prefixes that a table may hold, with long names.
@@ -21,4 +21,4 @@ Result<std::shared_ptr<const core::OperatorTable>> read_operators(const std::str
   return std::make_shared<const core::OperatorTable>(*std::move(table));
 }
 
-}  // namespace tributary::demo
+}  // namespace tributary::player
