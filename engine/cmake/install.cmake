@@ -1,33 +1,49 @@
-# What `cmake --install` copies: the rooms up to player/client as one CMake package, `tributary`, with
-# a target tributary::<room> each, and the `tributary` command. The simulator stays at home.
+# What `cmake --install` copies, and what CPack makes Debian packages of: the shared library with its
+# header, the `tributary` command, and the rooms up to player/client for who builds with the sources'
+# own types. The simulator stays at home.
 include(GNUInstallDirs)
 include(CMakePackageConfigHelpers)
 
 set(package_folder "${CMAKE_INSTALL_LIBDIR}/cmake/tributary")
+
+# The C API: find_package(Tributary), target Tributary::tributary.
+install(TARGETS tributary_shared EXPORT tributary-api
+        LIBRARY COMPONENT libtributary0 NAMELINK_COMPONENT libtributary-dev)
+install(EXPORT tributary-api NAMESPACE Tributary:: DESTINATION "${package_folder}"
+        FILE tributary-api-targets.cmake COMPONENT libtributary-dev)
+install(DIRECTORY player/api/include/ DESTINATION "${CMAKE_INSTALL_INCLUDEDIR}"
+        COMPONENT libtributary-dev)
+# From its own folder on, so that an installed tree may be moved.
+file(RELATIVE_PATH pc_to_include "/${CMAKE_INSTALL_LIBDIR}/pkgconfig" "/${CMAKE_INSTALL_INCLUDEDIR}")
+configure_file(engine/cmake/tributary.pc.in "${PROJECT_BINARY_DIR}/tributary.pc" @ONLY)
+install(FILES "${PROJECT_BINARY_DIR}/tributary.pc"
+        DESTINATION "${CMAKE_INSTALL_LIBDIR}/pkgconfig" COMPONENT libtributary-dev)
+
+if(TARGET tributary)
+  install(TARGETS tributary COMPONENT tributary)
+endif()
+
+# The rooms: find_package(Tributary COMPONENTS rooms), a target tributary::<room> each.
 set(installed_targets tributary_flags)
 foreach(room base core wire net cdn_pool cdn_http prefetch buffer node media client)
   list(APPEND installed_targets tributary_${room})
 endforeach()
-
-install(TARGETS ${installed_targets} EXPORT tributary)
+install(TARGETS ${installed_targets} EXPORT tributary COMPONENT rooms)
 install(EXPORT tributary NAMESPACE tributary:: DESTINATION "${package_folder}"
-        FILE tributary-targets.cmake)
+        FILE tributary-targets.cmake COMPONENT rooms)
 foreach(folder engine/base engine/core engine/wire engine/net cdn prefetch player)
   install(DIRECTORY ${folder}/ DESTINATION "${CMAKE_INSTALL_INCLUDEDIR}/tributary/${folder}"
-          FILES_MATCHING PATTERN "*.h")
+          COMPONENT rooms FILES_MATCHING PATTERN "*.h" PATTERN "api" EXCLUDE)
 endforeach()
-if(TARGET tributary)
-  install(TARGETS tributary)
-endif()
-
 # The package looks for the same libraries in the same way as the build does.
-file(WRITE "${PROJECT_BINARY_DIR}/tributary-config.cmake"
-  "set(TRIBUTARY_SDL ${TRIBUTARY_SDL})\n"
-  "include(\"\${CMAKE_CURRENT_LIST_DIR}/dependencies.cmake\")\n"
-  "include(\"\${CMAKE_CURRENT_LIST_DIR}/tributary-targets.cmake\")\n")
+install(FILES "${PROJECT_SOURCE_DIR}/engine/cmake/dependencies.cmake"
+        DESTINATION "${package_folder}" COMPONENT rooms)
+
+configure_package_config_file(engine/cmake/tributary-config.cmake.in
+  "${PROJECT_BINARY_DIR}/tributary-config.cmake" INSTALL_DESTINATION "${package_folder}"
+  NO_SET_AND_CHECK_MACRO)
 write_basic_package_version_file("${PROJECT_BINARY_DIR}/tributary-config-version.cmake"
                                  COMPATIBILITY SameMinorVersion)
 install(FILES "${PROJECT_BINARY_DIR}/tributary-config.cmake"
               "${PROJECT_BINARY_DIR}/tributary-config-version.cmake"
-              "${PROJECT_SOURCE_DIR}/engine/cmake/dependencies.cmake"
-        DESTINATION "${package_folder}")
+        DESTINATION "${package_folder}" COMPONENT libtributary-dev)

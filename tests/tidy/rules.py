@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 import source
 import table
 
-CODE = (".h", ".cpp")
-TEXT = CODE + (".py", ".sh", ".cmake", ".md", ".txt", ".c", ".html", ".js", "run")
+CODE = (".h", ".hpp", ".c", ".cpp")
+TEXT = CODE + (".py", ".sh", ".cmake", ".md", ".txt", ".html", ".js", "run")
 
 
 @dataclass
@@ -143,13 +143,15 @@ def function_length(tree):
 
 def header_purpose(tree):
     """every header opens with its purpose and is included once"""
-    for path, text in tree.matching([".h"]).items():
+    for path, text in tree.matching([".h", ".hpp"]).items():
         opening = re.match(r"(?://[^\n]*\n|/\*.*?\*/\n?)+", text, re.DOTALL)
         words = re.findall(r"\w+", opening.group(0)) if opening else []
         if len(words) < 4:
             yield f"{path}:1: no comment that says what the header is for"
-        if not re.search(r"^#pragma once$", text, re.MULTILINE):
-            yield f"{path}:1: no #pragma once"
+        # A header of the installed API keeps to what every compiler of C knows.
+        once = r"^#ifndef (\w+)\n#define \1$" if "/include/" in path else r"^#pragma once$"
+        if not re.search(once, text, re.MULTILINE):
+            yield f"{path}:1: nothing that has it included once"
 
 
 def private_paths(tree):

@@ -46,6 +46,8 @@ SAMPLES = [
     (rules.header_purpose, {"cdn/pool/a.h": "#pragma once\n"}, {"cdn/pool/a.h": HEADER}),
     (rules.header_purpose, {"cdn/pool/a.h": "// Says what it is for.\nint x;\n"},
      {"cdn/pool/a.h": "/* Says what\n   it is for. */\n#pragma once\n"}),
+    (rules.header_purpose, {"player/api/include/a.h": HEADER},
+     {"player/api/include/a.h": "/* Says what it is for. */\n#ifndef A_H\n#define A_H\n"}),
     (rules.private_paths, {"README.md": "see /" + "work/main\n"},
      {"README.md": "see http://host/work/main and build/work/x\n"}),
     (rules.unfinished, {"demo/a.cpp": "// TO" + "DO: later\n"},

@@ -17,10 +17,13 @@ LAYERS = {
     "cdn/http": ["engine/base", "engine/core", "engine/wire", "engine/net", "cdn/pool"],
     "player/client": ["engine/base", "engine/core", "engine/wire", "engine/net", "cdn/pool",
                       "cdn/http", "prefetch", "player/buffer", "player/node", "player/media"],
+    "player/api": ["engine/base", "engine/core", "engine/wire", "engine/net", "cdn/pool", "prefetch",
+                   "player/client"],
     "player/gateway": ["engine/base", "engine/core", "engine/wire", "engine/net", "cdn/pool",
                        "cdn/http", "player/node", "player/media", "player/client"],
     "demo": ["engine/base", "engine/wire", "engine/net", "cdn/http", "player/media",
              "player/client", "player/gateway"],
+    "demo/embed": [],
     "demo/loadtest": ["engine/base", "engine/core", "engine/wire", "engine/net", "engine/sim",
                       "demo"],
 }
