@@ -9,6 +9,11 @@ set(package_folder "${CMAKE_INSTALL_LIBDIR}/cmake/tributary")
 # The C API: find_package(Tributary), target Tributary::tributary.
 install(TARGETS tributary_shared EXPORT tributary-api
         LIBRARY COMPONENT libtributary0 NAMELINK_COMPONENT libtributary-dev)
+# A track for FFmpeg: Tributary::avio.
+install(TARGETS tributary_avio EXPORT tributary-api
+        LIBRARY COMPONENT libtributary-avio0 NAMELINK_COMPONENT libtributary-dev)
+install(DIRECTORY player/avio/include/ DESTINATION "${CMAKE_INSTALL_INCLUDEDIR}"
+        COMPONENT libtributary-dev)
 install(EXPORT tributary-api NAMESPACE Tributary:: DESTINATION "${package_folder}"
         FILE tributary-api-targets.cmake COMPONENT libtributary-dev)
 install(DIRECTORY player/api/include/ DESTINATION "${CMAKE_INSTALL_INCLUDEDIR}"
@@ -33,7 +38,7 @@ install(EXPORT tributary NAMESPACE tributary:: DESTINATION "${package_folder}"
         FILE tributary-targets.cmake COMPONENT rooms)
 foreach(folder engine/base engine/core engine/wire engine/net cdn prefetch player)
   install(DIRECTORY ${folder}/ DESTINATION "${CMAKE_INSTALL_INCLUDEDIR}/tributary/${folder}"
-          COMPONENT rooms FILES_MATCHING PATTERN "*.h" PATTERN "api" EXCLUDE)
+          COMPONENT rooms FILES_MATCHING PATTERN "*.h" PATTERN "api" EXCLUDE PATTERN "avio" EXCLUDE)
 endforeach()
 # The package looks for the same libraries in the same way as the build does.
 install(FILES "${PROJECT_SOURCE_DIR}/engine/cmake/dependencies.cmake"

@@ -48,6 +48,7 @@ int give(Event event, EventQueue& events, tributary_event* out) {
   filled.track = event.track;
   filled.state = event.state;
   filled.text = events.keep(std::move(event.text));
+  filled.reader = event.reader;
   write_struct(filled, out);
   return TRIBUTARY_OK;
 }

@@ -21,6 +21,7 @@ struct Event {
   std::size_t track = 0;
   tributary_state state = TRIBUTARY_STATE_LOADING;
   std::string text{};
+  tributary_reader* reader = nullptr;
 };
 
 // Thread-safe. Holds at most kMost events of which one replaces another; what answers a call, or

@@ -96,8 +96,8 @@ class In {
 // The handle that an object is given out by.
 template <class Handle>
 Handle* give_out(std::shared_ptr<Object> object) {
-  return reinterpret_cast<Handle*>(
-      Handles::all().add(std::move(object)));  // NOLINT: not an address
+  const Handles::Name name = Handles::all().add(std::move(object));
+  return reinterpret_cast<Handle*>(name);  // NOLINT(performance-no-int-to-ptr): no address
 }
 
 }  // namespace tributary::capi

@@ -151,7 +151,6 @@ Result<void> set_span(const tributary_options& o, player::ClientOptions& client)
 }  // namespace
 
 Result<player::RateLimits> limits_from(const tributary_limits& l) {
-  player::RateLimits limits;
   TRIBUTARY_TRY(up, rate_from("up_bps", l.up_bps));
   TRIBUTARY_TRY(down, rate_from("down_bps", l.down_bps));
   TRIBUTARY_TRY(up_each, rate_from("up_each_bps", l.up_each_bps));

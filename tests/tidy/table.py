@@ -23,6 +23,7 @@ LAYERS = {
                        "cdn/http", "player/node", "player/media", "player/client"],
     "demo": ["engine/base", "engine/wire", "engine/net", "cdn/http", "player/media",
              "player/client", "player/gateway"],
+    "player/avio": [],
     "demo/embed": [],
     "demo/loadtest": ["engine/base", "engine/core", "engine/wire", "engine/net", "engine/sim",
                       "demo"],
@@ -36,7 +37,7 @@ PURE = {
 
 # library: the include paths that show its use, and the only rooms that may use it.
 CONTAINED = {
-    "FFmpeg": (r"lib(av|sw)\w+/", ["player/media"]),
+    "FFmpeg": (r"lib(av|sw)\w+/", ["player/media", "player/avio", "demo/embed"]),
     "libcurl": (r"curl/", ["engine/net", "cdn/http"]),
     "libmicrohttpd": (r"microhttpd\.h", ["engine/net", "cdn/http"]),
     "libuv": (r"uv\.h", ["engine/net", "cdn/http", "player/client"]),

@@ -18,9 +18,11 @@
  *   }
  *   tributary_client_close(client);
  *
+ * Whoever brings a decoder of his own does not start playback but reads the tracks: see Readers.
+ *
  * Handles
  * -------
- * A client, a snapshot and a report are handles. A handle is a name, not an address:
+ * A client, a reader, a snapshot and a report are handles. A handle is a name, not an address:
  * nothing can be read through it, and the value of one that was closed is never given out again.
  * So a handle that is closed, of another kind or made up is answered with TRIBUTARY_E_HANDLE.
  *
@@ -57,7 +59,8 @@
  * out are UTF-8 and end in a zero; each function says how long they live. In short: what belongs to
  * a snapshot or report lives as long as that, what tells of a track as long as the client, and an
  * event's text until an event of that client is pulled again, so let one thread pull them.
- * A client's snapshots and reports outlive it; they stay until they are freed.
+ * A client's readers, snapshots and reports outlive it and stay until they are closed or freed; a
+ * reader's reads fail then.
  * A handle that is being closed may still be in use on other threads: their calls return
  * TRIBUTARY_E_CANCELLED or TRIBUTARY_E_HANDLE, and closing waits for them.
  *
@@ -117,7 +120,7 @@ typedef enum tributary_error {
   TRIBUTARY_E_UNSUPPORTED = -6, /* well-formed, but not something this build handles */
   TRIBUTARY_E_NOT_FOUND = -7,   /* no such file, track, entry */
   TRIBUTARY_E_IO = -8,          /* disk or network failed */
-  TRIBUTARY_E_CANCELLED = -9,   /* by tributary_client_cancel_load() or by closing */
+  TRIBUTARY_E_CANCELLED = -9,   /* by a function of that name, or by closing */
   TRIBUTARY_E_LIMIT = -10,      /* a named limit was exceeded */
   TRIBUTARY_E_AGAIN = -11,      /* nothing there yet, or not in time; ask again */
   TRIBUTARY_E_MEMORY = -12,     /* no memory left */
@@ -387,6 +390,39 @@ TRIBUTARY_API int tributary_client_previous(tributary_client* client);
 /* Ends playback for good (a WAV file is complete then), goes on sharing. Blocks for some ms. */
 TRIBUTARY_API int tributary_client_stop(tributary_client* client);
 
+/* Readers ---------------------------------------------------------------------------------------
+ */
+
+/* Random access to a track's bytes, beside playback and many at a time, for a decoder of one's own.
+ * Nothing has to be started for it. It sees verified bytes only (of a plain media URL, which has no
+ * hashes, what the CDN sent). What it waits for is fetched by deadlines, as for playback: it is
+ * taken to play what it reads at the media's pace, however fast it takes it, and reading elsewhere
+ * is a seek. When it is closed, what was asked of peers and CDN for it alone is cancelled. */
+typedef struct tributary_reader tributary_reader;
+
+/* Opens the track's torrent, if it is not yet; reads wait for that. Close it before or after its
+ * client; once the client is closed, reads return CANCELLED.
+ * Errors: HANDLE, NOT_FOUND, STATE after tributary_client_finish(). */
+TRIBUTARY_API int tributary_reader_open(tributary_client* client, size_t track,
+                                        tributary_reader** reader);
+/* Has waiting reads return CANCELLED, and waits for them. Errors: HANDLE. */
+TRIBUTARY_API int tributary_reader_close(tributary_reader* reader);
+/* Has reads return CANCELLED, now and from now on. May be called while another thread waits in one.
+ * Errors: HANDLE. */
+TRIBUTARY_API int tributary_reader_cancel(tributary_reader* reader);
+/* Of the track, in bytes. Errors: HANDLE. */
+TRIBUTARY_API int64_t tributary_reader_length(tributary_reader* reader);
+/* Reads up to `size` bytes at `offset` into `buffer`, which belongs to the caller, and returns how
+ * many: at least 1, and 0 only at or beyond the end, or for a size of 0. Waits until there is
+ * something; of several threads with the same reader one at a time. Errors: HANDLE; INVALID (offset
+ * < 0, buffer is NULL); CANCELLED; IO. */
+TRIBUTARY_API int64_t tributary_reader_read(tributary_reader* reader, int64_t offset, void* buffer,
+                                            size_t size);
+/* The same without waiting: AGAIN where nothing is at hand. The bytes are fetched then, and
+ * TRIBUTARY_EVENT_READABLE says when it is worth another try. */
+TRIBUTARY_API int64_t tributary_reader_try_read(tributary_reader* reader, int64_t offset,
+                                                void* buffer, size_t size);
+
 /* Switches --------------------------------------------------------------------------------------
  */
 
@@ -423,7 +459,9 @@ typedef enum tributary_event_type {
       2,                       /* text: how far asking peers for a magnet link's torrent has come */
   TRIBUTARY_EVENT_STATE = 3,   /* state and track, of which at least one has changed */
   TRIBUTARY_EVENT_MESSAGE = 4, /* text: an error or notice for the listener, one line; track */
-  TRIBUTARY_EVENT_ENDED = 5    /* all was played; result is negative where some track failed */
+  TRIBUTARY_EVENT_ENDED = 5,   /* all was played; result is negative where some track failed */
+  TRIBUTARY_EVENT_READABLE =
+      6 /* reader, track: what tributary_reader_try_read() lacked may be there */
 } tributary_event_type;
 
 typedef struct tributary_event {
@@ -433,6 +471,7 @@ typedef struct tributary_event {
   size_t track;
   tributary_state state;
   const char* text; /* never NULL; valid until an event of this client is pulled again */
+  tributary_reader* reader;
 } tributary_event;
 
 /* The oldest event. Errors: HANDLE, SIZE, AGAIN where there is none. */

@@ -8,8 +8,9 @@
 //   if (!client || !client->play({"song.torrent"})) return 1;
 //   client->finish();
 //
-// No function throws anything but std::bad_alloc. A Client, Snapshot or Report owns its handle, can
-// be moved and not copied; one that was moved from may only be destroyed or assigned to.
+// No function throws anything but std::bad_alloc. A Client, Reader, Snapshot or Report owns its
+// handle, can be moved and not copied; one that was moved from may only be destroyed or assigned
+// to.
 #ifndef TRIBUTARY_TRIBUTARY_HPP
 #define TRIBUTARY_TRIBUTARY_HPP
 
@@ -160,6 +161,7 @@ struct Event {
   std::size_t track = 0;
   tributary_state state = TRIBUTARY_STATE_LOADING;
   std::string text;
+  tributary_reader* reader = nullptr;
 };
 
 // All that a screen shows, of one moment. Strings in what it gives out live as long as it does.
@@ -232,6 +234,33 @@ class Report {
   detail::Owner<tributary_report, tributary_report_free> handle_;
 };
 
+// Random access to one track, for a decoder of one's own.
+class Reader {
+ public:
+  std::int64_t length() const { return tributary_reader_length(handle_.get()); }
+  // How many bytes came; 0 only at the end. Waits until there is something.
+  Result<std::size_t> read(std::int64_t offset, void* buffer, std::size_t size) {
+    return count(tributary_reader_read(handle_.get(), offset, buffer, size));
+  }
+  // The same without waiting: an error of TRIBUTARY_E_AGAIN where nothing is at hand.
+  Result<std::size_t> try_read(std::int64_t offset, void* buffer, std::size_t size) {
+    return count(tributary_reader_try_read(handle_.get(), offset, buffer, size));
+  }
+  // Any thread.
+  Result<void> cancel() { return detail::check(tributary_reader_cancel(handle_.get())); }
+  // What an Event names. Valid as long as this.
+  tributary_reader* handle() const { return handle_.get(); }
+
+ private:
+  friend class Client;
+  explicit Reader(tributary_reader* handle) : handle_(handle) {}
+  static Result<std::size_t> count(std::int64_t read) {
+    if (read < 0) return detail::last_error(static_cast<int>(read));
+    return static_cast<std::size_t>(read);
+  }
+  detail::Owner<tributary_reader, tributary_reader_close> handle_;
+};
+
 // One whole player. Every function may be called from every thread; the destructor, which waits for
 // them and for callbacks, may not be called within a callback.
 class Client {
@@ -297,6 +326,13 @@ class Client {
     return detail::check(tributary_client_prefetch(handle(), track));
   }
 
+  Result<Reader> open_reader(std::size_t track) {
+    tributary_reader* reader = nullptr;
+    const int code = tributary_reader_open(handle(), track, &reader);
+    if (code < 0) return detail::last_error(code);
+    return Reader(reader);
+  }
+
   Result<void> start() { return detail::check(tributary_client_start(handle())); }
   Result<void> set_paused(bool paused) {
     return detail::check(tributary_client_set_paused(handle(), paused ? 1 : 0));
@@ -331,7 +367,7 @@ class Client {
   std::optional<Event> wait_event(milliseconds limit = milliseconds(-1)) {
     tributary_event event = detail::sized<tributary_event>();
     if (tributary_client_wait_event(handle(), limit.count(), &event) < 0) return std::nullopt;
-    return Event{event.type, event.result, event.track, event.state, event.text};
+    return Event{event.type, event.result, event.track, event.state, event.text, event.reader};
   }
 
   Result<Snapshot> snapshot(std::size_t pieces = 0) const {
