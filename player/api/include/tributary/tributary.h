@@ -12,9 +12,10 @@
  *   tributary_client_load(client, &source, 1);
  *   event.size = sizeof event;
  *   while (tributary_client_wait_event(client, -1, &event) == 0) {
- *     if (event.type == TRIBUTARY_EVENT_LOADED && event.result == 0)
- * tributary_client_start(client); if (event.type == TRIBUTARY_EVENT_LOADED && event.result < 0)
- * break; if (event.type == TRIBUTARY_EVENT_ENDED) break;
+ *     if (event.type == TRIBUTARY_EVENT_ENDED) break;
+ *     if (event.type != TRIBUTARY_EVENT_LOADED) continue;
+ *     if (event.result < 0) break;
+ *     tributary_client_start(client);
  *   }
  *   tributary_client_close(client);
  *
