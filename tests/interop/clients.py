@@ -2,6 +2,7 @@
 uTP where that is not said."""
 import base64
 import filecmp
+import ipaddress
 import json
 import os
 import re
@@ -180,18 +181,25 @@ class LibtorrentDht(Libtorrent):
         wait_until(named, f"libtorrent finds {address}", limit)
 
 
+def saved_dht(nodes):
+    """The file in which Transmission keeps its DHT's nodes."""
+    compact = b"".join(ipaddress.ip_address(host).packed + int(port).to_bytes(2, "big")
+                       for host, port in (node.split(":") for node in nodes))
+    return b"d2:id20:" + os.urandom(20) + b"5:nodes%d:%be" % (len(compact), compact)
+
+
 class Transmission:
     """A transmission-daemon. It dials no peers at 127.*, so others have to dial it there."""
 
     def __init__(self, scene, encryption=1, utp=False, host="127.0.0.1", pex=False, dht=None, down=None):
-        """`encryption` is 0 where plain connections are preferred, 2 where none are taken. `dht` is a
-        node to join through, `down` a limit in kB/s."""
+        """`encryption` is 0 where plain connections are preferred, 2 where none are taken. `dht` are
+        nodes that it knew when it last ran, `down` a limit in kB/s."""
         self.rpc, self.port = free_port(), free_port()
         self.token = ""
         config = scene.folder("transmission")
         self.folder = scene.folder("transmission", "data")
         if dht:
-            write(os.path.join(config, "dht.bootstrap"), dht.replace(":", " ").encode())
+            write(os.path.join(config, "dht.dat"), saved_dht(dht))
         write(os.path.join(config, "settings.json"), json.dumps({
             "rpc-bind-address": "127.0.0.1", "rpc-port": self.rpc, "peer-port": self.port,
             "bind-address-ipv4": host, "bind-address-ipv6": "::1", "dht-enabled": bool(dht),
