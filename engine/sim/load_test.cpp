@@ -16,63 +16,6 @@ WorldParams world_params(const LoadSetup& setup, std::uint64_t seed) {
   return params;
 }
 
-OriginBytes operator-(OriginBytes a, const OriginBytes& b) {
-  for (std::size_t i = 0; i < a.by_origin.size(); ++i) a.by_origin[i] -= b.by_origin[i];
-  return a;
-}
-
-core::ByteCounts operator-(core::ByteCounts a, const core::ByteCounts& b) {
-  for (std::size_t i = 0; i < a.cdn_by_reason.size(); ++i) {
-    a.cdn_by_reason[i] -= b.cdn_by_reason[i];
-  }
-  a.peers -= b.peers;
-  a.cache -= b.cache;
-  a.uploaded -= b.uploaded;
-  a.good -= b.good;
-  a.duplicate -= b.duplicate;
-  a.corrupt -= b.corrupt;
-  a.cdn_requests -= b.cdn_requests;
-  return a;
-}
-
-EgressMeter operator-(EgressMeter a, const EgressMeter& b) {
-  a.bytes -= b.bytes;
-  a.delivered -= b.delivered;
-  a.cut_off -= b.cut_off;
-  a.requests -= b.requests;
-  a.connections -= b.connections;
-  a.failures -= b.failures;
-  return a;
-}
-
-// What is added up over a run; plays are counted after the warm-up only.
-void subtract(LoadFigures& figures, const LoadFigures& warm_up) {
-  figures.received = figures.received - warm_up.received;
-  figures.uploaded -= warm_up.uploaded;
-}
-
-// What was counted up to the end of the warm-up goes.
-void subtract(LoadReport& report, const LoadReport& warm_up) {
-  subtract(static_cast<LoadFigures&>(report), static_cast<const LoadFigures&>(warm_up));
-  for (std::size_t i = 0; i < report.by_class.size(); ++i) {
-    subtract(static_cast<LoadFigures&>(report.by_class[i]), warm_up.by_class[i]);
-  }
-  report.kept = report.kept - warm_up.kept;
-  report.duplicate = report.duplicate - warm_up.duplicate;
-  report.corrupt = report.corrupt - warm_up.corrupt;
-  report.from_operator -= warm_up.from_operator;
-  report.ledger = report.ledger - warm_up.ledger;
-  report.cdn = report.cdn - warm_up.cdn;
-  for (std::size_t i = 0; i < report.by_popularity.size(); ++i) {
-    report.by_popularity[i] = report.by_popularity[i] - warm_up.by_popularity[i];
-  }
-  for (std::size_t i = 0; i < report.uploads.size(); ++i) report.uploads[i] -= warm_up.uploads[i];
-  report.messages -= warm_up.messages;
-  report.message_bytes -= warm_up.message_bytes;
-  report.search_bytes -= warm_up.search_bytes;
-  report.announces -= warm_up.announces;
-}
-
 // As addresses are given out below: one block of 2^24 for each operator.
 Endpoint address_of(std::int32_t of_operator, std::int32_t host) {
   const auto octet = [host](int shift) { return static_cast<std::uint8_t>(host >> shift & 0xff); };
@@ -93,47 +36,7 @@ BitRate part_of(BitRate rate, std::int64_t part) {
   return BitRate(mul_div(rate.bits_per_second(), part, kWhole));
 }
 
-void count(LoadFigures& figures, const Play& play) {
-  ++figures.plays;
-  figures.played += play.played;
-  figures.stalls += play.stalls;
-  figures.stalled += play.stalled;
-  figures.heard += play.heard;
-  if (play.stalls > 0) ++figures.stalled_plays;
-  if (!play.startup) {
-    ++figures.unheard;
-  } else if (!play.gap) {
-    (play.from_cache ? figures.cached_startups : figures.startups).push_back(*play.startup);
-  }
-}
-
-void sort_startups(LoadFigures& figures) {
-  std::sort(figures.startups.begin(), figures.startups.end());
-  std::sort(figures.cached_startups.begin(), figures.cached_startups.end());
-}
-
-std::int64_t part_in_millionths(std::int64_t part, std::int64_t whole) {
-  return whole == 0 ? 0 : mul_div(part, kWhole, whole);
-}
-
 }  // namespace
-
-std::int64_t LoadReport::offload() const {
-  return part_in_millionths(received[Origin::kPeers].count(), received.total().count());
-}
-
-std::int64_t LoadReport::fairness() const {
-  __extension__ using Wide = unsigned __int128;  // NOLINT
-  Wide sum = 0;
-  Wide squares = 0;
-  for (Bytes upload : uploads) {
-    const auto kib = static_cast<Wide>(upload.count() / 1024);
-    sum += kib;
-    squares += kib * kib;
-  }
-  if (squares == 0) return 0;
-  return static_cast<std::int64_t>(sum * sum * kWhole / (squares * uploads.size()));
-}
 
 LoadTest::LoadTest(const LoadPlan& plan, const LoadSetup& setup, const core::Policy& policy,
                    std::uint64_t seed)
@@ -146,7 +49,7 @@ LoadTest::LoadTest(const LoadPlan& plan, const LoadSetup& setup, const core::Pol
       operators_(operator_table(plan.operators)),
       people_(plan.listeners.size()),
       torrents_(plan.tracks.size()),
-      bin_end_(setup.bin) {
+      books_(setup.warm_up, setup.bin) {
   plan_faults();
 }
 
@@ -164,24 +67,16 @@ void LoadTest::plan_faults() {
 
 void LoadTest::run_until(TimePoint end) {
   while (world_.now() < end) {
-    TimePoint next = std::min(end, bin_end_);
+    TimePoint next = std::min(end, books_.bin_end());
     const bool event = next_event_ < plan_.events.size() && plan_.events[next_event_].at <= next;
     if (event) next = plan_.events[next_event_].at;
     world_.run_until(next);
     if (event) {
       apply(plan_.events[next_event_++]);
-    } else if (next == bin_end_) {
-      end_bin();
+    } else if (next == books_.bin_end()) {
+      books_.end_bin(world_.received(), online_, [this] { return totals(); });
     }
   }
-}
-
-void LoadTest::end_bin() {
-  bins_.push_back({world_.received() - binned_, online_});
-  binned_ = world_.received();
-  const bool warm = setup_.warm_up > Duration::zero() && bin_end_ >= TimePoint(setup_.warm_up);
-  if (warm && !warm_up_) warm_up_ = totals();
-  bin_end_ += setup_.bin;
 }
 
 void LoadTest::apply(const LoadEvent& event) {
@@ -294,11 +189,7 @@ void LoadTest::add_plays(LoadReport& report, std::size_t listener) const {
   for (HostId host : people_[listener].sessions) {
     const Listener* heard = world_.find_listener(host);
     if (heard == nullptr) continue;
-    for (const Play& play : heard->plays()) {
-      if (play.requested < TimePoint(setup_.warm_up)) continue;
-      count(report, play);
-      count(of_class, play);
-    }
+    for (const Play& play : heard->plays()) books_.count(report, of_class, play);
   }
 }
 
@@ -333,12 +224,9 @@ LoadReport LoadTest::totals() const {
     sum.uploads.push_back(uploaded);
     sum.uploaded += uploaded;
   }
-  const auto tracks = static_cast<std::int64_t>(plan_.tracks.size());
   for (std::size_t t = 0; t < track_of_.size(); ++t) {
-    const std::int32_t rank = plan_.tracks[static_cast<std::size_t>(track_of_[t])].rank;
-    const std::int64_t tenth = std::int64_t{rank} * 10 / tracks;
-    sum.by_popularity[static_cast<std::size_t>(tenth)] +=
-        world_.received(core::TorrentId(static_cast<std::uint32_t>(t)));
+    add_by_popularity(sum, plan_, track_of_[t],
+                      world_.received(core::TorrentId(static_cast<std::uint32_t>(t))));
   }
   return sum;
 }
@@ -347,20 +235,14 @@ LoadReport LoadTest::report() {
   for (std::size_t i = 0; i < people_.size(); ++i) {
     if (people_[i].online) leave(static_cast<std::int32_t>(i));
   }
-  LoadReport report = totals();
-  if (warm_up_) subtract(report, *warm_up_);
-  for (std::size_t i = 0; i < people_.size(); ++i) add_plays(report, i);
-  sort_startups(report);
-  for (LoadClass& of_class : report.by_class) sort_startups(of_class);
-  report.policy = policy_.name;
-  report.seed = seed_;
-  report.digest = world_.digest().value();
-  report.events = world_.events();
-  report.listeners = static_cast<std::int32_t>(people_.size());
-  report.measured = std::max(now() - TimePoint(setup_.warm_up), Duration::zero());
-  report.bin = setup_.bin;
-  report.bins = bins_;
-  return report;
+  LoadReport sum = totals();
+  for (std::size_t i = 0; i < people_.size(); ++i) add_plays(sum, i);
+  sum.policy = policy_.name;
+  sum.seed = seed_;
+  sum.digest = world_.digest().value();
+  sum.events = world_.events();
+  sum.listeners = static_cast<std::int32_t>(people_.size());
+  return books_.close(std::move(sum), now());
 }
 
 }  // namespace tributary::sim
