@@ -31,7 +31,7 @@ class Diary {
     while (at < TimePoint(plan_.length)) {
       const TimePoint until = at + workload_.session.draw(random_);
       note(at, LoadEvent::Action::kJoin);
-      write_session(at, until);
+      write_session(at, std::min(until, TimePoint(plan_.length)));
       note(until, LoadEvent::Action::kLeave);
       at = until + workload_.pause.draw(random_);
     }

@@ -86,6 +86,19 @@ TEST_CASE("a plan is in order, within its time, and the same each time") {
   CHECK(make_plan(small(), 8).events.size() != plan.events.size());
 }
 
+TEST_CASE("who stays for longer than the test is drawn no further than to its end") {
+  Workload w = small();
+  w.session.points = {{kWhole, 3h}};
+  const LoadPlan plan = make_plan(w, 7);
+  w.session.points = {{kWhole, 1'000'000'000h}};
+  const LoadPlan endless = make_plan(w, 7);
+  REQUIRE(endless.events.size() == plan.events.size());
+  for (std::size_t i = 0; i < plan.events.size(); ++i) {
+    CHECK(endless.events[i].at == plan.events[i].at);
+    CHECK(endless.events[i].track == plan.events[i].track);
+  }
+}
+
 TEST_CASE("so many starts are chosen as the workload says, the others follow") {
   Workload w = small();
   w.session.points = {{kWhole, 100h}};
