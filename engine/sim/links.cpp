@@ -1,6 +1,7 @@
 #include "engine/sim/links.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "engine/base/check.h"
 
@@ -11,6 +12,9 @@ namespace {
 constexpr std::int64_t kFastest = 100'000'000'000;
 constexpr std::int64_t kScale = 8'000'000;  // bits x microseconds per second, of one byte
 constexpr std::int64_t kSegmentBits = 1460 * 8;
+// A downlink that slows a flow down by less than this part of its rate does not have the sender's
+// other flows take what is left over.
+constexpr std::int64_t kCrumb = 256;
 
 std::int64_t bits(BitRate rate) { return std::min(rate.bits_per_second(), kFastest); }
 
@@ -38,6 +42,7 @@ HostId Links::add_host(const AccessLink& link) {
   host.link = link;
   host.up = goodput(link.up, link.loss_permille);
   host.down = goodput(link.down, link.loss_permille);
+  host.up_level = host.down_level = kFastest;
   hosts_.push_back(std::move(host));
   return HostId(static_cast<std::int32_t>(hosts_.size()) - 1);
 }
@@ -48,9 +53,9 @@ void Links::set_rates(HostId id, BitRate up, BitRate down) {
   host.link.down = down;
   host.up = goodput(up, host.link.loss_permille);
   host.down = goodput(down, host.link.loss_permille);
-  mark(id);
-  share_uplink(host);
-  refill_marked();
+  mark_up(id);
+  mark_down(id);
+  fill_marked();
 }
 
 void Links::set_rtt(HostId a, HostId b, Duration rtt) { rtts_[std::minmax(a, b)] = rtt; }
@@ -86,8 +91,8 @@ void Links::set_cap(FlowId id, BitRate cap) {
   Flow& f = flow(id);
   f.cap = std::min(bits(cap), loss_cap(f.from, f.to));
   if (f.queue.empty()) return;
-  share_uplink(at(f.from));
-  refill_marked();
+  mark_up(f.from);
+  fill_marked();
 }
 
 void Links::push(FlowId id, Bytes size) {
@@ -148,9 +153,9 @@ void Links::activate(FlowId id) {
   to.in.push_back(id);
   f.limit = 0;
   f.rate = 0;
-  mark(f.to);
-  share_uplink(from);
-  refill_marked();
+  f.bound = to.down_level;
+  mark_up(f.from);
+  fill_marked();
 }
 
 void Links::deactivate(FlowId id) {
@@ -168,65 +173,98 @@ void Links::deactivate(FlowId id) {
   flow(last_in).in_place = f.in_place;
   to.in.pop_back();
   to.limits_sum -= f.limit;
-  mark(f.to);
-  share_uplink(from);
-  refill_marked();
+  if (to.down_level < kFastest) mark_down(f.to);
+  mark_up(f.from);
+  fill_marked();
 }
 
-void Links::share_uplink(Host& host) {
-  if (host.out.empty()) return;
-  const std::int64_t share = host.up / static_cast<std::int64_t>(host.out.size());
+void Links::mark_up(HostId id) {
+  if (std::exchange(at(id).up_dirty, true)) return;
+  up_marked_.push_back(id);
+}
+
+void Links::mark_down(HostId id) {
+  if (std::exchange(at(id).down_dirty, true)) return;
+  down_marked_.push_back(id);
+}
+
+// Uplinks first: each downlink is then filled once for all senders that changed.
+void Links::fill_marked() {
+  while (!up_marked_.empty() || !down_marked_.empty()) {
+    auto& marked = up_marked_.empty() ? down_marked_ : up_marked_;
+    Host& host = at(marked.back());
+    marked.pop_back();
+    if (&marked == &up_marked_) {
+      host.up_dirty = false;
+      fill_up(host);
+    } else {
+      host.down_dirty = false;
+      fill_down(host);
+    }
+  }
+}
+
+void Links::fill_up(Host& host) {
+  std::int64_t sum = 0;
   for (FlowId id : host.out) {
     Flow& f = flow(id);
-    set_limit(id, f, std::min(share, f.cap));
+    f.counted = std::min(f.bound, f.cap);
+    sum += f.counted;
+  }
+  host.up_level = host.up >= kFastest || sum <= host.up
+                      ? kFastest
+                      : level(host.up, host.out, [](const Flow& f) { return f.counted; });
+  for (FlowId id : host.out) {
+    Flow& f = flow(id);
+    set_limit(id, f, std::min(host.up_level, f.cap));
   }
 }
 
 // A downlink with room for all its flows' limits needs no filling: only the changed flow is
-// touched.
+// touched. Nor does one where the flow had more than its level before, and has still.
 void Links::set_limit(FlowId id, Flow& f, std::int64_t limit) {
-  if (f.limit == limit) return;
+  if (f.limit == limit && (f.event != kNoEvent || limit == 0)) return;
   Host& to = at(f.to);
   const bool was_full = to.limits_sum > to.down;
+  const bool was_above = f.limit >= to.down_level && f.rate > 0;
   to.limits_sum += limit - f.limit;
   f.limit = limit;
-  if (was_full || to.limits_sum > to.down) {
-    mark(f.to);
-  } else {
-    set_rate(id, f, limit);
-  }
+  const bool full = to.limits_sum > to.down;
+  if (!was_full && !full) return set_rate(id, f, limit);
+  if (!was_full || !full || !was_above || limit < to.down_level) mark_down(f.to);
 }
 
-void Links::mark(HostId id) {
-  if (at(id).dirty) return;
-  at(id).dirty = true;
-  marked_.push_back(id);
-}
-
-void Links::refill_marked() {
-  for (HostId id : marked_) {
-    refill(at(id));
-    at(id).dirty = false;
-  }
-  marked_.clear();
-}
-
-void Links::refill(Host& host) {
-  const std::int64_t level = host.limits_sum <= host.down ? kFastest : fill_level(host);
+void Links::fill_down(Host& host) {
+  host.down_level = host.limits_sum <= host.down
+                        ? kFastest
+                        : level(host.down, host.in, [](const Flow& f) { return f.limit; });
   for (FlowId id : host.in) {
     Flow& f = flow(id);
-    set_rate(id, f, std::min(f.limit, level));
+    f.bound = host.down_level;
+    set_rate(id, f, std::min(f.limit, f.bound));
+    if (concerns_sender(f)) mark_up(f.from);
   }
 }
 
-// Max-min on one link: flows limited below the level leave their rest to the others.
-std::int64_t Links::fill_level(const Host& host) const {
-  std::int64_t level = host.down / static_cast<std::int64_t>(host.in.size());
+// Whether the sender's other flows may get more, or have to get less, since its level was found.
+bool Links::concerns_sender(const Flow& f) const {
+  const std::int64_t sender = at(f.from).up_level;
+  const std::int64_t bound = std::min(f.bound, f.cap);
+  if (bound >= sender && f.counted >= sender) return false;
+  if (bound > f.counted) return true;
+  return sender < kFastest && bound < f.counted - f.counted / kCrumb;
+}
+
+// Flows limited below the level leave their rest to the others.
+template <class LimitOf>
+std::int64_t Links::level(std::int64_t capacity, const std::vector<FlowId>& flows,
+                          LimitOf limit_of) const {
+  std::int64_t level = capacity / static_cast<std::int64_t>(flows.size());
   while (true) {
-    std::int64_t rest = host.down;
+    std::int64_t rest = capacity;
     std::int64_t wanting = 0;
-    for (FlowId id : host.in) {
-      const std::int64_t limit = flows_.find(id)->limit;
+    for (FlowId id : flows) {
+      const std::int64_t limit = limit_of(*flows_.find(id));
       if (limit <= level) {
         rest -= limit;
       } else {

@@ -1,13 +1,11 @@
 // Access links between hosts, at the level of flows: no packets, only rates.
 //
-// Modelled: each host's up and down rate; an uplink is shared equally among its sending flows; a
-// downlink is filled max-min among its receiving flows, each limited by its share of the sender's
-// uplink and by its own cap; round-trip times as sums of halves, with overrides; random loss as a
+// Modelled: each host's up and down rate, shared max-min among the flows that cross it, each
+// limited by its own cap too; round-trip times as sums of halves, with overrides; random loss as a
 // lower goodput, a longer latency and a cap by Mathis, Semke, Mahdavi and Ott ("The Macroscopic
 // Behavior of the TCP Congestion Avoidance Algorithm", 1997); links that change over time.
 // Not modelled: slow start, queues and the delay they add, congestion inside the network, the
-// bandwidth of acknowledgements and control messages, uplink share that a slow receiver leaves
-// over.
+// bandwidth of acknowledgements and control messages.
 #pragma once
 
 #include <cstdint>
@@ -35,9 +33,16 @@ struct AccessLink {
 struct FlowTag;
 using FlowId = Id<FlowTag, std::uint64_t>;
 
-// Tracks: each host's rates and active flows; each flow's queue of transfers and its present rate.
-// Invariants: a flow is listed at both hosts iff its queue is not empty; the rates of a host's
-// flows never sum to more than its link; limits_sum of a host is the sum of its incoming limits.
+// Each link has a level, the rate of those of its flows that nothing else slows down; without a
+// flow to slow down it has none, which is kFastest. A flow's rate is the least of its cap and its
+// two levels. A level that changes may change those at the other ends of its flows, and so on until
+// all fit: that state is the max-min one, for each flow is either at its cap or among the fastest
+// of a full link.
+//
+// Tracks: each host's rates, levels and active flows; each flow's queue of transfers and its
+// present rate. Invariants: a flow is listed at both hosts iff its queue is not empty; the rates of
+// a host's flows never sum to more than its link; limits_sum of a host is the sum of its incoming
+// limits.
 class Links {
  public:
   // The queue must outlive this. Events of Owner::kLinks are to be passed to finish().
@@ -81,8 +86,11 @@ class Links {
     std::int64_t down = 0;
     std::vector<FlowId> out;  // active flows
     std::vector<FlowId> in;
+    std::int64_t up_level = 0;
+    std::int64_t down_level = 0;
     std::int64_t limits_sum = 0;
-    bool dirty = false;
+    bool up_dirty = false;
+    bool down_dirty = false;
     Bytes sent;
     Bytes received;
   };
@@ -93,7 +101,9 @@ class Links {
     std::int64_t cap = 0;
     Fifo<Bytes> queue;
     std::int64_t remaining = 0;  // of the front transfer, in bits x 1e6
-    std::int64_t limit = 0;      // bits per second: cap and uplink share
+    std::int64_t limit = 0;      // bits per second: cap and uplink's level
+    std::int64_t bound = 0;      // the downlink's level
+    std::int64_t counted = 0;    // bound and cap when the uplink's level was found
     std::int64_t rate = 0;
     TimePoint since{};  // `remaining` was true then
     EventId event;
@@ -107,12 +117,18 @@ class Links {
 
   void activate(FlowId id);
   void deactivate(FlowId id);
-  void share_uplink(Host& host);
+  void mark_up(HostId host);
+  void mark_down(HostId host);
+  void fill_marked();
+  void fill_up(Host& host);
+  void fill_down(Host& host);
   void set_limit(FlowId id, Flow& flow, std::int64_t limit);
-  void mark(HostId host);
-  void refill_marked();
-  void refill(Host& host);
-  std::int64_t fill_level(const Host& host) const;
+  bool concerns_sender(const Flow& flow) const;
+  // The level of a link of that capacity, which its flows would exceed. `limit_of` says what else
+  // limits a flow.
+  template <class LimitOf>
+  std::int64_t level(std::int64_t capacity, const std::vector<FlowId>& flows,
+                     LimitOf limit_of) const;
   void set_rate(FlowId id, Flow& flow, std::int64_t rate);
   void settle(Flow& flow);
   void plan(FlowId id, Flow& flow);
@@ -122,7 +138,8 @@ class Links {
   std::vector<Host> hosts_;
   SlotMap<FlowTag, Flow> flows_;
   std::map<std::pair<HostId, HostId>, Duration> rtts_;
-  std::vector<HostId> marked_;
+  std::vector<HostId> up_marked_;
+  std::vector<HostId> down_marked_;
 };
 
 }  // namespace tributary::sim

@@ -2,7 +2,9 @@
 
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <chrono>
+#include <cmath>
 #include <map>
 #include <vector>
 
@@ -169,6 +171,82 @@ TEST_CASE("no link ever carries more than its rate, and every byte arrives, unde
     }
   }
   for (std::size_t i = 0; i < hosts.size(); ++i) CHECK(net.links.sent(hosts[i]) == given[i]);
+}
+
+// Progressive filling: the rates of all flows rise together, and those that cross a link that has
+// become full stay as they are (Bertsekas & Gallager, "Data Networks", 1992, 6.5.2).
+struct Crossing {
+  std::size_t from = 0;
+  std::size_t to = 0;
+  double rate = 0;
+  bool fixed = false;
+};
+void fill(std::vector<Crossing>& flows, std::vector<double> up, std::vector<double> down) {
+  for (std::size_t left = flows.size(); left > 0;) {
+    std::vector<int> sending(up.size());
+    std::vector<int> receiving(down.size());
+    for (const Crossing& flow : flows) {
+      if (flow.fixed) continue;
+      ++sending[flow.from];
+      ++receiving[flow.to];
+    }
+    double step = 1e18;
+    for (std::size_t i = 0; i < up.size(); ++i) {
+      if (sending[i] > 0) step = std::min(step, up[i] / sending[i]);
+      if (receiving[i] > 0) step = std::min(step, down[i] / receiving[i]);
+    }
+    for (Crossing& flow : flows) {
+      if (flow.fixed) continue;
+      flow.rate += step;
+      up[flow.from] -= step;
+      down[flow.to] -= step;
+    }
+    for (Crossing& flow : flows) {
+      if (flow.fixed || (up[flow.from] > 1 && down[flow.to] > 1)) continue;
+      flow.fixed = true;
+      --left;
+    }
+  }
+}
+
+TEST_CASE("at each moment of a random load all rates are max-min, within a percent") {
+  Net net;
+  Random random(12);
+  std::vector<double> up;
+  std::vector<double> down;
+  for (int i = 0; i < 16; ++i) {
+    up.push_back(i % 2 == 0 ? 10e6 : 1e6 * static_cast<double>(1 + random.below(9)));
+    down.push_back(i % 2 == 0 ? 10e6 : 1e6 * static_cast<double>(1 + random.below(29)));
+    net.host(BitRate(static_cast<std::int64_t>(up.back())),
+             BitRate(static_cast<std::int64_t>(down.back())));
+  }
+  std::vector<FlowId> ids;
+  std::vector<Crossing> ends;
+  for (std::size_t i = 0; i < 64; ++i) {
+    ends.push_back({i / 4, (i / 4 + 1 + random.below(15)) % 16, 0, false});
+    ids.push_back(net.links.open(HostId(static_cast<std::int32_t>(ends[i].from)),
+                                 HostId(static_cast<std::int32_t>(ends[i].to)), i));
+    net.links.push(ids[i], Bytes(static_cast<std::int64_t>(random.below(1 << 21) + 1)));
+  }
+  double worst = 0;
+  while (!net.queue.empty()) {
+    std::vector<Crossing> active;
+    std::vector<std::size_t> which;
+    for (std::size_t i = 0; i < ids.size(); ++i) {
+      if (net.done.count(i) > 0) continue;
+      active.push_back(ends[i]);
+      which.push_back(i);
+    }
+    fill(active, up, down);
+    for (std::size_t i = 0; i < active.size(); ++i) {
+      const auto ours = static_cast<double>(net.links.rate(ids[which[i]]).bits_per_second());
+      worst = std::max(worst, std::abs(ours / active[i].rate - 1));
+    }
+    const auto event = net.queue.pop();
+    net.done[net.links.finish(*event).user] = net.queue.now();
+  }
+  CHECK(net.done.size() == 64);
+  CHECK(worst < 0.01);
 }
 
 // A host with four steady uploads, each block queued when the last one has left: the simulator's
