@@ -28,6 +28,12 @@ Announcer::Announcer(const std::vector<std::vector<std::string>>& tiers, Random 
       trackers_.back().tier = t;
     }
   }
+  note_retries();
+}
+
+void Announcer::note_retries() {
+  retry_at_ = kNever;
+  for (const Tracker& tracker : trackers_) retry_at_ = std::min(retry_at_, tracker.retry_at);
 }
 
 std::optional<AnnounceTask> Announcer::poll(TimePoint now) {
@@ -49,11 +55,7 @@ TimePoint Announcer::next_deadline() const {
                                   [](const Tracker& t) { return t.asked && !t.told_stopped; });
     return left ? TimePoint{} : kNever;
   }
-  if (!in_flight_.empty() || trackers_.empty()) return kNever;
-  const auto first =
-      std::min_element(trackers_.begin(), trackers_.end(),
-                       [](const Tracker& a, const Tracker& b) { return a.retry_at < b.retry_at; });
-  return std::max(due(), first->retry_at);
+  return in_flight_.empty() ? std::max(due(), retry_at_) : kNever;
 }
 
 void Announcer::on_reply(std::string_view url, Duration interval, Duration min_interval,
@@ -63,6 +65,7 @@ void Announcer::on_reply(std::string_view url, Duration interval, Duration min_i
   in_flight_.clear();
   tracker.failures = 0;
   tracker.retry_at = TimePoint{};
+  note_retries();
   tracker.told_started = true;
   if (in_flight_event_ == AnnounceEvent::kCompleted) completed_ = false;
 
@@ -84,6 +87,7 @@ void Announcer::on_failure(std::string_view url, TimePoint now) {
   Duration wait = params_.first_retry;
   for (int n = 0; n < tracker.failures && wait < params_.max_retry; ++n) wait *= 2;
   tracker.retry_at = now + std::min(wait, params_.max_retry);
+  note_retries();
   ++tracker.failures;
 }
 

@@ -82,13 +82,15 @@ class Announcer {
   AnnounceEvent event_for(const Tracker& tracker) const;
   std::optional<AnnounceTask> poll_stopped();
   void promote(const Tracker& tracker);
+  void note_retries();
 
   AnnouncerParams params_;
   std::vector<Tracker> trackers_;  // tier by tier
   std::string in_flight_;          // URL; empty when none
   AnnounceEvent in_flight_event_ = AnnounceEvent::kNone;
-  TimePoint regular_at_{};  // the interval has passed
-  TimePoint early_at_{};    // the min interval has passed
+  TimePoint regular_at_{};       // the interval has passed
+  TimePoint early_at_{};         // the min interval has passed
+  TimePoint retry_at_ = kNever;  // the first of the trackers'
   bool need_peers_ = false;
   bool completed_ = false;  // and some tracker is still to be told
   bool stopping_ = false;

@@ -106,7 +106,7 @@ void PeerProtocol::on_closed(ConnId conn) {
   uploader_.rechoke_soon();
 }
 
-void PeerProtocol::on_message(ConnId conn, Message message) {
+void PeerProtocol::on_message(ConnId conn, const Message& message) {
   Peer* peer = s_.peer(conn);
   if (!peer) {
     if (const auto* piece = std::get_if<Piece>(&message)) s_.out.emplace_back(Free{piece->buffer});

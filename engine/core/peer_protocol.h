@@ -41,7 +41,7 @@ class PeerProtocol {
 
   void on_connected(const PeerConnected& event);
   void on_closed(ConnId conn);
-  void on_message(ConnId conn, Message message);
+  void on_message(ConnId conn, const Message& message);
   void on_sent(const BlockSent& event);
 
   // We have the piece now: tell the peers that lack it, and drop interest that is satisfied.

@@ -35,7 +35,7 @@ class Planner {
   // it would only share the access link with it.
   bool head_on_its_way() const;
   // The media ahead of the playhead is thin, and what should fill it is late.
-  bool in_emergency() const;
+  bool in_emergency();
 
  private:
   friend class PlannerProbe;  // tests
@@ -56,7 +56,7 @@ class Planner {
   void ask_in_time(const Demand& demand);
   void plan_seeds();
   void plan_seeds(const Demand& demand);
-  bool in_emergency(const Demand& demand) const;
+  bool in_emergency(const Demand& demand);
   Ask when_to_ask(const Demand& demand, BlockIndex block);
   BlockIndex extend(const Demand& demand, BlockIndex first, BlockIndex end, const Ask& ask);
   void ask_cdn(const Demand& demand, BlockRange blocks, CdnReason reason, std::string_view why);
@@ -106,6 +106,9 @@ class Planner {
   TimePoint cdn_at_ = kNever;
   TimePoint seed_at_ = kNever;
   bool start_was_under_way_ = false;
+  // No emergency before that, as the demand and our blocks are: SwarmState::open_epoch then.
+  TimePoint safe_until_ = TimePoint::min();
+  std::int64_t safe_epoch_ = 0;
   std::optional<EarliestFinish> earliest_;  // of the present plan_cdn(), where it was needed
   std::vector<Ready> ready_;                // of the present plan_peers(), a heap
   std::vector<ConnId> changed_;             // likewise, out of SwarmState::changed_peers

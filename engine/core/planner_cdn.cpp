@@ -328,15 +328,26 @@ void Planner::plan_seeds(const Demand& demand) {
   if (demand.moves(s_.now) && far < wanted.end) seed_at_ = s_.now + kSeedGroup;
 }
 
-bool Planner::in_emergency() const {
+bool Planner::in_emergency() {
+  if (s_.now < safe_until_ && safe_epoch_ == s_.open_epoch) return false;
+  safe_until_ = kNever;
+  safe_epoch_ = s_.open_epoch;
   return std::any_of(s_.demands.begin(), s_.demands.end(),
                      [this](const Demand& d) { return !d.prefetch && in_emergency(d); });
 }
 
-bool Planner::in_emergency(const Demand& demand) const {
+bool Planner::in_emergency(const Demand& demand) {
   const Policy& policy = s_.params.policy;
   const ByteRange wanted = demand.wanted(s_.now);
-  if (wanted.empty() || s_.buffered(demand) >= policy.emergency_buffer) return false;
+  if (wanted.empty()) return false;
+  const Duration buffered = s_.buffered(demand);
+  if (buffered >= policy.emergency_buffer) {
+    if (demand.moves(s_.now)) {
+      safe_until_ = std::min(safe_until_, s_.now + (buffered - policy.emergency_buffer));
+    }
+    return false;
+  }
+  safe_until_ = s_.now;
   const BlockRange blocks = s_.needed(wanted);
   const int gap = s_.pieces.have_blocks().find_next_clear(blocks.begin.value());
   if (gap == Bitfield::kNone || gap >= blocks.end.value()) return false;

@@ -2,17 +2,19 @@
 
 #include <algorithm>
 #include <numeric>
+#include <span>
 #include <utility>
 
 #include "engine/base/check.h"
 
 namespace tributary::core {
 
-RarestFirst::RarestFirst(std::int32_t pieces)
-    : available_(static_cast<std::size_t>(pieces)),
-      order_(static_cast<std::size_t>(pieces)),
-      position_(static_cast<std::size_t>(pieces)),
-      bucket_end_{static_cast<std::size_t>(pieces)} {
+void RarestFirst::make_arrays() {
+  const auto pieces = static_cast<std::size_t>(pieces_);
+  available_.resize(pieces);
+  order_.resize(pieces);
+  position_.resize(pieces);
+  bucket_end_ = {pieces};
   std::iota(order_.begin(), order_.end(), 0);
   std::iota(position_.begin(), position_.end(), 0);
 }
@@ -24,6 +26,7 @@ void RarestFirst::move(std::size_t from, std::size_t to) {
 }
 
 void RarestFirst::add_have(PieceIndex piece) {
+  if (available_.empty()) make_arrays();
   const auto p = static_cast<std::size_t>(piece.value());
   const auto a = static_cast<std::size_t>(available_[p]++);
   if (a + 1 == bucket_end_.size()) bucket_end_.push_back(bucket_end_.back());
@@ -32,7 +35,7 @@ void RarestFirst::add_have(PieceIndex piece) {
 
 void RarestFirst::remove_have(PieceIndex piece) {
   const auto p = static_cast<std::size_t>(piece.value());
-  TRIBUTARY_CHECK(available_[p] > 0);
+  TRIBUTARY_CHECK(!available_.empty() && available_[p] > 0);
   const auto a = static_cast<std::size_t>(--available_[p]);
   move(static_cast<std::size_t>(position_[p]), bucket_end_[a]++);
 }
@@ -62,15 +65,17 @@ PieceIndex RarestFirst::pick(const Bitfield& open, const Bitfield& has, PieceInd
                              PieceIndex end, Random& random) const {
   int looks = 0;
   std::size_t bucket_begin = 0;
+  const auto all = static_cast<std::size_t>(pieces_);
+  const auto ends = order_.empty() ? std::span(&all, 1) : std::span(bucket_end_);
   // Pieces that only complete peers have are of no use with a peer that is not complete.
-  const std::size_t skipped = has.all() ? 0 : bucket_end_.front();
-  for (std::size_t bucket_end : bucket_end_) {
+  const std::size_t skipped = has.all() ? 0 : ends.front();
+  for (std::size_t bucket_end : ends) {
     bucket_begin = std::max(bucket_begin, skipped);
     if (bucket_end <= bucket_begin) continue;
     const std::size_t size = bucket_end - bucket_begin;
     const std::size_t turn = random.below(size);
     for (std::size_t i = 0; i < size && looks < kMaxLooks; ++i, ++looks) {
-      const PieceIndex piece(order_[bucket_begin + (turn + i) % size]);
+      const PieceIndex piece(ordered(bucket_begin + (turn + i) % size));
       if (piece < begin || piece >= end) continue;
       if (open.test(piece.value()) && has.test(piece.value())) return piece;
     }

@@ -12,12 +12,13 @@ namespace tributary::core {
 
 // Tracks the number of connected peers that have each piece; complete peers are counted apart, as
 // they change no order. Pieces are kept sorted by availability in one array with bucket bounds, so
-// that a change costs O(1).
+// that a change costs O(1). The arrays are made when a peer first counts piece by piece: a node may
+// share many torrents that all who come have whole, or have nothing of.
 // Invariants: order_ is a permutation; position_ its inverse; bucket_end_[a] is where pieces of
-// availability a end.
+// availability a end. While they are empty the order is that of the pieces.
 class RarestFirst {
  public:
-  explicit RarestFirst(std::int32_t pieces);
+  explicit RarestFirst(std::int32_t pieces) : pieces_(pieces) {}
 
   void add_have(PieceIndex piece);
   void remove_have(PieceIndex piece);
@@ -28,6 +29,7 @@ class RarestFirst {
 
   // Peers that have the piece, complete ones included.
   std::int32_t availability(PieceIndex piece) const {
+    if (available_.empty()) return seeds_;
     return seeds_ + available_[static_cast<std::size_t>(piece.value())];
   }
 
@@ -38,8 +40,13 @@ class RarestFirst {
   static constexpr int kMaxLooks = 128;
 
  private:
+  void make_arrays();
   void move(std::size_t from, std::size_t to);
+  std::int32_t ordered(std::size_t place) const {
+    return order_.empty() ? static_cast<std::int32_t>(place) : order_[place];
+  }
 
+  std::int32_t pieces_;
   std::int32_t seeds_ = 0;
   std::vector<std::int32_t> available_;  // by piece, complete peers left out
   std::vector<std::int32_t> order_;      // pieces, rarest first

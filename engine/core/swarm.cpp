@@ -172,8 +172,7 @@ std::vector<InfoHash> Swarm::served() const {
 }
 
 bool Swarm::answers_to(const InfoHash& info_hash) const {
-  const std::vector<InfoHash> hashes = served();
-  return std::find(hashes.begin(), hashes.end(), info_hash) != hashes.end();
+  return !closed_ && s_.uses_peers() && s_.meta.info.is_called(info_hash);
 }
 
 // Of two connections between the same clients both ends keep the one that the smaller id opened.

@@ -81,8 +81,10 @@ Bytes Swarm::missing(FileIndex file, ByteRange in_file) const {
   const BlockRange blocks = s_.layout.blocks_covering(
       intersect({entry.offset + in_file.begin, entry.offset + in_file.end}, entry.range()));
   Bytes missing;
-  for (BlockIndex b = blocks.begin; b < blocks.end; ++b) {
-    if (!s_.pieces.have(b)) missing += s_.length_of(b);
+  const Bitfield& have = s_.pieces.have_blocks();
+  int b = have.find_next_clear(blocks.begin.value());
+  for (; b != Bitfield::kNone && b < blocks.end.value(); b = have.find_next_clear(b + 1)) {
+    missing += s_.length_of(BlockIndex(b));
   }
   return missing;
 }

@@ -50,6 +50,11 @@ struct TorrentInfo {
     if (has_v2()) hashes.push_back(InfoHash::from(std::span(v2_hash->bytes).first(20)));
     return hashes;
   }
+  // Whether it is one of these.
+  bool is_called(const InfoHash& hash) const {
+    return (has_v1() && hash == InfoHash::from(v1_hash->bytes)) ||
+           (has_v2() && hash == InfoHash::from(std::span(v2_hash->bytes).first(20)));
+  }
 };
 
 // A known point of the byte↔time relation of one file: media time `time` starts at file offset
