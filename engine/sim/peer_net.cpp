@@ -1,17 +1,51 @@
 #include "engine/sim/peer_net.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "engine/base/check.h"
 
 namespace tributary::sim {
 
+std::vector<PeerNet::Named>::iterator PeerNet::Listener::place_of(core::ConnId conn) {
+  return std::lower_bound(conns.begin(), conns.end(), conn,
+                          [](const Named& named, core::ConnId id) { return named.conn < id; });
+}
+
+std::optional<PeerNet::ConnectionId> PeerNet::Listener::connection(core::ConnId conn) {
+  const auto at = place_of(conn);
+  return at == conns.end() || at->conn != conn ? std::nullopt : std::optional(at->id);
+}
+
+void PeerNet::Listener::put(core::ConnId conn, ConnectionId id) {
+  const auto at = place_of(conn);
+  if (at != conns.end() && at->conn == conn) {
+    at->id = id;
+  } else {
+    conns.insert(at, {conn, id});
+  }
+}
+
+void PeerNet::Listener::erase(core::ConnId conn) {
+  const auto at = place_of(conn);
+  if (at != conns.end() && at->conn == conn) conns.erase(at);
+}
+
 void PeerNet::add_host(HostId host, const Endpoint& endpoint, bool accepts_inbound) {
   TRIBUTARY_CHECK(static_cast<std::size_t>(host.value()) >= hosts_.size());
   hosts_.resize(static_cast<std::size_t>(host.value()) + 1);
   listener(host).endpoint = endpoint;
   listener(host).accepts_inbound = accepts_inbound;
-  by_endpoint_[endpoint] = host;
+  if (endpoint != endpoint_of(host)) by_endpoint_[endpoint] = host;
+}
+
+HostId PeerNet::host_at(const Endpoint& endpoint) const {
+  const auto& a = endpoint.address;
+  const HostId host((a[13] << 16 | a[14] << 8 | a[15]) - 1);
+  const auto at = static_cast<std::size_t>(host.value());
+  if (host.value() >= 0 && at < hosts_.size() && hosts_[at].endpoint == endpoint) return host;
+  const auto found = by_endpoint_.find(endpoint);
+  return found == by_endpoint_.end() ? HostId(-1) : found->second;
 }
 
 Endpoint PeerNet::endpoint_of(HostId host) {
@@ -31,11 +65,10 @@ void PeerNet::dial(HostId host, const core::Connect& action) {
   Connection conn;
   conn.sides[0] = {host, action.conn, action.torrent};
   conn.hello = action.handshake;
-  const auto found = by_endpoint_.find(action.remote);
-  const HostId remote = found == by_endpoint_.end() ? HostId(-1) : found->second;
+  const HostId remote = host_at(action.remote);
   conn.sides[1].host = remote;
   const ConnectionId id = conns_.emplace(std::move(conn));
-  listener(host).conns[action.conn] = id;
+  listener(host).put(action.conn, id);
   Connection& made = *conns_.find(id);
   if (remote.value() < 0 || !listener(remote).accepts_inbound || apart(made)) {
     later(made, id, kDialTimeout, kDialFails, 0);
@@ -65,7 +98,7 @@ void PeerNet::handshake_arrives(ConnectionId id, Connection& conn) {
   here.conn = core::ConnId(core::kInboundBit.value() | host.next_inbound++);
   here.torrent = welcome->torrent;
   here.told = true;
-  host.conns[here.conn] = id;
+  host.put(here.conn, id);
   conn.answer = welcome->handshake;
   for (int side = 0; side < 2; ++side) {
     conn.streams[side].flow =
@@ -91,23 +124,32 @@ void PeerNet::dial_answered(Connection& conn) {
 }
 
 PeerNet::Connection* PeerNet::find(HostId host, core::ConnId conn, ConnectionId& id, int& side) {
-  const auto& conns = listener(host).conns;
-  const auto found = conns.find(conn);
-  if (found == conns.end()) return nullptr;
-  id = found->second;
+  const auto found = listener(host).connection(conn);
+  if (!found) return nullptr;
+  id = *found;
   Connection* c = conns_.find(id);
   TRIBUTARY_CHECK(c != nullptr);
   side = c->sides[0].host == host && c->sides[0].conn == conn ? 0 : 1;
   return c;
 }
 
-void PeerNet::send(HostId host, const core::Send& action) {
+void PeerNet::send(HostId host, core::Send action) {
   ConnectionId id;
   int side = 0;
   Connection* conn = find(host, action.conn, id, side);
   if (conn == nullptr || !conn->streams[side].open) return;  // it ended meanwhile
-  conn->streams[side].out.push_back({action.message});
-  if (conn->streams[side].out.size() == 1) pump(id, *conn, side);
+  Stream& stream = conn->streams[side];
+  if (stream.out.empty()) {
+    leave_host(id, *conn, side, std::move(action.message));
+  } else {
+    stream.out.push_back({std::move(action.message)});
+  }
+}
+
+// A message is on its way at once.
+void PeerNet::leave_host(ConnectionId id, Connection& conn, int side, core::Message message) {
+  conn.streams[side].arrivals.push_back({std::move(message)});
+  later(conn, id, conn.latency, kArrival, side);
 }
 
 void PeerNet::send_block(HostId host, const core::SendBlock& action, bool corrupt) {
@@ -130,9 +172,7 @@ void PeerNet::pump(ConnectionId id, Connection& conn, int side) {
       links_.push(stream.flow, payload->span.length);
       return;
     }
-    stream.arrivals.push_back({std::get<core::Message>(std::move(stream.out.front().content))});
-    stream.out.pop_front();
-    later(conn, id, conn.latency, kArrival, side);
+    leave_host(id, conn, side, std::get<core::Message>(stream.out.take_front().content));
   }
 }
 
@@ -154,17 +194,16 @@ void PeerNet::on_finished(const Links::Finished& finished) {
 void PeerNet::arrival(ConnectionId id, int from) {
   Connection& conn = *conns_.find(id);
   Stream& stream = conn.streams[from];
-  const Arrival arrived = stream.arrivals.take_front();
+  Arrival arrived = stream.arrivals.take_front();
   if (std::holds_alternative<Closing>(arrived.content)) {
     const int to = 1 - from;
     if (!conn.sides[to].gone) close_side(id, conn, to, std::nullopt);
     return;
   }
-  deliver(conn, 1 - from, arrived);
+  deliver(conn.sides[1 - from], std::move(arrived));
 }
 
-void PeerNet::deliver(Connection& conn, int to, const Arrival& arrival) {
-  const Side side = conn.sides[to];
+void PeerNet::deliver(const Side& side, Arrival arrival) {
   const auto* payload = std::get_if<Payload>(&arrival.content);
   if (!side.told || side.gone) {
     if (payload != nullptr) lost_ += payload->span.length;
@@ -175,8 +214,9 @@ void PeerNet::deliver(Connection& conn, int to, const Arrival& arrival) {
     received.torrent = side.torrent;
     handler_.payload_arrived(side.host, side.conn, received);
   } else {
-    handler_.peer_input(side.host, core::PeerMessage{side.torrent, side.conn,
-                                                     std::get<core::Message>(arrival.content)});
+    handler_.peer_input(side.host,
+                        core::PeerMessage{side.torrent, side.conn,
+                                          std::get<core::Message>(std::move(arrival.content))});
   }
 }
 
@@ -225,7 +265,7 @@ void PeerNet::tell_closed(Connection& conn, int side) {
   Side& s = conn.sides[side];
   s.told = false;
   s.gone = true;
-  if (s.conn == core::ConnId{} || listener(s.host).conns.count(s.conn) == 0) return;
+  if (s.conn == core::ConnId{} || !listener(s.host).connection(s.conn)) return;
   forget(conn, side);
   if (listener(s.host).online) {
     handler_.peer_input(s.host, core::PeerClosed{s.torrent, s.conn});
@@ -233,12 +273,12 @@ void PeerNet::tell_closed(Connection& conn, int side) {
 }
 
 void PeerNet::forget(Connection& conn, int side) {
-  listener(conn.sides[side].host).conns.erase(conn.sides[side].conn);
+  listener(conn.sides[side].host).erase(conn.sides[side].conn);
 }
 
 void PeerNet::leave(HostId host, bool clean) {
   listener(host).online = false;
-  const std::map<core::ConnId, ConnectionId> conns = listener(host).conns;
+  const std::vector<Named> conns = listener(host).conns;
   for (const auto& [conn_id, id] : conns) {
     Connection& conn = *conns_.find(id);
     const int side = conn.sides[0].host == host && conn.sides[0].conn == conn_id ? 0 : 1;
@@ -305,8 +345,8 @@ void PeerNet::reap(ConnectionId id) {
   if (conn == nullptr || !conn->closed || conn->pending > 0) return;
   for (int side = 0; side < 2; ++side) {
     Side& s = conn->sides[side];
-    if (s.told || (s.host.value() >= 0 && s.conn != core::ConnId{} &&
-                   listener(s.host).conns.count(s.conn) > 0)) {
+    if (s.told ||
+        (s.host.value() >= 0 && s.conn != core::ConnId{} && listener(s.host).connection(s.conn))) {
       return;
     }
   }

@@ -61,7 +61,7 @@ class PeerNet {
   static Endpoint endpoint_of(HostId host);
 
   void dial(HostId host, const core::Connect& action);
-  void send(HostId host, const core::Send& action);
+  void send(HostId host, core::Send action);
   // REQUIRES: the span is not empty.
   void send_block(HostId host, const core::SendBlock& action, bool corrupt);
   void disconnect(HostId host, const core::Disconnect& action);
@@ -118,15 +118,29 @@ class PeerNet {
     bool closed = false;
   };
   using ConnectionId = Id<ConnectionTag, std::uint64_t>;
+  // A connection by the id that a host has for it.
+  struct Named {
+    core::ConnId conn;
+    ConnectionId id;
+  };
   struct Listener {
     Endpoint endpoint;
     bool accepts_inbound = true;
     bool online = true;
     std::int32_t realm = 0;
     std::uint64_t next_inbound = 1;
-    std::map<core::ConnId, ConnectionId> conns;
+    std::vector<Named> conns;  // by ascending ids: each message looks here twice
+
+    std::vector<Named>::iterator place_of(core::ConnId conn);
+    // Nothing where there is none of this id.
+    std::optional<ConnectionId> connection(core::ConnId conn);
+    // In place of one of the same id.
+    void put(core::ConnId conn, ConnectionId id);
+    void erase(core::ConnId conn);
   };
 
+  // HostId(-1): nobody.
+  HostId host_at(const Endpoint& endpoint) const;
   Listener& listener(HostId host) { return hosts_[static_cast<std::size_t>(host.value())]; }
   Connection* find(HostId host, core::ConnId conn, ConnectionId& id, int& side);
   // Whether the two sides are of realms that are kept apart.
@@ -137,7 +151,8 @@ class PeerNet {
   void handshake_arrives(ConnectionId id, Connection& conn);
   void dial_answered(Connection& conn);
   void arrival(ConnectionId id, int from);
-  void deliver(Connection& conn, int to, const Arrival& arrival);
+  void deliver(const Side& side, Arrival arrival);
+  void leave_host(ConnectionId id, Connection& conn, int side, core::Message message);
   void pump(ConnectionId id, Connection& conn, int side);
   void end_stream(Connection& conn, int side);
   void close_side(ConnectionId id, Connection& conn, int side, std::optional<Duration> notice);
@@ -149,7 +164,7 @@ class PeerNet {
   Links& links_;
   PeerNetHandler& handler_;
   std::vector<Listener> hosts_;
-  std::map<Endpoint, HostId> by_endpoint_;
+  std::map<Endpoint, HostId> by_endpoint_;  // those that are not at endpoint_of() themselves
   SlotMap<ConnectionTag, Connection> conns_;
   bool apart_ = false;
   Bytes lost_;

@@ -281,13 +281,13 @@ void World::pump(Actor& a) {
 
 bool World::drain_node(Actor& a) {
   bool any = false;
-  while (const auto action = a.node->poll()) {
+  while (auto action = a.node->poll()) {
     any = true;
     digest_.action(now(), a.id, *action);
     if (const auto* core_action = std::get_if<core::Action>(&*action)) {
       if (params_.check) checkers_.action(now(), a.id, *core_action);
     }
-    perform(a, *action);
+    perform(a, *std::move(action));
   }
   return any;
 }

@@ -275,15 +275,15 @@ class World : private PeerNetHandler, private CdnHandler, private TrackerHandler
   bool everyone_done() const;
 
   // Performing actions (world_actions.cpp).
-  void perform(Actor& a, const player::NodeAction& action);
-  void send(Actor& a, const core::Send& action);
+  void perform(Actor& a, player::NodeAction action);
+  void send(Actor& a, core::Send action);
   void show_pieces(Actor& a, const core::PeerMessage& heard);
   void note_lie(Actor& a, core::ConnId conn, const Payload& payload);
   void note_cut(const Actor& a, core::ConnId conn);
   void note_completion(Actor& a);
   void perform(Actor& a, const core::Connect& action);
   void perform(Actor& a, const core::Disconnect& action);
-  void perform(Actor& a, const core::Send& action);
+  void perform(Actor& a, core::Send&& action);
   void perform(Actor& a, const core::SendBlock& action);
   void perform(Actor& a, const core::ServeHashes& action);
   void perform(Actor& a, const core::Verify& action);

@@ -18,8 +18,8 @@ bool tells_of_peers(const core::Message& message) {
 
 }  // namespace
 
-void World::perform(Actor& a, const player::NodeAction& action) {
-  std::visit([&](const auto& kind) { std::visit([&](const auto& x) { perform(a, x); }, kind); },
+void World::perform(Actor& a, player::NodeAction action) {
+  std::visit([&](auto& kind) { std::visit([&](auto& x) { perform(a, std::move(x)); }, kind); },
              action);
 }
 
@@ -29,26 +29,26 @@ void World::perform(Actor& a, const core::Disconnect& action) {
   peers_.disconnect(a.id, action);
 }
 
-void World::send(Actor& a, const core::Send& action) {
+void World::send(Actor& a, core::Send action) {
   const Bytes size = wire_size(action.message);
   ++a.meter.messages;
   a.meter.message_bytes += size;
   if (tells_of_peers(action.message)) a.meter.search_bytes += size;
-  peers_.send(a.id, action);
+  peers_.send(a.id, std::move(action));
 }
 
 // What it says, as the host's strategy has it.
-void World::perform(Actor& a, const core::Send& action) {
+void World::perform(Actor& a, core::Send&& action) {
   if (a.hider) {
     const auto shown = a.hider->said(action.conn, action.message, track(action.torrent).layout());
     if (shown) return send(a, {action.torrent, action.conn, *shown});
     return;
   }
-  const bool tells_need = std::holds_alternative<core::NeedMessage>(action.message);
-  if (!a.params.claims || !tells_need) send(a, action);
-  if (a.params.claims && std::holds_alternative<core::ExtendedHandshake>(action.message)) {
-    send(a, {action.torrent, action.conn, core::NeedMessage{*a.params.claims}});
-  }
+  if (!a.params.claims) return send(a, std::move(action));
+  const bool greets = std::holds_alternative<core::ExtendedHandshake>(action.message);
+  const core::Send claim{action.torrent, action.conn, core::NeedMessage{*a.params.claims}};
+  if (!std::holds_alternative<core::NeedMessage>(action.message)) send(a, std::move(action));
+  if (greets) send(a, claim);
 }
 
 void World::show_pieces(Actor& a, const core::PeerMessage& heard) {
