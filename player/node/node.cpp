@@ -66,6 +66,14 @@ struct Node::Impl {
   TimePoint playing_since{};  // when `playing` was true
   std::optional<TrackRef> next;
   bool prefetch_stale = false;  // the listener or the pool has acted since it was planned
+  // What it followed from, beside that and the time.
+  struct PrefetchGrounds {
+    std::int32_t playing_blocks = 0;  // that we have
+    std::int32_t next_blocks = 0;
+    bool emergency = false;
+    friend bool operator==(const PrefetchGrounds&, const PrefetchGrounds&) = default;
+  };
+  PrefetchGrounds prefetch_grounds;
   prefetch::PrefetchPlan plan;
   std::optional<TrackRef> prefetching;  // the track that `plan` was applied to
   TimePoint prefetch_due{};             // when it is heard, as the swarm was told
@@ -95,6 +103,7 @@ struct Node::Impl {
 
   void settle();
   bool prefetch_may_change();
+  PrefetchGrounds grounds_of_prefetch() const;
   bool drain_swarms();
   bool drain_pool();
   void drain_fetches();
@@ -120,11 +129,25 @@ void Node::Impl::settle() {
   drain_fetches();
 }
 
-// Of what it looks at, only the two tracks' swarms and the time change by themselves.
+// Of what it looks at, only the two tracks' swarms and the time change by themselves. Without a CDN
+// it looks at the buffer as well, which shrinks at any time.
 bool Node::Impl::prefetch_may_change() {
-  return std::exchange(prefetch_stale, false) || now >= plan.next_change ||
-         (playing && swarms.changed(playing->track.torrent)) ||
-         (next && swarms.changed(next->torrent));
+  if (std::exchange(prefetch_stale, false) || now >= plan.next_change) return true;
+  const bool changed = (playing && swarms.changed(playing->track.torrent)) ||
+                       (next && swarms.changed(next->torrent));
+  return changed && (!params.policy.use_cdn || grounds_of_prefetch() != prefetch_grounds);
+}
+
+Node::Impl::PrefetchGrounds Node::Impl::grounds_of_prefetch() const {
+  PrefetchGrounds grounds;
+  if (const core::Swarm* swarm = playing ? swarms.find(playing->track.torrent) : nullptr) {
+    grounds.playing_blocks = swarm->have_blocks().count();
+    grounds.emergency = swarm->emergency();
+  }
+  if (const core::Swarm* swarm = next ? swarms.find(next->torrent) : nullptr) {
+    grounds.next_blocks = swarm->have_blocks().count();
+  }
+  return grounds;
 }
 
 void Node::Impl::drain_fetches() {
@@ -204,6 +227,7 @@ Duration Node::Impl::time_left() const {
 }
 
 void Node::Impl::plan_prefetch() {
+  prefetch_grounds = grounds_of_prefetch();
   // A track that is to be heard twice in a row needs no fetching twice.
   if (!playing || !next || next == playing->track || !swarms.find(next->torrent) ||
       !swarms.find(playing->track.torrent)) {
@@ -406,8 +430,8 @@ void Node::set_conduct(const core::Policy& policy, bool upload, TimePoint now) {
   impl_->params.policy = policy;
   impl_->params.upload = upload;
   impl_->prefetch_stale = true;
-  for (const auto& [id, entry] : impl_->swarms) {
-    impl_->swarms.change(id)->set_conduct(policy, upload, now);
+  for (const SwarmSet::Entry& entry : impl_->swarms) {
+    impl_->swarms.change(entry.id)->set_conduct(policy, upload, now);
   }
   impl_->settle();
 }
@@ -423,7 +447,7 @@ void Node::set_edges(core::TorrentId torrent, const std::vector<std::string>& ed
 
 void Node::set_listen_port(std::uint16_t port) {
   impl_->params.listen_port = port;
-  for (const auto& [id, entry] : impl_->swarms) entry.swarm->set_listen_port(port);
+  for (const SwarmSet::Entry& entry : impl_->swarms) entry.swarm->set_listen_port(port);
 }
 
 void Node::add_peer(core::TorrentId torrent, const Endpoint& peer, TimePoint now) {
@@ -438,10 +462,15 @@ void Node::handle(const core::Input& input, TimePoint now) {
   if (impl_->overlay.handle(input, now)) return impl_->settle();
   std::visit(
       [&](const auto& event) {
+        using Event = std::decay_t<decltype(event)>;
+        // These change what is there, or when it is due, without a trace in numbers.
+        if constexpr (std::is_same_v<Event, core::SetTimeline> ||
+                      std::is_same_v<Event, core::BlocksLost>) {
+          impl_->prefetch_stale = true;
+        }
         core::Swarm* swarm = impl_->swarms.change(event.torrent);
         if (swarm) return swarm->handle(input, now);
         if (auto* fetch = impl_->find_fetch(event.torrent)) return fetch->handle(input, now);
-        using Event = std::decay_t<decltype(event)>;
         if constexpr (std::is_same_v<Event, core::PeerMessage>) {
           const auto* piece = std::get_if<core::Piece>(&event.message);
           if (piece) impl_->out.emplace_back(core::Action(core::Free{piece->buffer}));
@@ -486,9 +515,9 @@ TimePoint Node::next_deadline() const {
 }
 
 std::optional<Node::Welcome> Node::welcome(const core::Handshake& remote) const {
-  for (const auto& [id, entry] : impl_->swarms) {
+  for (const SwarmSet::Entry& entry : impl_->swarms) {
     const core::Swarm& swarm = *entry.swarm;
-    if (swarm.answers_to(remote.info_hash)) return Welcome{id, swarm.answer(remote)};
+    if (swarm.answers_to(remote.info_hash)) return Welcome{entry.id, swarm.answer(remote)};
   }
   for (const auto& [id, fetch] : impl_->fetches) {
     if (fetch->answers_to(remote.info_hash)) return Welcome{id, fetch->answer(remote.info_hash)};
@@ -501,7 +530,7 @@ std::vector<InfoHash> Node::info_hashes() const {
   const auto add = [&all](const std::vector<InfoHash>& hashes) {
     all.insert(all.end(), hashes.begin(), hashes.end());
   };
-  for (const auto& [id, entry] : impl_->swarms) add(entry.swarm->served());
+  for (const SwarmSet::Entry& entry : impl_->swarms) add(entry.swarm->served());
   for (const auto& [id, fetch] : impl_->fetches) add(fetch->served());
   return all;
 }

@@ -2,8 +2,6 @@
 
 #include <utility>
 
-#include "engine/base/contains.h"
-
 namespace tributary::player {
 namespace {
 
@@ -54,7 +52,7 @@ void NodeOverlay::settle(const std::optional<TrackRef>& sought, TimePoint now) {
 
 std::vector<core::OverlayLink> NodeOverlay::links() const {
   std::vector<core::OverlayLink> all;
-  for (const auto& [id, entry] : swarms_) {
+  for (const SwarmSet::Entry& entry : swarms_) {
     for (const core::OverlayLink& link : entry.swarm->overlay_links()) all.push_back(link);
   }
   return all;
@@ -62,9 +60,8 @@ std::vector<core::OverlayLink> NodeOverlay::links() const {
 
 core::OverlaySources NodeOverlay::sources(const InfoHash& sought,
                                           const core::OverlayLink& asker) const {
-  for (const auto& [id, entry] : swarms_) {
-    const std::vector<InfoHash> hashes = entry.swarm->metainfo().info.info_hashes();
-    if (contains(hashes, sought)) return entry.swarm->overlay_sources(asker);
+  for (const SwarmSet::Entry& entry : swarms_) {
+    if (entry.swarm->metainfo().info.is_called(sought)) return entry.swarm->overlay_sources(asker);
   }
   return {};
 }

@@ -7,29 +7,48 @@
 #include "engine/base/check.h"
 
 namespace tributary::player {
+namespace {
+
+// Where it is, or would be.
+template <typename Entries>
+auto place_of(Entries& entries, core::TorrentId id) {
+  return std::lower_bound(
+      entries.begin(), entries.end(), id,
+      [](const SwarmSet::Entry& entry, core::TorrentId i) { return entry.id < i; });
+}
+
+template <typename Entries>
+auto* entry_of(Entries& entries, core::TorrentId id) {
+  const auto at = place_of(entries, id);
+  return at == entries.end() || at->id != id ? nullptr : &*at;
+}
+
+}  // namespace
 
 bool SwarmSet::add(core::TorrentId id, std::unique_ptr<core::Swarm> swarm) {
-  if (!entries_.emplace(id, Entry{std::move(swarm), kNever}).second) return false;
+  const auto place = place_of(entries_, id);
+  if (place != entries_.end() && place->id == id) return false;
+  entries_.insert(place, Entry{id, std::move(swarm), kNever});
   change(id);
   return true;
 }
 
 void SwarmSet::remove(core::TorrentId id) {
-  entries_.erase(id);
+  std::erase_if(entries_, [id](const Entry& e) { return e.id == id; });
   std::erase(changed_, id);
 }
 
 const core::Swarm* SwarmSet::find(core::TorrentId id) const {
-  const auto it = entries_.find(id);
-  return it == entries_.end() ? nullptr : it->second.swarm.get();
+  const Entry* found = entry_of(entries_, id);
+  return found ? found->swarm.get() : nullptr;
 }
 
 core::Swarm* SwarmSet::change(core::TorrentId id) {
-  const auto it = entries_.find(id);
-  if (it == entries_.end()) return nullptr;
+  Entry* found = entry_of(entries_, id);
+  if (!found) return nullptr;
   const auto place = std::lower_bound(changed_.begin(), changed_.end(), id, std::greater());
   if (place == changed_.end() || *place != id) changed_.insert(place, id);
-  return it->second.swarm.get();
+  return found->swarm.get();
 }
 
 bool SwarmSet::changed(core::TorrentId id) const {
@@ -37,16 +56,16 @@ bool SwarmSet::changed(core::TorrentId id) const {
 }
 
 void SwarmSet::tick(TimePoint now) {
-  for (const auto& [id, entry] : entries_) {
-    if (entry.deadline <= now) change(id)->tick(now);
+  for (const Entry& each : entries_) {
+    if (each.deadline <= now) change(each.id)->tick(now);
   }
 }
 
 std::optional<core::Action> SwarmSet::poll() {
   while (!changed_.empty()) {
-    Entry& entry = entries_.at(changed_.back());
-    if (auto action = entry.swarm->poll()) return action;
-    entry.deadline = entry.swarm->next_deadline();
+    Entry& last = *entry_of(entries_, changed_.back());
+    if (auto action = last.swarm->poll()) return action;
+    last.deadline = last.swarm->next_deadline();
     changed_.pop_back();
   }
   return std::nullopt;
@@ -55,7 +74,7 @@ std::optional<core::Action> SwarmSet::poll() {
 TimePoint SwarmSet::next_deadline() const {
   TRIBUTARY_DCHECK(changed_.empty());
   TimePoint next = kNever;
-  for (const auto& [id, entry] : entries_) next = std::min(next, entry.deadline);
+  for (const Entry& each : entries_) next = std::min(next, each.deadline);
   return next;
 }
 

@@ -2,7 +2,6 @@
 // are asked what is to be done, and when they want to act next.
 #pragma once
 
-#include <map>
 #include <memory>
 #include <optional>
 #include <vector>
@@ -11,15 +10,18 @@
 
 namespace tributary::player {
 
-// Tracks: each swarm with the deadline that it named when it was last looked at; which may have
-// changed since. Invariant: a swarm that is not among the changed has nothing to say.
+// Tracks: each swarm with the deadline that it named when it was last looked at, by ascending ids;
+// which may have changed since. Invariant: a swarm that is not among the changed has nothing to
+// say.
 class SwarmSet {
  public:
   struct Entry {
+    core::TorrentId id;
     std::unique_ptr<core::Swarm> swarm;
     TimePoint deadline = kNever;
   };
-  using Entries = std::map<core::TorrentId, Entry>;
+  // All deadlines are looked at after each event: they lie together.
+  using Entries = std::vector<Entry>;
 
   // Returns whether the id is new.
   bool add(core::TorrentId id, std::unique_ptr<core::Swarm> swarm);
