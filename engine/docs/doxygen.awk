@@ -4,7 +4,8 @@ FNR == 1 && /^\/\*/ { print "/** @file"; next }
 FNR == 1 && /^\/\// { print "/// @file"; print "/// " substr($0, 4); next }
 /^ *\/[*\/] .* -----/ { print; next }
 /^ \*   / { print " *    " substr($0, 3); next }
-/^\/\/   / { print "///    " substr($0, 3); next }
+/^\/\/   / { print "///      " substr($0, 3); next }
+/^ *\/\/$/ { print $0 "/"; next }
 /NOLINT/ { print; next }
 /^ *\/\* / { sub(/\/\*/, "/**"); print; next }
 /^ *\/\/ / { sub(/\/\//, "///"); print; next }
