@@ -171,7 +171,7 @@ void Host::open(std::shared_ptr<const core::Metainfo> metainfo,
                 std::function<void(const OpenTorrent&)> done) {
   for (auto& [id, torrent] : torrents_) {
     if (!same_torrent(torrent->open.metainfo->info, metainfo->info)) continue;
-    if (torrent->ready) return loop_.post([t = torrent->open, done] { done(t); });
+    if (torrent->ready) return later([t = torrent->open, done] { done(t); });
     return torrent->waiting.push_back(std::move(done));
   }
   const core::TorrentId id(++next_torrent_);
@@ -532,8 +532,14 @@ void Host::on(core::VerifyMetadata& a) {
 }
 
 void Host::on(core::MayStart& a) {
-  loop_.post([this, track = TrackRef{a.torrent, a.file}] {
+  later([this, track = TrackRef{a.torrent, a.file}] {
     if (events_.may_start) events_.may_start(track);
+  });
+}
+
+void Host::later(net::Loop::Task task) {
+  loop_.post([alive = std::weak_ptr(alive_), task = std::move(task)] {
+    if (!alive.expired()) task();
   });
 }
 

@@ -102,7 +102,7 @@ using Happening = std::variant<Opened, const core::Input*, const PlayerInput*,
                                const cdn::HttpInput*, const core::Action*, const cdn::HttpAction*>;
 
 // Called on the loop thread, never from within a call of the host's; `happening` alone from within
-// any of them.
+// any of them. Not once it is destroyed.
 struct HostEvents {
   std::function<void(TrackRef)> may_start;
   std::function<void(const core::Decision&)> decision;
@@ -218,6 +218,8 @@ class Host final : public net::TransportHost {
                      std::span<const Sha256> leaves, std::int64_t first_leaf);
   void note_leaves(const core::Verified& verified);
   void on_lost(core::TorrentId torrent, core::BlockRange blocks);
+  // On a later turn, unless this is destroyed by then.
+  void later(net::Loop::Task task);
   void on_versions_disagree(core::TorrentId torrent);
   void log(LogLevel level, const std::string& line) const;
   Torrent* find(core::TorrentId id);
@@ -249,6 +251,7 @@ class Host final : public net::TransportHost {
   std::optional<Endpoint> listening_;
   std::uint32_t next_torrent_ = 0;
   bool pumping_ = false;
+  std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
 };
 
 }  // namespace tributary::player

@@ -81,4 +81,20 @@ TEST_CASE("a seed that is faster than the disk is slowed down, and sends nothing
   CHECK(leech->link_totals().payload_in == kSize);
 }
 
+TEST_CASE("a host that is gone by then tells nothing of what it had still to tell") {
+  const auto metainfo = publish(make_directory("gone-by-then"), 64_KiB);
+  net::Loop loop;
+  auto host = make_host(loop, {});
+  int told = 0;
+  const auto tell = [&told](const OpenTorrent&) { ++told; };
+  host->open(metainfo, tell);
+  REQUIRE(loop.run_until([&] { return told == 1; }, kDeadline));
+  host->open(metainfo, tell);
+  host.reset();
+  bool turned = false;
+  loop.post([&turned] { turned = true; });
+  REQUIRE(loop.run_until([&] { return turned; }, kDeadline));
+  CHECK(told == 1);
+}
+
 }  // namespace tributary::player
