@@ -208,11 +208,12 @@ void Listener::enqueue(TimePoint now, core::TorrentId torrent) {
   if (state_ != State::kIdle && index_ + 2 == playlist_.size()) tell_next();
 }
 
-void Listener::play(TimePoint now, core::TorrentId torrent) {
+void Listener::play(TimePoint now, core::TorrentId torrent, TimePoint wished) {
   leave_track(now);
   playlist_ = {torrent};
   index_ = 0;
   begin_track(now, Duration::zero(), std::nullopt);
+  plays_.back().requested = wait_from_ = wished;
 }
 
 void Listener::pause(TimePoint now) {

@@ -54,8 +54,10 @@ class Listener {
   void skip(TimePoint now);
   // Follows what the playlist holds by now.
   void enqueue(TimePoint now, core::TorrentId torrent);
-  // In place of all that the playlist still holds.
-  void play(TimePoint now, core::TorrentId torrent);
+  // In place of all that the playlist still holds. The wish may be older than this: its wait
+  // counts from `wished` on.
+  void play(TimePoint now, core::TorrentId torrent) { play(now, torrent, now); }
+  void play(TimePoint now, core::TorrentId torrent, TimePoint wished);
   void pause(TimePoint now);
   void resume(TimePoint now);
   // The listener loses interest: the current track ends as unfinished.

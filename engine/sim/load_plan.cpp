@@ -185,6 +185,11 @@ void add_weather(LoadPlan& plan, std::uint64_t seed) {
                    [](const LoadEvent& a, const LoadEvent& b) { return a.at < b.at; });
 }
 
+BitRate part_of(BitRate rate, std::int64_t part) {
+  if (rate == kUnlimited && part > 0) return rate;
+  return BitRate(mul_div(rate.bits_per_second(), part, kWhole));
+}
+
 }  // namespace
 
 Duration Quantiles::draw(Random& random) const {
@@ -208,6 +213,13 @@ std::int32_t Popularity::draw(Random& random, std::int32_t tracks) const {
   const auto end = static_cast<std::int32_t>(part->first * tracks / kWhole);
   const auto width = static_cast<std::uint64_t>(std::max(end - first, 1));
   return std::min(first + static_cast<std::int32_t>(random.below(width)), tracks - 1);
+}
+
+AccessLink part_of(const AccessLink& link, std::int64_t part) {
+  AccessLink now = link;
+  now.up = part_of(link.up, part);
+  now.down = part_of(link.down, part);
+  return now;
 }
 
 LoadPlan make_plan(const Workload& workload, std::uint64_t seed) {

@@ -112,6 +112,9 @@ struct LoadPlan {
   std::vector<LoadEvent> events;  // by time
 };
 
+// The link while it carries so much of its rates, in millionths.
+AccessLink part_of(const AccessLink& link, std::int64_t part);
+
 // Deterministic.
 LoadPlan make_plan(const Workload& workload, std::uint64_t seed);
 

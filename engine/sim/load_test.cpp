@@ -31,11 +31,6 @@ core::OperatorTable operator_table(std::int32_t count) {
   return table;
 }
 
-BitRate part_of(BitRate rate, std::int64_t part) {
-  if (rate == kUnlimited && part > 0) return rate;
-  return BitRate(mul_div(rate.bits_per_second(), part, kWhole));
-}
-
 }  // namespace
 
 LoadTest::LoadTest(const LoadPlan& plan, const LoadSetup& setup, const core::Policy& policy,
@@ -163,9 +158,9 @@ void LoadTest::set_link(std::int32_t listener, std::int64_t part) {
 }
 
 void LoadTest::apply_link(const Person& person, const LoadListener& who) {
-  const AccessLink& link = plan_.links[static_cast<std::size_t>(who.link)].link;
-  world_.links().set_rates(person.sessions.back(), part_of(link.up, person.link_part),
-                           part_of(link.down, person.link_part));
+  const AccessLink link =
+      part_of(plan_.links[static_cast<std::size_t>(who.link)].link, person.link_part);
+  world_.links().set_rates(person.sessions.back(), link.up, link.down);
 }
 
 core::TorrentId LoadTest::torrent(std::int32_t track) {

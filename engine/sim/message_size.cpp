@@ -29,4 +29,8 @@ Bytes wire_size(const core::Message& message) {
   return Bytes(std::ssize(encoded));
 }
 
+bool tells_of_peers(const core::Message& message) {
+  return is_any<core::PeerExchange, core::OverlayQuery, core::OverlayAnswer>(message);
+}
+
 }  // namespace tributary::sim

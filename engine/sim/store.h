@@ -62,6 +62,10 @@ class Store {
     shelf.origins[static_cast<std::size_t>(block.value())] = origin;
     return true;
   }
+  void lose(core::TorrentId torrent, core::BlockRange blocks) {
+    Shelf& shelf = shelves_.at(torrent);
+    for (core::BlockIndex b = blocks.begin; b < blocks.end; ++b) shelf.blocks.reset(b.value());
+  }
   // From now on all that is there is the cache's.
   void settle(core::TorrentId torrent) { shelves_.at(torrent).origins = {}; }
   Origin origin(core::TorrentId torrent, core::BlockIndex block) const {

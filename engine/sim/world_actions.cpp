@@ -8,15 +8,6 @@
 #include "engine/wire/peer_codec.h"
 
 namespace tributary::sim {
-namespace {
-
-bool tells_of_peers(const core::Message& message) {
-  return std::holds_alternative<core::PeerExchange>(message) ||
-         std::holds_alternative<core::OverlayQuery>(message) ||
-         std::holds_alternative<core::OverlayAnswer>(message);
-}
-
-}  // namespace
 
 void World::perform(Actor& a, player::NodeAction action) {
   std::visit([&](auto& kind) { std::visit([&](auto& x) { perform(a, std::move(x)); }, kind); },

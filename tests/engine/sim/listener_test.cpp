@@ -62,6 +62,27 @@ TEST_CASE("playback starts when it is allowed and the first frame is there, whic
   CHECK(late.play().startup == Duration(500ms));
 }
 
+TEST_CASE("a wish that could not be told at once counts its wait from when it was made") {
+  Room room;
+  room.start_playing();
+  room.listener.play(at(3s), kSecond, at(2800ms));
+  room.listener.may_start(at(3100ms), kSecond);
+  room.have(kSecond, 0, 1, at(3300ms));
+  CHECK(room.play().requested == at(2800ms));
+  CHECK(room.play().startup == Duration(500ms));
+}
+
+TEST_CASE("the playhead stalls before a byte that the store has lost") {
+  Room room;
+  room.start_playing();
+  room.store.lose(kFirst, {core::BlockIndex(1), core::BlockIndex(2)});
+  room.listener.stored(at(500ms), kFirst);
+  const TimePoint hole = room.listener.next_wake();
+  CHECK(hole < at(1400ms));
+  room.listener.wake(hole);
+  CHECK(room.play().stalls == 1);
+}
+
 TEST_CASE("the playhead stalls at a missing byte and resumes with half a second in hand") {
   Room room;
   room.start_playing();
