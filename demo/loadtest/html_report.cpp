@@ -188,7 +188,7 @@ std::string table(const Scenario& scenario, const Reports& reports) {
   std::string out = "<div class=\"wide\"><table><thead><tr><th></th>";
   for (const Report& report : reports) out += "<th>" + escape_html(report.policy) + "</th>";
   out += "</tr></thead><tbody>\n";
-  for (const ReportRow& row : report_rows(scenario)) {
+  for (const ReportRow& row : report_rows(scenario, reports.front().machine.has_value())) {
     out += std::string("<tr><td") + (row.part ? " class=\"part\"" : "") + ">" +
            escape_html(row.name) + "</td>";
     for (const Report& report : reports) out += "<td>" + escape_html(row.cell(report)) + "</td>";
@@ -201,16 +201,17 @@ std::string table(const Scenario& scenario, const Reports& reports) {
 
 std::string render_html(const Scenario& scenario, const Reports& reports, const LoadLabel& label) {
   const sim::Workload& w = scenario.workload;
-  const std::string what = human_count(w.listeners, "listener") + ", " + human_clock(w.length) +
-                           " of virtual time, figures from " + human_clock(scenario.setup.warm_up) +
-                           " on, seed " + std::to_string(label.seed);
+  const std::string what =
+      human_count(w.listeners, "listener") + ", " + human_clock(w.length) +
+      (label.live ? " of real time, figures from " : " of virtual time, figures from ") +
+      human_clock(scenario.setup.warm_up) + " on, seed " + std::to_string(label.seed);
   std::string page = html_begin({scenario.name, scenario.title, what, label.command});
   page += table(scenario, reports) + html_plots_begin();
+  const std::string steps = ", in steps of " + human_clock(reports.front().bin) + ".";
+  page += html_plot("Offload over time", "Bytes from peers ÷ bytes from peers and CDN" + steps,
+                    offload_over_time(reports));
   page +=
-      html_plot("Offload over time", "Bytes from peers ÷ bytes from peers and CDN, by the minute.",
-                offload_over_time(reports));
-  page += html_plot("CDN egress over time", "What the CDN sends, by the minute.",
-                    egress_over_time(reports));
+      html_plot("CDN egress over time", "What the CDN sends" + steps, egress_over_time(reports));
   page += html_plot("Startup delay",
                     "From the wish to the first frame: of what was fetched, and of all that did "
                     "not follow by itself.",

@@ -13,6 +13,7 @@ namespace tributary::demo {
 struct LoadLabel {
   std::string command;
   std::uint64_t seed = 0;
+  bool live = false;  // by real nodes, in real time
 };
 
 std::string render_html(const Scenario& scenario, const std::vector<sim::LoadReport>& reports,

@@ -1,4 +1,5 @@
-// tributary loadtest: what a policy would cost with so many listeners, in virtual time.
+// tributary loadtest: what a policy would cost with so many listeners, in virtual time or with real
+// nodes.
 #include <algorithm>
 #include <atomic>
 #include <cstdio>
@@ -8,6 +9,7 @@
 #include "demo/command.h"
 #include "demo/human.h"
 #include "demo/loadtest/class_table.h"
+#include "demo/loadtest/live_runner.h"
 #include "demo/loadtest/report_files.h"
 #include "demo/loadtest/report_table.h"
 #include "demo/loadtest/runner.h"
@@ -15,6 +17,7 @@
 #include "demo/loadtest/sweep_report.h"
 #include "demo/progress_bar.h"
 #include "demo/stop_signals.h"
+#include "engine/net/address.h"
 #include "engine/net/disk_file.h"
 #include "engine/wire/octets.h"
 
@@ -33,10 +36,17 @@ struct LoadArguments {
   std::vector<std::string> sweeps;
   std::string report;
   bool merge = false;
+  bool live = false;
+  LiveOptions real;
 };
 
 // "1" or "0.5".
 Result<Duration> parse_hours(std::string_view text) { return parse_time(std::string(text) + "h"); }
+
+Result<std::string> parse_edge_folder(std::string_view text) {
+  TRIBUTARY_TRY(url, parse_edge(text));
+  return url.ends_with('/') ? url : url + "/";
+}
 
 std::string decimal(double number) {
   char text[32];
@@ -69,8 +79,31 @@ Result<LoadRun> plan(const LoadArguments& arguments) {
     }
     run.policies.push_back(*policy);
   }
-  if (run.policies.empty()) run.policies = {core::Policy::adaptive(), core::Policy::spotify()};
+  if (!run.policies.empty()) return run;
+  run.policies = {core::Policy::adaptive()};
+  if (!arguments.live) run.policies.push_back(core::Policy::spotify());
   return run;
+}
+
+Result<void> check_live(const LoadArguments& arguments) {
+  const LiveOptions& real = arguments.real;
+  const bool told = !real.target.edge.empty() || !real.target.tracker.empty() ||
+                    !real.content.empty() || real.listen.has_value();
+  if (!arguments.live && told) {
+    return invalid("--edge, --tracker, --content and --listen are of use with --live only");
+  }
+  if (!arguments.live) return {};
+  if (arguments.merge || !arguments.sweeps.empty()) {
+    return invalid("--live runs one scenario; leave out --sweep and --merge");
+  }
+  if (!real.target.edge.empty() && real.content.empty()) {
+    return invalid(
+        "--edge needs --content: the folder of the tracks' files, which the edge serves");
+  }
+  if (real.listen && real.listen->port != 0) {
+    return invalid("--listen must have port 0: each node takes another");
+  }
+  return {};
 }
 
 // What gives the same figures again, but for the report and what is swept.
@@ -87,6 +120,12 @@ std::vector<std::string> command_of(const LoadArguments& arguments, const LoadRu
   add("--seed", std::to_string(arguments.seed));
   for (const core::Policy& policy : run.policies) add("--policy", std::string(policy.name));
   for (const std::string& setting : arguments.settings) add("--set", setting);
+  const LiveOptions& real = arguments.real;
+  if (arguments.live) words.emplace_back("--live");
+  if (!real.target.edge.empty()) add("--edge", real.target.edge);
+  if (!real.target.tracker.empty()) add("--tracker", real.target.tracker);
+  if (!real.content.empty()) add("--content", real.content);
+  if (real.listen) add("--listen", net::format_endpoint(*real.listen));
   return words;
 }
 
@@ -125,31 +164,44 @@ std::vector<sim::LoadReport> simulate(const LoadRun& run, const std::string& tit
 
 Error stopped() { return {ErrorCode::kCancelled, "stopped; nothing was written"}; }
 
-void print_head(const LoadRun& run) {
+void print_head(const LoadRun& run, const char* time, const char* note = "") {
   const sim::Workload& w = run.scenario.workload;
-  std::printf("%s: %s, %s of virtual time, seed %llu\n", run.scenario.name.c_str(),
-              human_count(w.listeners, "listener").c_str(), human_clock(w.length).c_str(),
-              static_cast<unsigned long long>(run.seed));
+  std::printf("%s: %s, %s of %s time, seed %llu%s\n", run.scenario.name.c_str(),
+              human_count(w.listeners, "listener").c_str(), human_clock(w.length).c_str(), time,
+              static_cast<unsigned long long>(run.seed), note);
 }
 
-Result<void> test(const LoadArguments& arguments, const LoadRun& run,
-                  const std::atomic<bool>& stop) {
-  if (!arguments.report.empty()) {
-    if (auto made = make_report_folder(arguments.report); !made) return made;
-  }
-  const std::vector<sim::LoadReport> reports = simulate(run, run.scenario.name, stop);
-  if (reports.empty()) return stopped();
-  print_head(run);
+Result<void> tell(const LoadArguments& arguments, const LoadRun& run,
+                  const std::vector<sim::LoadReport>& reports) {
   print(render_table(run.scenario, reports));
   if (run.scenario.workload.links.size() > 1) {
     std::printf("\n");
     print(terminal_lines(class_table(reports)));
   }
   if (arguments.report.empty()) return {};
-  const LoadLabel label{joined(command_of(arguments, run)), run.seed};
+  const LoadLabel label{joined(command_of(arguments, run)), run.seed, arguments.live};
   auto written = write_report(arguments.report, run.scenario, reports, label);
   if (written) std::printf("%s/report.html, report.json, time.csv\n", arguments.report.c_str());
   return written;
+}
+
+Result<void> test(const LoadArguments& arguments, const LoadRun& run,
+                  const std::atomic<bool>& stop) {
+  const std::vector<sim::LoadReport> reports = simulate(run, run.scenario.name, stop);
+  if (reports.empty()) return stopped();
+  print_head(run, "virtual");
+  return tell(arguments, run, reports);
+}
+
+Result<void> test_live(const LoadArguments& arguments, const LoadRun& run,
+                       const std::atomic<bool>& stop) {
+  const auto say = [](const std::string& line) {
+    std::printf("%s\n", line.c_str());
+    std::fflush(stdout);
+  };
+  TRIBUTARY_TRY(done, run_live(run, arguments.real, say, stop));
+  print_head(run, "real", done.stopped ? ", stopped before its end" : "");
+  return tell(arguments, run, done.reports);
 }
 
 // Of one value of the scenario's own sweep.
@@ -192,9 +244,6 @@ Result<void> write_sweep(const LoadArguments& arguments, const LoadRun& run,
 Result<void> test_sweep(const LoadArguments& arguments, const LoadRun& run,
                         const std::atomic<bool>& stop) {
   TRIBUTARY_TRY(planned, plan_points(arguments, run.scenario.sweep));
-  if (!arguments.report.empty()) {
-    if (auto made = make_report_folder(arguments.report); !made) return made;
-  }
   std::vector<SweepPoint> points;
   for (const PlannedPoint& point : planned) {
     const std::string& setting = point.arguments.settings.back();
@@ -202,7 +251,7 @@ Result<void> test_sweep(const LoadArguments& arguments, const LoadRun& run,
                       simulate(point.run, run.scenario.name + " " + setting, stop)});
     if (points.back().reports.empty()) return stopped();
   }
-  print_head(run);
+  print_head(run, "virtual");
   print(terminal_lines(sweep_table(run.scenario, points)));
   std::printf("\n");
   print(terminal_lines(sweep_classes(run.scenario, points)));
@@ -224,14 +273,23 @@ bool sweeps(const LoadArguments& arguments, const ScenarioSweep& sweep) {
 Result<void> act(const LoadArguments& arguments) {
   std::atomic<bool> stop{false};
   const StopSignals signals([&stop] { stop = true; });
+  if (auto checked = check_live(arguments); !checked) return checked;
   if (arguments.merge) return merge(arguments);
   if (arguments.paths.size() > 1) {
     return invalid("more than one scenario; give one, or --merge for the folders of reports");
   }
   TRIBUTARY_TRY(run, plan(arguments));
   if (!arguments.sweeps.empty()) return print_sweep(arguments, run);
-  return sweeps(arguments, run.scenario.sweep) ? test_sweep(arguments, run, stop)
-                                               : test(arguments, run, stop);
+  const bool sweeping = sweeps(arguments, run.scenario.sweep);
+  if (arguments.live && sweeping) {
+    return invalid("--live runs one value of a scenario's sweep; give it by --set " +
+                   run.scenario.sweep.key + "=" + run.scenario.sweep.values.front());
+  }
+  if (!arguments.report.empty()) {
+    if (auto made = make_report_folder(arguments.report); !made) return made;
+  }
+  if (arguments.live) return test_live(arguments, run, stop);
+  return sweeping ? test_sweep(arguments, run, stop) : test(arguments, run, stop);
 }
 
 constexpr const char* kExample =
@@ -253,7 +311,35 @@ constexpr const char* kExample =
     "Many points, as many at once as there are cores, here or on other machines:\n"
     "  tributary loadtest churn.toml --sweep listeners.count=100,300,1000 --report sweep |\n"
     "      parallel            # or: parallel --sshlogin host1,host2 --return sweep\n"
-    "  tributary loadtest --merge sweep/* --report sweep";
+    "  tributary loadtest --merge sweep/* --report sweep\n"
+    "With --live the listeners are real nodes in this process, over real sockets and in real time: "
+    "\n"
+    "with a CDN and a tracker of this process, all on loopback, or against those of a deployment. "
+    "The\n"
+    "tracks are random bytes, the same for the same scenario and seed; an --edge must serve the "
+    "files\n"
+    "of --content, which are made there. What will be sent where is told first; Ctrl-C ends it and "
+    "still\n"
+    "reports.\n"
+    "  tributary loadtest flash-crowd.toml --live --nodes 20 --hours 0.02\n"
+    "  tributary loadtest churn.toml --live --edge https://cdn.example.org/test/ --content test "
+    "\\\n"
+    "      --tracker https://tracker.example.org/announce --nodes 200";
+
+void add_live_options(Subcommand& sub, LoadArguments& arguments) {
+  LiveOptions& real = arguments.real;
+  sub.add("--live", arguments.live, "Real nodes over real sockets, in real time");
+  sub.add("--edge", "URL", real.target.edge, parse_edge_folder,
+          "With --live: the CDN's folder with the files of --content (one of this process)");
+  sub.add("--tracker", "URL", real.target.tracker, parse_tracker,
+          "With --live: announce URL (one of this process)");
+  sub.add(
+      "--content", "DIR", real.content,
+      "With --live: where the tracks' files are made, and stay (a folder that goes at the end)");
+  sub.add("--listen", "HOST:0", real.listen, parse_told_listen,
+          "With --live: where each node can be reached (127.0.0.1; with a --tracker or --edge "
+          "elsewhere 0.0.0.0)");
+}
 
 }  // namespace
 
@@ -268,10 +354,11 @@ void add_loadtest(CommandLine& line) {
               "Who listens to what, over which links; with --merge, folders of reports");
   sub.add("--nodes", "N", arguments->nodes, parse_count, "So many listeners (as in the scenario)");
   sub.add("--hours", "H", arguments->time, parse_hours,
-          "So much virtual time (as in the scenario)");
+          "So much time, virtual or with --live real (as in the scenario)");
   sub.add("--seed", "S", arguments->seed, parse_count, "Another course of the same scenario (1)");
   sub.add("--policy", "NAME", arguments->policies,
-          "adaptive, spotify, cdn-only or peers-only; may be repeated (adaptive and spotify)");
+          "adaptive, spotify, cdn-only or peers-only; may be repeated (adaptive and spotify; with "
+          "--live adaptive)");
   sub.add("--set", "TABLE.KEY=VALUE", arguments->settings,
           "In place of what the scenario has, may be repeated");
   sub.add("--report", "DIR", arguments->report,
@@ -279,6 +366,7 @@ void add_loadtest(CommandLine& line) {
   sub.add("--sweep", "TABLE.KEY=A,B,…", arguments->sweeps,
           "Run nothing: print a command for each value, and for each combination where repeated");
   sub.add("--merge", arguments->merge, "Run nothing: print the results of reports as one table");
+  add_live_options(sub, *arguments);
 }
 
 }  // namespace tributary::demo

@@ -65,44 +65,53 @@ Json fates_of(const sim::LoadReport& r) {
           {"corrupt", by_origin(r.corrupt)}};
 }
 
+Json machine_of(const sim::MachineUse& use) {
+  return {{"processor_ms", milliseconds(use.processor)},
+          {"node_s", milliseconds(use.online) / 1000},
+          {"processor_per_node", part_of(use.processor.count(), use.online.count())},
+          {"memory_per_node", use.memory.count()}};
+}
+
 Json policy_of(const Scenario& scenario, const sim::LoadReport& r) {
   Json popularity = Json::array();
   for (const sim::OriginBytes& tenth : r.by_popularity) popularity.push_back(by_origin(tenth));
   const auto rates = cdn_rates(r, scenario.setup.warm_up);
-  return {{"policy", r.policy},
-          {"digest", std::to_string(r.digest)},
-          {"events", r.events},
-          {"measured_s", milliseconds(r.measured) / 1000},
-          {"plays", r.plays},
-          {"unheard", r.unheard},
-          {"stalls", r.stalls},
-          {"stalled_plays", r.stalled_plays},
-          {"stalled_ms", milliseconds(r.stalled)},
-          {"heard_ms", milliseconds(r.heard)},
-          {"rebuffering_ratio", rebuffering_ratio(r)},
-          {"offload_ratio", part_of(r.received[Origin::kPeers], r.received.total())},
-          {"startup_ms", percentiles(r.startups)},
-          {"cached_startup_ms", percentiles(r.cached_startups)},
-          {"bytes_heard", by_origin(r.played)},
-          {"bytes_received", by_origin(r.received)},
-          {"fates", fates_of(r)},
-          {"ledger", ledger_of(r.ledger)},
-          {"cdn",
-           {{"bytes", r.cdn.bytes.count()},
-            {"cut_off", r.cdn.cut_off.count()},
-            {"requests", r.cdn.requests},
-            {"failures", r.cdn.failures},
-            {"rate_p95", percentile(rates, 95).bits_per_second()},
-            {"rate_peak", percentile(rates, 100).bits_per_second()}}},
-          {"cost", cost(r, scenario.prices)},
-          {"by_popularity", popularity},
-          {"by_class", classes_of(r)},
-          {"from_operator", r.from_operator.count()},
-          {"messages", r.messages},
-          {"message_bytes", r.message_bytes.count()},
-          {"search_bytes", r.search_bytes.count()},
-          {"announces", r.announces},
-          {"upload_fairness", part_of(r.fairness(), sim::kWhole)}};
+  Json out = {{"policy", r.policy},
+              {"digest", std::to_string(r.digest)},
+              {"events", r.events},
+              {"measured_s", milliseconds(r.measured) / 1000},
+              {"plays", r.plays},
+              {"unheard", r.unheard},
+              {"stalls", r.stalls},
+              {"stalled_plays", r.stalled_plays},
+              {"stalled_ms", milliseconds(r.stalled)},
+              {"heard_ms", milliseconds(r.heard)},
+              {"rebuffering_ratio", rebuffering_ratio(r)},
+              {"offload_ratio", part_of(r.received[Origin::kPeers], r.received.total())},
+              {"startup_ms", percentiles(r.startups)},
+              {"cached_startup_ms", percentiles(r.cached_startups)},
+              {"bytes_heard", by_origin(r.played)},
+              {"bytes_received", by_origin(r.received)},
+              {"fates", fates_of(r)},
+              {"ledger", ledger_of(r.ledger)},
+              {"cdn",
+               {{"bytes", r.cdn.bytes.count()},
+                {"cut_off", r.cdn.cut_off.count()},
+                {"requests", r.cdn.requests},
+                {"failures", r.cdn.failures},
+                {"rate_p95", percentile(rates, 95).bits_per_second()},
+                {"rate_peak", percentile(rates, 100).bits_per_second()}}},
+              {"cost", cost(r, scenario.prices)},
+              {"by_popularity", popularity},
+              {"by_class", classes_of(r)},
+              {"from_operator", r.from_operator.count()},
+              {"messages", r.messages},
+              {"message_bytes", r.message_bytes.count()},
+              {"search_bytes", r.search_bytes.count()},
+              {"announces", r.announces},
+              {"upload_fairness", part_of(r.fairness(), sim::kWhole)}};
+  if (r.machine) out["machine"] = machine_of(*r.machine);
+  return out;
 }
 
 }  // namespace
@@ -115,6 +124,7 @@ std::string render_json(const Scenario& scenario, const std::vector<sim::LoadRep
                     {"title", scenario.title},
                     {"command", label.command},
                     {"seed", label.seed},
+                    {"live", label.live},
                     {"listeners", scenario.workload.listeners},
                     {"length_s", milliseconds(scenario.workload.length) / 1000},
                     {"warm_up_s", milliseconds(scenario.setup.warm_up) / 1000},

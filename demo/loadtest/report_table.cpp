@@ -115,23 +115,37 @@ void add_swarm(std::vector<ReportRow>& rows) {
   rows.push_back({"tracker announces", count([](const Report& r) { return r.announces; })});
   rows.push_back({"upload fairness (Jain)",
                   share([](const Report& r) { return part_of(r.fairness(), sim::kWhole); })});
-  rows.push_back({"digest", [](const Report& r) { return hex(r.digest); }});
+}
+
+// Of real nodes, whose course never repeats.
+void add_machine(std::vector<ReportRow>& rows) {
+  rows.push_back({"processor per node", share([](const Report& r) {
+                    return part_of(r.machine->processor.count(), r.machine->online.count());
+                  })});
+  rows.push_back(
+      {"memory per node", [](const Report& r) { return human_bytes(r.machine->memory); }});
 }
 
 }  // namespace
 
-std::vector<ReportRow> report_rows(const Scenario& scenario) {
+std::vector<ReportRow> report_rows(const Scenario& scenario, bool live) {
   std::vector<ReportRow> rows;
   add_sources(rows, scenario);
   add_playback(rows);
   add_cdn(rows, scenario);
   add_swarm(rows);
+  if (live) {
+    add_machine(rows);
+  } else {
+    rows.push_back({"digest", [](const Report& r) { return hex(r.digest); }});
+  }
   return rows;
 }
 
 std::vector<std::string> render_table(const Scenario& scenario,
                                       const std::vector<sim::LoadReport>& reports) {
-  const std::vector<ReportRow> rows = report_rows(scenario);
+  const bool live = !reports.empty() && reports.front().machine;
+  const std::vector<ReportRow> rows = report_rows(scenario, live);
   int widest = 0;
   for (const ReportRow& row : rows) widest = std::max(widest, text_width(row.name) + 2);
   std::string head = pad_right("", widest);

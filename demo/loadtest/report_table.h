@@ -16,7 +16,8 @@ struct ReportRow {
   bool part = false;  // of what the row above tells
 };
 
-std::vector<ReportRow> report_rows(const Scenario& scenario);
+// `live`: of real nodes.
+std::vector<ReportRow> report_rows(const Scenario& scenario, bool live);
 
 // Lines for a terminal.
 std::vector<std::string> render_table(const Scenario& scenario,

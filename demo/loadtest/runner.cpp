@@ -27,12 +27,7 @@ struct Board {
 class Crew {
  public:
   Crew(const LoadRun& run, const std::atomic<bool>& stop)
-      : run_(run),
-        stop_(stop),
-        plan_(run.scenario.trace
-                  ? sim::make_plan(run.scenario.workload, *run.scenario.trace, run.seed)
-                  : sim::make_plan(run.scenario.workload, run.seed)),
-        reports_(run.policies.size()) {
+      : run_(run), stop_(stop), plan_(plan_of(run)), reports_(run.policies.size()) {
     const std::size_t cores = std::max(1U, std::thread::hardware_concurrency());
     board_.working = std::min(cores, run.policies.size());
     for (std::size_t i = 0; i < board_.working; ++i) threads_.emplace_back([this] { work(); });
@@ -92,6 +87,12 @@ class Crew {
 };
 
 }  // namespace
+
+sim::LoadPlan plan_of(const LoadRun& run) {
+  const sim::Workload& workload = run.scenario.workload;
+  return run.scenario.trace ? sim::make_plan(workload, *run.scenario.trace, run.seed)
+                            : sim::make_plan(workload, run.seed);
+}
 
 std::vector<sim::LoadReport> run_load(const LoadRun& run, const LoadProgress& progress,
                                       const std::atomic<bool>& stop) {

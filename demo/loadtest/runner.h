@@ -17,6 +17,9 @@ struct LoadRun {
   std::uint64_t seed = 1;
 };
 
+// Who listens to what and when.
+sim::LoadPlan plan_of(const LoadRun& run);
+
 // How much virtual time has passed, of all policies together. Called on the caller's thread, about
 // ten times a second.
 using LoadProgress = std::function<void(Duration done, Duration total)>;

@@ -1,4 +1,4 @@
-// What came of a load test, and the books that it is drawn up from.
+// What came of a load test, simulated or live, and the books that it is drawn up from.
 #pragma once
 
 #include <array>
@@ -45,6 +45,13 @@ struct LoadClass : LoadFigures {
   Duration online{};  // of all of them together
 };
 
+// What real nodes took of the machine, of all of the run.
+struct MachineUse {
+  Duration processor{};
+  Duration online{};  // of all of them together
+  Bytes memory;       // of each node while most were online; what they share is part of it
+};
+
 // All of them, and the CDN.
 struct LoadReport : LoadFigures {
   std::string policy;
@@ -69,6 +76,7 @@ struct LoadReport : LoadFigures {
   Bytes message_bytes;
   Bytes search_bytes;  // of them, about other peers
   std::int64_t announces = 0;
+  std::optional<MachineUse> machine;  // of a live run
 
   // Peers' part of the bytes that crossed the network, in millionths; zero without any.
   std::int64_t offload() const;

@@ -52,6 +52,23 @@ TEST_CASE("the table has a column a policy, and lines as wide as one another") {
   CHECK(lines[2].find("90.0 %") != std::string::npos);
 }
 
+TEST_CASE("of real nodes the table tells what each took of the machine, in place of a digest") {
+  sim::LoadReport report = report_of("adaptive");
+  const auto cells = [&report] {
+    std::string all;
+    for (const std::string& line : render_table({}, {report})) all += line + "\n";
+    return all;
+  };
+  CHECK(cells().find("digest") != std::string::npos);
+  report.machine = sim::MachineUse{6s, 100s, Bytes(3'210'000)};
+  CHECK(cells().find("digest") == std::string::npos);
+  CHECK(cells().find("6.00 %") != std::string::npos);
+  CHECK(cells().find("3.21 MB") != std::string::npos);
+  const std::string json = render_json({}, {report}, {"tributary loadtest --live", 7, true});
+  CHECK(json.find("\"processor_per_node\": 0.06") != std::string::npos);
+  CHECK(json.find("\"live\": true") != std::string::npos);
+}
+
 TEST_CASE("the page holds all that it needs, and nothing of a name is taken for markup") {
   Scenario scenario;
   scenario.name = "<script>alert(1)</script>";

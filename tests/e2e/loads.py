@@ -4,8 +4,10 @@ import json
 import os
 import re
 import shlex
+import signal
+import subprocess
 
-from harness import check, read
+from harness import check, read, write
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 SCENARIOS = sorted(glob.glob(f"{ROOT}/demo/loadtest/scenarios/*.toml"))
@@ -15,7 +17,145 @@ def digests(output):
     return re.search(r"^digest +(.*)$", output, re.M).group(1).split()
 
 
+LIVE = """title = "Three real listeners"
+[listeners]
+count = 3
+time = "9s"
+arrivals = "2s"
+[catalogue]
+tracks = 1
+rate = "256k"
+length = "20s"
+[[links]]
+down = "20M"
+up = "10M"
+"""
+
+
+def scenario_file(scene, text, name="live.toml"):
+    return write(scene.path(name), text.encode())
+
+
+def live_report(folder):
+    report = json.loads(read(f"{folder}/report.json"))
+    check(report["live"] and len(report["policies"]) == 1, report)
+    return report["policies"][0]
+
+
+def add_live_cases(suite):
+    case = suite.case
+
+    @case("real nodes play a scenario over sockets on loopback, and the origin counts what they do")
+    def _(scene):
+        out = scene.path("out")
+        code, output, errors = scene.run("loadtest", scenario_file(scene, LIVE), "--live", "--report",
+                                         out)
+        check(code == 0, errors)
+        check(re.search(r"CDN +http://127\.0\.0\.1:\d+/, of this process", output), output)
+        policy = live_report(out)
+        ledger, cdn, heard = policy["ledger"], policy["cdn"], policy["bytes_heard"]
+        track = 256_000 // 8 * 20
+        check(policy["plays"] == policy["startup_ms"]["count"] == 3, policy)
+        check(policy["stalls"] == policy["unheard"] == 0, policy)
+        check(20_000 < policy["heard_ms"] <= 27_000, policy["heard_ms"])
+        check(abs(sum(heard.values()) - policy["heard_ms"] * 32) < 3 * 16384, heard)
+        check(ledger["cdn"] >= track * 0.9 and ledger["peers"] > 0, ledger)
+        check(cdn["bytes"] - cdn["cut_off"] == ledger["cdn"] and cdn["cut_off"] <= track, cdn)
+        check(policy["bytes_received"]["peers"] == ledger["peers"] <= ledger["uploaded"], ledger)
+        fates = [sum(policy["fates"][fate].values()) for fate in ("kept", "duplicate", "corrupt")]
+        received = sum(policy["bytes_received"].values())
+        check(0 <= received - sum(fates) <= 3 * 16384 and fates[2] == 0, f"{fates} of {received}")
+        check(policy["messages"] > 0 and policy["by_class"][0]["listeners"] == 3, policy)
+        check(policy["announces"] >= 3, policy)
+        machine = policy["machine"]
+        check(0 < machine["processor_per_node"] < 1 and machine["memory_per_node"] > 0, machine)
+        check(20 <= machine["node_s"] <= 27, machine)
+        lines = read(f"{out}/time.csv").decode().splitlines()
+        check(len(lines) == 1 + 9 and lines[-1].split(",")[-1] == "3", lines)
+        check(b"real time" in read(f"{out}/report.html"), "what the page says of the time")
+
+    @case("real nodes play against an edge and a tracker that are there already")
+    def _(scene):
+        content, out = scene.folder("content"), scene.path("out")
+        origin, edge = scene.origin("--verbose", folder=content)
+        words = ["loadtest", scenario_file(scene, LIVE), "--live", "--tracker", scene.tracker(),
+                 "--content", content, "--report", out]
+        code, output, errors = scene.run(*words, "--edge", edge)
+        check(code == 0 and "which will be sent real requests" in output, f"{output} {errors}")
+        policy = live_report(out)
+        check(policy["plays"] == 3 and policy["stalls"] == 0, policy)
+        check(policy["ledger"]["peers"] > 0, policy)
+        origin.stop()
+        requests = int(re.findall(r"(\d+) requests", origin.output())[-1])
+        asked = policy["cdn"]["requests"]
+        check(asked <= requests - 1 <= asked + 3, f"{asked} asked, {requests} answered, one a trial")
+        # The same bytes again, and an edge that lacks them.
+        files = {name: read(f"{content}/{name}") for name in os.listdir(content)}
+        other = scene.path("other")
+        code, _, errors = scene.run("loadtest", words[1], "--live", "--content", other, "--hours",
+                                    "0.0007")
+        check(code == 0, errors)
+        check({n: read(f"{other}/{n}") for n in os.listdir(other)} == files, "the same tracks")
+        empty = scene.folder("empty")
+        _, edge = scene.origin(folder=empty)
+        code, _, errors = scene.run(*words[:-2], "--edge", edge)
+        check(code == 1 and "status 404" in errors and content in errors, errors)
+
+    @case("listeners of a live run come back to what they had, skip, and hear what follows")
+    def _(scene):
+        write(scene.path("day.csv"), b"time_s,listener,track,action\n0,ann,a,play\n0.2,ann,b,next\n"
+              b"1,bob,b,play\n2,ann,,skip\n4,ann,,leave\n4.5,ann,b,play\n7,ann,a,play\n")
+        scenario = scenario_file(scene, '[listeners]\ntrace = "day.csv"\ntime = "9s"\n'
+                                 '[catalogue]\nlength = "4s"\nrate = "256k"\n')
+        out = scene.path("out")
+        code, _, errors = scene.run("loadtest", scenario, "--live", "--report", out)
+        check(code == 0, errors)
+        policy = live_report(out)
+        check(policy["plays"] == 5 and policy["unheard"] == 0, policy)
+        check(policy["startup_ms"]["count"] + policy["cached_startup_ms"]["count"] == 5, policy)
+        check(policy["cached_startup_ms"]["count"] == 2, policy)
+        check(policy["bytes_heard"]["cache"] > 100_000, policy)
+
+    @case("a live run that is stopped still reports")
+    def _(scene):
+        content, out = scene.folder("content"), scene.path("out")
+        origin, edge = scene.origin("--verbose", folder=content)
+        process = scene.start("live", [
+            scene.tributary, "loadtest", scenario_file(scene, LIVE), "--live", "--hours", "0.1",
+            "--edge", edge, "--content", content, "--report", out])
+        origin.wait_for(r"\b([2-9]|\d\d+) requests")  # the first is a trial
+        process.kill(signal.SIGINT)
+        check(process.wait() == 0, process.output())
+        check("stopped before its end" in process.output(), process.output())
+        check(live_report(out)["measured_s"] < 300, "the time that it took")
+
+    @case("what a live run cannot do is said in one line, exit code 2")
+    def _(scene):
+        good = scenario_file(scene, LIVE)
+        edge = ("--edge", "http://127.0.0.1:9/")
+        down = "[[faults]]\nwhat = \"cdn\"\nfrom = \"1s\"\n"
+        for words, said in (
+                ([good, *edge], "with --live only"),
+                ([good, "--live", *edge], "--edge needs --content"),
+                ([good, "--live", "--edge", "ftp://127.0.0.1/"], "http"),
+                ([good, "--live", "--listen", "127.0.0.1:7000"], "port 0"),
+                ([good, "--live", "--sweep", "listeners.count=1,2"], "leave out --sweep"),
+                ([good, "--live", "--nodes", "1001"], "fewer --nodes"),
+                ([good, "--live", "--set", "links.0.conduct=tyrant"], "simulated only"),
+                ([good, "--live", "--set", "listeners.operators=2"], "simulated only"),
+                ([f"{ROOT}/demo/loadtest/scenarios/free-riders.toml", "--live"], "give it by --set"),
+                ([scenario_file(scene, LIVE + down, "down.toml"), "--live", *edge, "--content",
+                  scene.path("x")], "leave out --edge")):
+            code, _, errors = scene.run("loadtest", *words)
+            check(code == 2 and said in errors and len(errors.splitlines()) == 1, errors)
+        limited = subprocess.run(
+            ["bash", "-c", 'ulimit -n 256; exec "$@"', "_", scene.tributary, "loadtest", good,
+             "--live", "--nodes", "100"], capture_output=True, text=True, check=False, timeout=20)
+        check(limited.returncode == 2 and "ulimit -n" in limited.stderr, limited.stderr)
+
+
 def add_cases(suite):
+    add_live_cases(suite)
     case = suite.case
 
     @case("a load test gives the same figures each time, and writes them down")

@@ -26,7 +26,7 @@ LAYERS = {
     "player/avio": [],
     "demo/embed": [],
     "demo/loadtest": ["engine/base", "engine/core", "engine/wire", "engine/net", "engine/sim",
-                      "demo"],
+                      "cdn/http", "player/client", "demo"],
 }
 
 # The rooms without I/O, threads or clocks, and the static library of each.
