@@ -310,7 +310,7 @@ constexpr const char* kExample =
     "  tributary loadtest free-riders.toml --set links.1.share=30%\n"
     "Many points, as many at once as there are cores, here or on other machines:\n"
     "  tributary loadtest churn.toml --sweep listeners.count=100,300,1000 --report sweep |\n"
-    "      parallel            # or: parallel --sshlogin host1,host2 --return sweep\n"
+    "      parallel   # or: parallel --sshlogin one,two --workdir ... --return sweep --cleanup\n"
     "  tributary loadtest --merge sweep/* --report sweep\n"
     "With --live the listeners are real nodes in this process, over real sockets and in real time: "
     "\n"

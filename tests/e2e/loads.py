@@ -244,6 +244,42 @@ def add_cases(suite):
         lines = read(f"{out}/merged.csv").decode().splitlines()
         check(len(lines) == 1 + 4 * 2 and "listeners.count=8" in lines[-1], lines)
 
+    @case("GNU parallel runs a sweep's points, here and by the way it reaches other machines",
+          needs=("parallel", "rsync"))
+    def _(scene):
+        # In place of ssh: leaves out its options and the host, and runs the command in a home.
+        remote = scene.folder("remote")
+        with open(scene.path("ssh"), "w", encoding="utf-8") as file:
+            file.write(f'#!/bin/bash\nwhile [[ $1 == -* ]]; do shift; done\nshift\n'
+                       f'[[ $1 != -- ]] || shift\n'
+                       f'export HOME={shlex.quote(remote)}\ncd && echo "$@" >>calls && exec bash -c "$*"\n')
+        os.chmod(scene.path("ssh"), 0o755)
+        scenario = f"{ROOT}/demo/loadtest/scenarios/flash-crowd.toml"
+        environment = {**os.environ, "HOME": scene.folder("home"),
+                       "PATH": os.path.dirname(scene.tributary) + ":" + os.environ["PATH"]}
+
+        def parallel(folder, *options):
+            code, printed, errors = scene.run("loadtest", scenario, "--hours", "0.05", "--sweep",
+                                              "listeners.count=4,8,12", "--report", folder)
+            check(code == 0, errors)
+            done = subprocess.run(["parallel", "--will-cite", *options], input=printed, text=True,
+                                  capture_output=True, env=environment, cwd=scene.dir, timeout=60,
+                                  check=False)
+            check(done.returncode == 0, done.stdout + done.stderr)
+            code, table, errors = scene.run("loadtest", "--merge",
+                                            *sorted(glob.glob(f"{scene.path(folder)}/*")))
+            check(code == 0 and table.count("adaptive") == 3, f"{table} {errors}")
+            return [line.split()[1:] for line in table.splitlines()]
+
+        here = parallel("here", "-j2")
+        there = parallel("there", "--ssh", scene.path("ssh"), "--sshlogin", "2/elsewhere",
+                         "--workdir", "...", "--return", "there", "--cleanup")
+        check(there == here, f"{here} {there}")
+        calls = read(f"{remote}/calls").decode()
+        check(calls.count("rsync --server") == 3, f"three reports are fetched: {calls}")
+        left = [name for _, _, names in os.walk(remote) for name in names if name != "calls"]
+        check(not left, f"nothing stays there: {left}")
+
     @case("a recorded workload takes the place of a drawn one")
     def _(scene):
         with open(scene.path("week.csv"), "w", encoding="utf-8") as file:
