@@ -1,6 +1,6 @@
-# What `cmake --install` copies, and what CPack makes Debian packages of: the shared library with its
-# header, the `tributary` command, and the rooms up to player/client for who builds with the sources'
-# own types. The simulator stays at home.
+# What `cmake --install` copies, by component: the shared libraries with their headers, the `tributary`
+# command with its manual pages and completions, and the rooms up to player/client for who builds with
+# the sources' own types. The simulator stays at home.
 include(GNUInstallDirs)
 include(CMakePackageConfigHelpers)
 
@@ -24,9 +24,27 @@ configure_file(engine/cmake/tributary.pc.in "${PROJECT_BINARY_DIR}/tributary.pc"
 install(FILES "${PROJECT_BINARY_DIR}/tributary.pc"
         DESTINATION "${CMAKE_INSTALL_LIBDIR}/pkgconfig" COMPONENT libtributary-dev)
 
-if(TARGET tributary)
-  install(TARGETS tributary COMPONENT tributary)
+# The command, and what it says of itself.
+set(documents "${PROJECT_BINARY_DIR}/documents")
+set(documents_script "${PROJECT_SOURCE_DIR}/engine/cmake/documents.cmake")
+add_custom_command(OUTPUT "${documents}.written"
+  COMMAND ${CMAKE_COMMAND} "-DPROGRAM=$<TARGET_FILE:tributary>" "-DOUT=${documents}"
+          -P "${documents_script}"
+  COMMAND ${CMAKE_COMMAND} -E touch "${documents}.written"
+  DEPENDS tributary "${documents_script}" VERBATIM)
+add_custom_target(tributary_documents ALL DEPENDS "${documents}.written")
+set(zsh_folder site-functions)
+if(CMAKE_INSTALL_PREFIX STREQUAL "/usr")
+  set(zsh_folder vendor-completions)  # where Debian's zsh looks for what a package brings
 endif()
+install(TARGETS tributary COMPONENT tributary)
+install(DIRECTORY "${documents}/man1" DESTINATION "${CMAKE_INSTALL_MANDIR}" COMPONENT tributary)
+install(FILES "${documents}/tributary"
+        DESTINATION "${CMAKE_INSTALL_DATADIR}/bash-completion/completions" COMPONENT tributary)
+install(FILES "${documents}/_tributary"
+        DESTINATION "${CMAKE_INSTALL_DATADIR}/zsh/${zsh_folder}" COMPONENT tributary)
+install(FILES "${documents}/tributary.fish"
+        DESTINATION "${CMAKE_INSTALL_DATADIR}/fish/vendor_completions.d" COMPONENT tributary)
 
 # The rooms: find_package(Tributary COMPONENTS rooms), a target tributary::<room> each.
 set(installed_targets tributary_flags)

@@ -10,8 +10,10 @@ set -euo pipefail
 build=(g++ cmake ninja-build pkg-config libuv1-dev libcurl4-openssl-dev libssl-dev
   libmicrohttpd-dev libipsec-mb-dev libsqlite3-dev libminiupnpc-dev libnatpmp-dev libavformat-dev libavcodec-dev
   libavutil-dev libswresample-dev nlohmann-json3-dev libcli11-dev libtomlplusplus-dev libsdl2-dev ca-certificates)
-# Unit tests, the second compiler, sanitizers, fuzzing and style.
+# Unit tests, the second compiler, sanitizers, fuzzing and style; what the examples and the packages
+# are tested with.
 check=(ccache git python3 binutils doctest-dev doxygen zsh fish mandoc
+  dpkg-dev file abigail-tools
   valgrind clang-14 libclang-rt-14-dev llvm-14 clang-tidy-14 clang-format-14 ffmpeg)
 # Programs that the interop and end-to-end tests and the benchmarks talk to.
 rivals=(python3-libtorrent transmission-daemon aria2 opentracker mktorrent nginx openssl curl
