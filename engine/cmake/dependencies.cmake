@@ -15,6 +15,9 @@ pkg_check_modules(FFMPEG REQUIRED IMPORTED_TARGET libavformat>=59 libavcodec lib
 find_package(CLI11 REQUIRED)
 find_path(IPSEC_MB_INCLUDE intel-ipsec-mb.h)  # on x86
 find_path(TOMLPLUSPLUS_INCLUDE toml++/toml.h REQUIRED)
+# For a plugin and an example, where they are installed.
+pkg_check_modules(GSTREAMER QUIET IMPORTED_TARGET gstreamer-base-1.0>=1.20)
+pkg_check_modules(MPV QUIET IMPORTED_TARGET mpv>=2.0)
 if(TRIBUTARY_SDL)
   pkg_check_modules(SDL2 IMPORTED_TARGET sdl2)
 endif()

@@ -18,6 +18,10 @@ install(EXPORT tributary-api NAMESPACE Tributary:: DESTINATION "${package_folder
         FILE tributary-api-targets.cmake COMPONENT libtributary-dev)
 install(DIRECTORY player/api/include/ DESTINATION "${CMAKE_INSTALL_INCLUDEDIR}"
         COMPONENT libtributary-dev)
+if(TARGET tributary_gstreamer)
+  install(TARGETS tributary_gstreamer DESTINATION "${CMAKE_INSTALL_LIBDIR}/gstreamer-1.0"
+          COMPONENT gstreamer1.0-tributary)
+endif()
 # From its own folder on, so that an installed tree may be moved.
 file(RELATIVE_PATH pc_to_include "/${CMAKE_INSTALL_LIBDIR}/pkgconfig" "/${CMAKE_INSTALL_INCLUDEDIR}")
 configure_file(engine/cmake/tributary.pc.in "${PROJECT_BINARY_DIR}/tributary.pc" @ONLY)

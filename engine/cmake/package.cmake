@@ -71,6 +71,11 @@ debian_package(libtributary0 libs "" "hybrid CDN and peer-to-peer media streamin
 debian_package(libtributary-avio0 libs "libtributary0 (= ${PROJECT_VERSION})"
   "hybrid CDN and peer-to-peer media streaming for FFmpeg"
   "This package holds the library that makes an AVIOContext of a track.")
+if(TARGET tributary_gstreamer)
+  debian_package(gstreamer1.0-tributary libs "libtributary0 (= ${PROJECT_VERSION})"
+    "hybrid CDN and peer-to-peer media streaming for GStreamer"
+    "This package holds the source element of tributary:// URIs.")
+endif()
 debian_package(libtributary-dev libdevel
   "libtributary0 (= ${PROJECT_VERSION}), libtributary-avio0 (= ${PROJECT_VERSION}), libavformat-dev"
   "hybrid CDN and peer-to-peer media streaming, headers"

@@ -13,6 +13,7 @@ make_packages() {
 expected_files() {
   local doc=usr/share/doc package command
   cat <<FILES
+gstreamer1.0-tributary usr/%L/gstreamer-1.0/libgsttributary.so
 libtributary-avio0 usr/%L/libtributary-avio.so.0
 libtributary-avio0 usr/%L/libtributary-avio.so.%V
 libtributary-dev usr/include/tributary/avio.h
@@ -35,7 +36,7 @@ tributary usr/share/lintian/overrides/tributary
 tributary usr/share/man/man1/tributary.1.gz
 tributary usr/share/zsh/vendor-completions/_tributary
 FILES
-  for package in libtributary0 libtributary-avio0 libtributary-dev tributary; do
+  for package in gstreamer1.0-tributary libtributary0 libtributary-avio0 libtributary-dev tributary; do
     printf '%s %s\n' "$package" "$doc/$package/changelog.gz" "$package" "$doc/$package/copyright"
   done
   while read -r command; do
@@ -67,6 +68,7 @@ packages_need_what_they_should() {
     grep 'libavformat[0-9]*, .*libsdl2' <(field libtributary0 Recommends) &&
     grep 'libtributary0 .*libavformat' <(field libtributary-avio0 Depends) &&
     grep 'libtributary0 (= .*libtributary-avio0 (= ' <(field libtributary-dev Depends) &&
+    grep 'libtributary0 (= .*libgstreamer1.0-0 ' <(field gstreamer1.0-tributary Depends) &&
     grep 'libc6 (>= ' <(field tributary Depends) &&
     grep -x 'libtributary 0 libtributary0 (>= .*)' <(dpkg-deb -I "$packages"/libtributary0_*.deb shlibs) &&
     grep -x 'activate-noawait ldconfig' <(dpkg-deb -I "$packages"/libtributary0_*.deb triggers)

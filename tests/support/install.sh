@@ -13,7 +13,7 @@ build=(g++ cmake ninja-build pkg-config libuv1-dev libcurl4-openssl-dev libssl-d
 # Unit tests, the second compiler, sanitizers, fuzzing and style; what the examples and the packages
 # are tested with.
 check=(ccache git python3 binutils doctest-dev doxygen zsh fish mandoc
-  dpkg-dev file abigail-tools
+  dpkg-dev file abigail-tools libmpv-dev libgstreamer1.0-dev gstreamer1.0-plugins-base
   valgrind clang-14 libclang-rt-14-dev llvm-14 clang-tidy-14 clang-format-14 ffmpeg)
 # Programs that the interop and end-to-end tests and the benchmarks talk to.
 rivals=(python3-libtorrent transmission-daemon aria2 opentracker mktorrent nginx openssl curl

@@ -24,6 +24,7 @@ LAYERS = {
     "demo": ["engine/base", "engine/wire", "engine/net", "cdn/http", "player/media",
              "player/client", "player/gateway"],
     "player/avio": [],
+    "player/gstreamer": [],
     "demo/embed": [],
     "demo/loadtest": ["engine/base", "engine/core", "engine/wire", "engine/net", "engine/sim",
                       "cdn/http", "player/client", "demo"],
@@ -38,6 +39,8 @@ PURE = {
 # library: the include paths that show its use, and the only rooms that may use it.
 CONTAINED = {
     "FFmpeg": (r"lib(av|sw)\w+/", ["player/media", "player/avio", "demo/embed"]),
+    "GStreamer": (r"gst/", ["player/gstreamer"]),
+    "libmpv": (r"mpv/", ["demo/embed"]),
     "libcurl": (r"curl/", ["engine/net", "cdn/http"]),
     "libmicrohttpd": (r"microhttpd\.h", ["engine/net", "cdn/http"]),
     "libuv": (r"uv\.h", ["engine/net", "cdn/http", "player/client"]),
