@@ -193,6 +193,8 @@ struct SetReader {
   ByteRange unread;
   bool starting = false;  // it begins here or came here by a seek, and has read nothing yet
   BitRate rate;           // it reads at least so fast; zero: as the timeline says
+  // When it begins and is not starting: it plays something else for so long, and then this.
+  Duration lead{};
 };
 // The demuxer waits for these bytes (torrent space): needed now, whatever the timeline says.
 struct ReaderWaits {

@@ -33,7 +33,7 @@ void Swarm::apply_timeline(Demand& demand) {
     demand.guessed = false;
   }
   demand.position = demand.timeline.time_at(at);
-  demand.at = s_.now;
+  demand.at = std::max(demand.at, s_.now);
 }
 
 void Swarm::on(const SetDemand& e) {
@@ -89,6 +89,7 @@ void Swarm::on(const SetReader& e) {
                 .budget = e.unread.size()};
   apply_timeline(demand);
   demand.position = demand.timeline.time_at(e.unread.begin - demand.file_range.begin);
+  if (demand.moving) demand.at += e.lead;
   s_.demands.push_back(std::move(demand));
   sort_demands();
   if (e.starting) drop_stale_requests(e.file, e.reader);
@@ -101,7 +102,7 @@ void Swarm::on(const SetReader& e) {
 void Swarm::move_reader(const SetReader& e, Demand& demand) {
   const bool waited = !demand.moves(s_.now);
   demand.position = demand.playhead(s_.now);
-  demand.at = s_.now;
+  demand.at = std::max(demand.at, s_.now);
   demand.moving = true;
   demand.starting = false;
   demand.unread = e.unread;

@@ -40,7 +40,7 @@ class Fold {
   }
   void one(const core::ClearDemand& e) { fields(e.torrent, e.file); }
   void one(const core::SetReader& e) {
-    fields(e.torrent, e.file, e.reader, e.unread.begin, e.unread.end, e.starting);
+    fields(e.torrent, e.file, e.reader, e.unread.begin, e.unread.end, e.starting, e.lead);
   }
   void one(const core::ReaderWaits& e) { fields(e.torrent, e.range.begin, e.range.end); }
   void one(const core::SetBackground& e) { fields(e.torrent, e.enabled); }
@@ -88,7 +88,7 @@ class Fold {
   }
 
   void one(const player::Reading& e) {
-    fields(e.reader, e.track.torrent, e.unread.begin, e.unread.end, e.starting);
+    fields(e.reader, e.track.torrent, e.unread.begin, e.unread.end, e.starting, e.lead);
   }
   void one(const player::ReadingEnded& e) { fields(e.reader); }
 

@@ -24,6 +24,8 @@ constexpr Bytes kFirstChunk = 64_KiB;
 constexpr Bytes kAhead = 2 * kChunk;
 // How far a reader goes on before the node is told.
 constexpr Bytes kTellEvery = 32_KiB;
+// Seeks are counted, and the first read is one.
+constexpr std::uint64_t kFirstPlace = 1;
 
 Error cancelled_error() { return Error{ErrorCode::kCancelled, "reading was cancelled"}; }
 
@@ -313,8 +315,9 @@ void Reader::State::tell(Host& host, Bytes position, std::uint64_t place, Bytes 
     host.feed(PlayerInput(ReadingEnded{id_}));
   }
   if (readable >= end_) return note_demand(false);
+  const bool follows = options_.lead > Duration::zero() && place == kFirstPlace;
   const bool starting =
-      waits && (!told_ || left || (told_->starting && told_->position == position));
+      waits && !follows && (!told_ || left || (told_->starting && told_->position == position));
   if (told_ && !left && told_->starting == starting) {
     const Bytes moved = position - told_->position;
     if (moved == 0_B || (moved < kTellEvery && !waits)) return;
@@ -325,7 +328,8 @@ void Reader::State::tell(Host& host, Bytes position, std::uint64_t place, Bytes 
                                 .track = {torrent_->id, file_},
                                 .unread = {position, end_},
                                 .starting = starting,
-                                .rate = options_.rate}));
+                                .rate = options_.rate,
+                                .lead = options_.lead}));
 }
 
 void Reader::State::note_demand(bool demands) {

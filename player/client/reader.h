@@ -28,6 +28,8 @@ struct ReaderOptions {
   // It reads at least so fast. Zero: as fast as the media plays, by the torrent's hints or what
   // playback learnt; 1 Mbit/s where nothing is known.
   BitRate rate;
+  // It plays something else for so long from its opening on, and only then what it reads first.
+  Duration lead{};
   std::vector<Endpoint> peers;  // known to have some of it
   // Called on the loop thread after try_read() found nothing, when it is worth another try; not
   // after the reader is gone. It may not block, nor use or destroy a reader. May be empty.

@@ -15,17 +15,20 @@ constexpr std::size_t kPlaylistStep = 64 * 1024;
 class HlsText {
  public:
   HlsText(std::unique_ptr<Reader> reader, const ShelfTorrent& torrent, std::string path,
-          GatewayBase base)
+          GatewayBase base, std::function<void(const std::vector<HlsSegment>&)> noted)
       : reader_(std::move(reader)),
         torrent_(torrent),
         path_(std::move(path)),
-        base_(std::move(base)) {}
+        base_(std::move(base)),
+        noted_(std::move(noted)) {}
 
   std::int64_t read(std::span<std::uint8_t> out) {
     if (!whole_) {
       const std::int64_t state = gather();
       if (state != net::BodyStream::kEnd) return state;
-      text_ = rewrite_playlist(text_, torrent_, path_, base_);
+      RewrittenPlaylist playlist = rewrite_playlist(text_, torrent_, path_, base_);
+      noted_(playlist.segments);
+      text_ = std::move(playlist.text);
       whole_ = true;
     }
     const std::size_t size = std::min(out.size(), text_.size() - sent_);
@@ -52,6 +55,7 @@ class HlsText {
   const ShelfTorrent& torrent_;
   const std::string path_;
   const GatewayBase base_;
+  const std::function<void(const std::vector<HlsSegment>&)> noted_;
   std::string text_;
   std::size_t sent_ = 0;
   bool whole_ = false;
@@ -77,12 +81,12 @@ net::BodyStream file_body(std::unique_ptr<Reader> reader, ByteRange range,
 }
 
 net::BodyStream hls_body(std::unique_ptr<Reader> reader, const ShelfTorrent& torrent,
-                         std::string path, GatewayBase base) {
+                         std::string path, GatewayBase base,
+                         std::function<void(const std::vector<HlsSegment>&)> noted) {
+  const auto text = std::make_shared<HlsText>(std::move(reader), torrent, std::move(path),
+                                              std::move(base), std::move(noted));
   net::BodyStream body;
-  body.read = [text = std::make_shared<HlsText>(std::move(reader), torrent, std::move(path),
-                                                std::move(base))](std::span<std::uint8_t> out) {
-    return text->read(out);
-  };
+  body.read = [text](std::span<std::uint8_t> out) { return text->read(out); };
   return body;
 }
 

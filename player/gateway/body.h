@@ -14,9 +14,10 @@ namespace tributary::player {
 net::BodyStream file_body(std::unique_ptr<Reader> reader, ByteRange range,
                           std::function<void(Bytes)> sent);
 
-// An HLS playlist: read whole, then rewritten. REQUIRES: the file is no longer than
-// kMaxHlsPlaylist; the torrent outlives the body.
+// An HLS playlist: read whole, then rewritten; `noted` is told of its segments. REQUIRES: the file
+// is no longer than kMaxHlsPlaylist; the torrent outlives the body.
 net::BodyStream hls_body(std::unique_ptr<Reader> reader, const ShelfTorrent& torrent,
-                         std::string path, GatewayBase base);
+                         std::string path, GatewayBase base,
+                         std::function<void(const std::vector<HlsSegment>&)> noted);
 
 }  // namespace tributary::player

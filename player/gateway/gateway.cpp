@@ -19,6 +19,9 @@ using net::HttpResponse;
 using net::HttpServerRequest;
 
 constexpr std::string_view kPlaylistType = "application/vnd.apple.mpegurl";
+// A player may take a segment that follows another only when all of it is there: once it is due,
+// all of it is.
+constexpr BitRate kAtOnce = 10'000_Mbps;
 
 HttpResponse text_response(int status, std::string text) {
   return {status, {{"Content-Type", "text/plain; charset=utf-8"}}, std::move(text) + "\n"};
@@ -66,6 +69,7 @@ class Gateway::State : public std::enable_shared_from_this<State> {
   const Shelf shelf;
   const GatewayOptions options;
   GatewayCounters counters;
+  std::map<std::string, HlsPace> paces;  // by the torrent's id
   Dashboard dashboard;
   std::unique_ptr<net::HttpServer> server;
 
@@ -80,7 +84,9 @@ class Gateway::State : public std::enable_shared_from_this<State> {
   HttpResponse serve_hls(const HttpServerRequest& request, const ShelfTorrent& torrent,
                          const std::string& path, core::FileIndex file);
   std::unique_ptr<Reader> open(const HttpServerRequest& request, const ShelfTorrent& torrent,
-                               core::FileIndex file, Bytes end);
+                               core::FileIndex file, ReaderOptions reading);
+  ReaderOptions pace_of(const HttpServerRequest& request, const ShelfTorrent& torrent,
+                        const std::string& path, bool from_start);
   std::function<void(Bytes)> count_stream();
   GatewayBase base_for(const HttpServerRequest& request) const;
 };
@@ -165,10 +171,27 @@ HttpResponse Gateway::State::serve_file(const HttpServerRequest& request,
   if (request.method == "HEAD") {
     response.body = net::BodyStream{plan.body.size(), [](auto) { return net::BodyStream::kEnd; }};
   } else {
+    ReaderOptions reading = pace_of(request, torrent, path, plan.body.begin == 0_B);
+    reading.end = plan.body.end;
     response.body =
-        file_body(open(request, torrent, file, plan.body.end), plan.body, count_stream());
+        file_body(open(request, torrent, file, std::move(reading)), plan.body, count_stream());
   }
   return response;
+}
+
+// A segment of a stream is due when those that the player has asked for before are played.
+ReaderOptions Gateway::State::pace_of(const HttpServerRequest& request, const ShelfTorrent& torrent,
+                                      const std::string& path, bool from_start) {
+  ReaderOptions reading;
+  reading.rate = options.reading_rate;
+  const auto pace = paces.find(torrent.id);
+  if (!from_start || pace == paces.end()) return reading;
+  Endpoint from = request.remote;
+  from.port = 0;  // of a player that connects anew for each segment
+  const std::string agent(net::header_value(request.headers, "user-agent").value_or(""));
+  reading.lead = pace->second.lead(net::format_endpoint(from) + agent, path, loop.now());
+  if (reading.lead > Duration::zero()) reading.rate = kAtOnce;
+  return reading;
 }
 
 HttpResponse Gateway::State::serve_hls(const HttpServerRequest& request,
@@ -176,17 +199,20 @@ HttpResponse Gateway::State::serve_hls(const HttpServerRequest& request,
                                        core::FileIndex file) {
   HttpResponse response = playlist_response({});
   if (request.method == "HEAD") return response;
-  response.body =
-      hls_body(open(request, torrent, file, kMaxHlsPlaylist), torrent, path, base_for(request));
+  ReaderOptions reading;
+  reading.end = kMaxHlsPlaylist;
+  reading.rate = kAtOnce;  // nothing plays before it is read
+  const auto note = [weak = weak_from_this(), id = torrent.id](const auto& segments) {
+    if (const auto self = weak.lock()) self->paces[id].note(segments);
+  };
+  response.body = hls_body(open(request, torrent, file, std::move(reading)), torrent, path,
+                           base_for(request), note);
   return response;
 }
 
 std::unique_ptr<Reader> Gateway::State::open(const HttpServerRequest& request,
                                              const ShelfTorrent& torrent, core::FileIndex file,
-                                             Bytes end) {
-  ReaderOptions reading;
-  reading.end = end;
-  reading.rate = options.reading_rate;
+                                             ReaderOptions reading) {
   reading.peers = torrent.peers;
   reading.wake = [weak = weak_from_this(), loop = &loop, id = request.id] {
     loop->post([weak, id] {

@@ -1,6 +1,9 @@
 #include "player/gateway/playlist_text.h"
 
 #include <algorithm>
+#include <charconv>
+#include <cmath>
+#include <optional>
 #include <vector>
 
 #include "cdn/pool/header_values.h"
@@ -42,8 +45,11 @@ class Rewriter {
 
   std::string uri(std::string_view text) const {
     const auto name = file_of(text);
-    if (!name) return std::string(text);
-    return base_.url + format_shelf_path(torrent_.id, *name) + base_.query;
+    return name ? url_of(*name) : std::string(text);
+  }
+
+  std::string url_of(const std::string& name) const {
+    return base_.url + format_shelf_path(torrent_.id, name) + base_.query;
   }
 
   std::string tag(std::string_view line) const {
@@ -60,11 +66,7 @@ class Rewriter {
     }
   }
 
- private:
-  static std::string encoded(std::string_view path) {
-    return format_shelf_path("x", path).substr(std::string_view("/t/x/").size());
-  }
-
+  // The file of the torrent that a URI names.
   std::optional<std::string> file_of(std::string_view text) const {
     if (text.size() > wire::kMaxUrlLength) return std::nullopt;
     if (wire::is_http_url(text)) {
@@ -78,11 +80,25 @@ class Rewriter {
     return name;
   }
 
+ private:
+  static std::string encoded(std::string_view path) {
+    return format_shelf_path("x", path).substr(std::string_view("/t/x/").size());
+  }
+
   const ShelfTorrent& torrent_;
   const GatewayBase& base_;
   const std::string here_;
   std::map<std::string, std::string, std::less<>> at_edges_;
 };
+
+// What "#EXTINF:4.004,title" says, up to an hour; nothing for what makes no sense.
+std::optional<Duration> segment_duration(std::string_view tag) {
+  constexpr double kLongest = 3600;
+  double seconds = 0;
+  const auto read = std::from_chars(tag.data(), tag.data() + tag.size(), seconds);
+  if (read.ec != std::errc() || !(seconds > 0) || seconds > kLongest) return std::nullopt;
+  return Duration(std::llround(seconds * 1e6));
+}
 
 }  // namespace
 
@@ -100,21 +116,31 @@ std::string album_playlist(const std::vector<const ShelfTorrent*>& torrents,
   return text;
 }
 
-std::string rewrite_playlist(std::string_view text, const ShelfTorrent& torrent,
-                             std::string_view path, const GatewayBase& base) {
+RewrittenPlaylist rewrite_playlist(std::string_view text, const ShelfTorrent& torrent,
+                                   std::string_view path, const GatewayBase& base) {
+  constexpr std::string_view kInformation = "#EXTINF:";
   if (text.starts_with("\xef\xbb\xbf")) text.remove_prefix(3);
   const Rewriter rewriter(torrent, path, base);
-  std::string out;
+  RewrittenPlaylist out;
+  std::optional<Duration> duration;  // of the segment whose URI follows
   for (const std::string_view line : wire::split_lines(text)) {
     const std::string_view entry = wire::trim(line);
     if (entry.starts_with("#EXT")) {
-      out += rewriter.tag(entry);
+      out.text += rewriter.tag(entry);
+      if (entry.starts_with(kInformation)) {
+        duration = segment_duration(entry.substr(kInformation.size()));
+      } else if (entry.starts_with("#EXT-X-BYTERANGE")) {
+        duration.reset();
+      }
     } else if (entry.empty() || entry.starts_with('#')) {
-      out += entry;
+      out.text += entry;
     } else {
-      out += rewriter.uri(entry);
+      const auto file = rewriter.file_of(entry);
+      out.text += file ? rewriter.url_of(*file) : std::string(entry);
+      if (file && duration) out.segments.push_back({*file, *duration});
+      duration.reset();
     }
-    out += '\n';
+    out.text += '\n';
   }
   return out;
 }

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "engine/base/units.h"
+#include "player/gateway/hls_pace.h"
 #include "player/gateway/shelf.h"
 
 namespace tributary::player {
@@ -24,11 +25,16 @@ struct GatewayBase {
 std::string album_playlist(const std::vector<const ShelfTorrent*>& torrents,
                            const GatewayBase& base);
 
+struct RewrittenPlaylist {
+  std::string text;
+  std::vector<HlsSegment> segments;  // that are whole files of the torrent, in their order
+};
+
 // An HLS playlist (RFC 8216), or another M3U, that is the file `path` of the torrent, with each URI
 // that names another file of it, relative or at one of its edges, turned into the gateway's. What
 // it does not know, it leaves as it is.
-std::string rewrite_playlist(std::string_view text, const ShelfTorrent& torrent,
-                             std::string_view path, const GatewayBase& base);
+RewrittenPlaylist rewrite_playlist(std::string_view text, const ShelfTorrent& torrent,
+                                   std::string_view path, const GatewayBase& base);
 
 bool is_playlist_path(std::string_view path);
 

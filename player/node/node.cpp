@@ -326,7 +326,8 @@ void Node::Impl::on(const Reading& reading) {
                                               .reader = reading.reader,
                                               .unread = intersect(unread, range),
                                               .starting = reading.starting,
-                                              .rate = reading.rate});
+                                              .rate = reading.rate,
+                                              .lead = reading.lead});
 }
 
 void Node::Impl::on(const ReadingEnded& ended) {

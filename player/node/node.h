@@ -80,6 +80,7 @@ struct Reading {
   ByteRange unread;       // within the file: what it has yet to take
   bool starting = false;  // nothing was read yet since it began or sought
   BitRate rate;           // it reads at least so fast; zero: at the media's pace
+  Duration lead{};        // see core::SetReader
 };
 // What was asked for it alone is cancelled.
 struct ReadingEnded {

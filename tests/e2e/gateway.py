@@ -213,7 +213,7 @@ def add_cases(suite):
     @case("an HLS stream out of a torrent plays, though its playlist names the CDN")
     def _(scene):
         folder = scene.folder("hls")
-        subprocess.run(["ffmpeg", "-v", "error", "-i", scene.media.opus, "-c:a", "aac", "-f", "hls",
+        subprocess.run(["ffmpeg", "-v", "error", "-i", scene.media.opus, "-t", "12", "-c:a", "aac", "-f", "hls",
                         "-hls_time", "4", "-hls_playlist_type", "vod",
                         os.path.join(folder, "index.m3u8")], check=True)
         local = scene.path("local.m3u8")
@@ -234,6 +234,31 @@ def add_cases(suite):
                for source in (gateway.url + paths[0],
                               scene.path("copy", "index.m3u8"))]
         check(pcm[0] == pcm[1] and pcm[0], "the same sound as from the files")
+
+    @case("only the first segment of an HLS stream begins at the CDN where peers have it all")
+    def _(scene):
+        folder = scene.folder("hls")
+        subprocess.run(["ffmpeg", "-v", "error", "-i", scene.media.mp4, "-c", "copy", "-f", "hls",
+                        "-hls_time", "4", "-hls_segment_type", "fmp4", "-hls_playlist_type", "vod",
+                        os.path.join(folder, "index.m3u8")], check=True)
+        _, edge = scene.origin(folder=scene.dir)
+        torrent = scene.publish(folder, edges=[edge])
+        _, peer = scene.seed(torrent, data=scene.dir)
+        gateway = Gateway(scene, torrent, extra=("--peer", peer))
+        # Known before, so that none of it is asked of the CDN for want of a peer.
+        wait_until(lambda: gateway.ask(gateway.files()[0])[0] == 200 and
+                   gateway.metric("tributary_peers") > 0, "the peer is there")
+        playlist = gateway.ask(gateway.files()[0])[2].decode()
+        segments = re.findall(r"^http\S+", playlist, re.M)
+        check(len(segments) >= 6, playlist)
+        before = gateway.metric("tributary_cdn_bytes_total")
+        sizes = []
+        for segment in segments:
+            body = gateway.ask(segment.split(str(gateway.port), 1)[1])[2]
+            check(body == read(os.path.join(folder, segment.rsplit("/", 1)[1])), segment)
+            sizes.append(len(body))
+        cdn = gateway.metric("tributary_cdn_bytes_total") - before
+        check(cdn <= sizes[0], f"{cdn} bytes from the CDN; the segments have {sizes}")
 
     @case("the gateway's metrics are what promtool expects", needs=("promtool",))
     def _(scene):

@@ -41,7 +41,11 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   static_cast<void>(player::refuse(
       {{"host", "localhost"}, {"origin", text}, {"cookie", text}, {"authorization", text}}, text,
       access));
-  static_cast<void>(
-      player::rewrite_playlist(text, shelf().torrents()[0], "d/e f", {"http://h", "?token=t"}));
+  player::HlsPace pace;
+  pace.note(player::rewrite_playlist(text, shelf().torrents()[0], "d/e f", {"http://h", "?token=t"})
+                .segments);
+  for (const auto& [path, file] : shelf().torrents()[0].files) {
+    TRIBUTARY_CHECK(pace.lead("player", path, TimePoint{}) >= Duration::zero());
+  }
   return 0;
 }

@@ -45,5 +45,11 @@ TEST_CASE("the CDN sends nothing more for a reader that is gone") {
   CHECK(after - before <= 256_KiB);  // what the link carries while the word travels
 }
 
+TEST_CASE("the CDN is asked for what follows something else when that ends, and in time") {
+  const auto [before, after] = following_reader(of(false));
+  CHECK(before == 0_B);
+  CHECK(after >= 1_MiB);
+}
+
 }  // namespace
 }  // namespace tributary::sim

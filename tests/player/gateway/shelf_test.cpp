@@ -99,7 +99,7 @@ TEST_CASE("an album's playlist has its tracks with titles, and durations where t
 
 std::string rewritten(const std::string& text) {
   const Shelf shelf({item(0)});
-  return rewrite_playlist(text, shelf.torrents()[0], "hls/index.m3u8", kBase);
+  return rewrite_playlist(text, shelf.torrents()[0], "hls/index.m3u8", kBase).text;
 }
 
 TEST_CASE("URIs of files of the torrent become the gateway's, wherever a playlist has them") {
@@ -122,6 +122,22 @@ TEST_CASE("what a playlist names elsewhere, and what is no URI, stays as it is")
         "%zz", "", "//cdn.example/x/An%20album/cover.jpg"}) {
     CAPTURE(line);
     CHECK(rewritten(line) == (std::string(line).empty() ? "" : std::string(line) + "\n"));
+  }
+}
+
+TEST_CASE("the segments of a playlist are told with their durations, if they are whole files") {
+  const Shelf shelf({item(0)});
+  const auto segments = [&](const std::string& text) {
+    return rewrite_playlist(text, shelf.torrents()[0], "hls/index.m3u8", kBase).segments;
+  };
+  using Segments = std::vector<HlsSegment>;
+  const HlsSegment segment{"hls/seg 1.ts", 4004ms};
+  CHECK(segments("#EXTM3U\n#EXTINF:4.004,a title\n\n#EXT-X-DISCONTINUITY\nseg%201.ts\n"
+                 "#EXTINF:2,\nmissing.ts\nseg%201.ts\n") == Segments{segment});
+  CHECK(segments("#EXTINF:4,\n#EXT-X-BYTERANGE:100@0\nseg%201.ts\n").empty());
+  for (const char* duration : {"", "x", "-4", "0", "nan", "inf", "1e9"}) {
+    CAPTURE(duration);
+    CHECK(segments("#EXTINF:" + std::string(duration) + ",\nseg%201.ts\n").empty());
   }
 }
 

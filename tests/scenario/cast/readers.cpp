@@ -130,6 +130,25 @@ std::pair<Bytes, Bytes> paused_reader(const Variation& v) {
   return sent_by(v, 60s, 180s, [](VirtualReader& reader) { reader.pause(); });
 }
 
+std::pair<Bytes, Bytes> following_reader(const Variation& v) {
+  constexpr Duration kBegin = 1s;
+  constexpr Duration kLead = 30s;
+  Stage stage(v);
+  const core::TorrentId track = stage.add_track();
+  const HostId host = stage.world.add_node(stage.client());
+  stage.world.at(at(kBegin), [&](World& world) {
+    world.read(host, {.reader = core::ReaderId(1),
+                      .track = {track, core::FileIndex(0)},
+                      .unread = {0_B, 1_MiB},
+                      .rate = 10'000_Mbps,
+                      .lead = kLead});
+  });
+  stage.world.run_until(at(kBegin + kLead / 2));
+  const Bytes before = stage.world.meter(host).from_cdn;
+  stage.world.run_until(at(kBegin + kLead));
+  return {before, stage.world.meter(host).from_cdn};
+}
+
 std::pair<Bytes, Bytes> gone_reader(const Variation& v) {
   return sent_by(v, 5s, 100s, [](VirtualReader& reader) { reader.stop(); });
 }

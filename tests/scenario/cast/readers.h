@@ -67,5 +67,8 @@ ReadersReport several_readers(const Variation& v);
 std::pair<Bytes, Bytes> paused_reader(const Variation& v);
 // One that stops at 5 s; what the CDN sent by then and at the end.
 std::pair<Bytes, Bytes> gone_reader(const Variation& v);
+// One that for 30 s has something else to play, and then a megabyte at once; what the CDN sent by
+// half of that time and at its end.
+std::pair<Bytes, Bytes> following_reader(const Variation& v);
 
 }  // namespace tributary::sim
