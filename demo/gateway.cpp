@@ -60,6 +60,7 @@ player::GatewayOptions gateway_options(const GatewayArguments& arguments,
   options.access.token = arguments.token;
   options.access.hosts = arguments.names;
   options.reading_rate = arguments.reading_rate;
+  options.metered = arguments.client.metered;
   if (options.access.token.empty() && !options.listen.is_loopback()) {
     options.access.token = random_token();
   }

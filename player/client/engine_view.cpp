@@ -65,6 +65,8 @@ EngineView view_of(const Host& host, std::size_t cells) {
   }
   view.store = host.store_stats();
   view.policy = host.policy();
+  view.limits = host.limits();
+  view.upload = host.uploads();
   view.cdn_requests = host.node().edges().cdn_requests();
   return view;
 }

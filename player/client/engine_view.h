@@ -12,6 +12,14 @@
 
 namespace tributary::player {
 
+// Of what is sent and received, the CDN's bytes included.
+struct RateLimits {
+  BitRate up = kUnlimited;  // of all torrents together
+  BitRate down = kUnlimited;
+  BitRate up_each = kUnlimited;  // of each torrent by itself
+  BitRate down_each = kUnlimited;
+};
+
 // How much of one cell of the piece map is where.
 enum class CellState : std::uint8_t { kMissing, kAskedPeer, kAskedCdn, kPartial, kHave };
 
@@ -32,6 +40,8 @@ struct EngineView {
   std::vector<TorrentView> torrents;  // in the order in which they were opened
   net::StoreStats store;
   core::Policy policy;
+  RateLimits limits;
+  bool upload = true;  // peers are sent something
   std::int64_t cdn_requests = 0;
 };
 

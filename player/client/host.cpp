@@ -217,6 +217,8 @@ void Host::limit(Torrent& torrent) {
 
 void Host::set_limits(const RateLimits& limits) {
   const TimePoint now = loop_.now();
+  options_.up = limits.up;
+  options_.down = limits.down;
   options_.up_each = limits.up_each;
   options_.down_each = limits.down_each;
   up_.set_rate(limits.up, now);

@@ -26,6 +26,7 @@
 #include "engine/net/tcp_transport.h"
 #include "engine/net/timer.h"
 #include "engine/net/tracker_client.h"
+#include "player/client/engine_view.h"
 #include "player/client/feed.h"
 #include "player/client/magnet_resolver.h"
 #include "player/node/node.h"
@@ -73,14 +74,6 @@ struct HostOptions {
   bool trace = false;
   std::uint64_t seed = 0;  // 0: from the system's random source
   LogSink log;             // may be empty
-};
-
-// The limits of HostOptions.
-struct RateLimits {
-  BitRate up = kUnlimited;
-  BitRate down = kUnlimited;
-  BitRate up_each = kUnlimited;
-  BitRate down_each = kUnlimited;
 };
 
 // An open torrent, shared with readers on other threads.
@@ -154,6 +147,10 @@ class Host final : public net::TransportHost {
   // In the order in which they were opened; valid until another is.
   std::vector<const OpenTorrent*> open_torrents() const;
   const core::Policy& policy() const { return options_.policy; }
+  bool uploads() const { return options_.upload; }
+  RateLimits limits() const {
+    return {options_.up, options_.down, options_.up_each, options_.down_each};
+  }
   net::HttpClient& http() { return *http_; }
   net::StoreReader reader() const { return store_->reader(); }
   // What needs neither waiting nor another thread, see net::Store.

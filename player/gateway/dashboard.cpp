@@ -7,6 +7,8 @@
 #include "cdn/http/file_response.h"
 #include "engine/net/address.h"
 #include "player/gateway/assets.h"
+#include "player/gateway/request_guard.h"
+#include "player/gateway/settings.h"
 
 namespace tributary::player {
 namespace {
@@ -175,7 +177,7 @@ std::string state_json(const EngineView& engine, const GatewayCounters& gateway,
                         {"pieces", digits(t.pieces)},
                         {"emergency", t.emergency}});
   }
-  return dump({{"policy", engine.policy.name},
+  return dump({{"settings", Json::parse(settings_json(engine))},
                {"streams", gateway.streams},
                {"sent", gateway.sent.count()},
                {"torrents", std::move(torrents)}});
@@ -201,12 +203,12 @@ std::string decision_json(const core::Decision& d) {
 }
 
 Dashboard::Dashboard(net::Loop& loop, Client& client, const Shelf& shelf,
-                     const GatewayCounters& counters, std::shared_ptr<const DecisionLog> decisions)
+                     const GatewayCounters& counters, const GatewayOptions& options)
     : loop_(loop),
       client_(client),
       shelf_(shelf),
       counters_(counters),
-      decisions_(std::move(decisions)),
+      options_(options),
       timer_(loop) {}
 
 std::optional<HttpResponse> Dashboard::answer(const net::HttpServerRequest& request) {
@@ -222,6 +224,33 @@ std::optional<HttpResponse> Dashboard::answer(const net::HttpServerRequest& requ
   }
   if (path == "/api/events" && request.method == "GET") return watch(request.id);
   return std::nullopt;
+}
+
+HttpResponse Dashboard::change(const net::HttpServerRequest& request) {
+  const auto refused = [](int status, const std::string& why) {
+    return HttpResponse{status, {{"Content-Type", "text/plain; charset=utf-8"}}, why + "\n"};
+  };
+  const auto type = net::header_value(request.headers, "content-type");
+  if (!comes_from_own_page(request.headers)) {
+    return refused(403, "only this gateway's own page may change it");
+  }
+  if (!type || !type->starts_with("application/json")) {
+    return refused(415, "settings are sent as application/json");
+  }
+  const auto settings = parse_settings(request.body);
+  if (!settings) return refused(400, settings.error().message);
+  const EngineView now = client_.engine_view(0);
+  RateLimits limits = now.limits;
+  limits.up = settings->up.value_or(limits.up);
+  limits.down = settings->down.value_or(limits.down);
+  client_.set_limits(limits);
+  core::Policy policy = settings->policy.value_or(now.policy);
+  if (settings->policy && options_.metered) policy = policy.metered();
+  // Consent is the listener's, what a byte costs is not.
+  client_.set_conduct(policy, settings->upload.value_or(now.upload) && !options_.metered);
+  return {200,
+          {{"Content-Type", "application/json"}, {"Cache-Control", "no-store"}},
+          settings_json(client_.engine_view(0))};
 }
 
 // Server-sent events. The watcher is forgotten with its stream.
@@ -250,8 +279,8 @@ void Dashboard::tick() {
   for (const auto& [id, watcher] : watchers_) {
     if (watcher->unsent.size() > kMostUnsent) continue;
     watcher->unsent += state;
-    if (!decisions_) continue;
-    const auto [decisions, last] = decisions_->since(watcher->seen);
+    if (!options_.decisions) continue;
+    const auto [decisions, last] = options_.decisions->since(watcher->seen);
     watcher->seen = last;
     for (const core::Decision& decision : decisions) {
       watcher->unsent += "event: decision\ndata: " + decision_json(decision) + "\n\n";

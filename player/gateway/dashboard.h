@@ -6,6 +6,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 
 #include "engine/net/http_server.h"
 #include "engine/net/timer.h"
@@ -22,17 +23,22 @@ std::string state_json(const EngineView& engine, const GatewayCounters& gateway,
                        const Shelf& shelf);
 std::string decision_json(const core::Decision& decision);
 
+inline constexpr std::string_view kSettingsPath = "/api/settings";
+
 // Tracks who watches: each with the events that were not sent yet. Loop thread only; made for one
-// server, which must outlive it or be gone for good.
+// server, which must outlive it or be gone for good, as must what the constructor gets.
 class Dashboard {
  public:
   Dashboard(net::Loop& loop, Client& client, const Shelf& shelf, const GatewayCounters& counters,
-            std::shared_ptr<const DecisionLog> decisions);
+            const GatewayOptions& options);
 
   // Lets a stream that waits go on; set before the first request.
   void on_resume(std::function<void(net::HttpExchangeId)> resume) { resume_ = std::move(resume); }
   // Nothing: the path is not the dashboard's. REQUIRES: the method is GET or HEAD.
   std::optional<net::HttpResponse> answer(const net::HttpServerRequest& request);
+  // A POST to kSettingsPath: changes the client, and tells what holds now. A page of another site
+  // cannot send one: it must be JSON, which a form is not, and come from our own page or from none.
+  net::HttpResponse change(const net::HttpServerRequest& request);
 
  private:
   struct Watcher {
@@ -47,7 +53,7 @@ class Dashboard {
   Client& client_;
   const Shelf& shelf_;
   const GatewayCounters& counters_;
-  const std::shared_ptr<const DecisionLog> decisions_;  // may be none
+  const GatewayOptions& options_;
   std::function<void(net::HttpExchangeId)> resume_;
   std::map<net::HttpExchangeId, std::shared_ptr<Watcher>> watchers_;
   net::Timer timer_;

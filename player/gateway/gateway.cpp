@@ -62,7 +62,7 @@ class Gateway::State : public std::enable_shared_from_this<State> {
         client(c),
         shelf(items),
         options(std::move(o)),
-        dashboard(l, c, shelf, counters, options.decisions) {}
+        dashboard(l, c, shelf, counters, options) {}
 
   net::Loop& loop;
   Client& client;
@@ -104,9 +104,12 @@ HttpResponse Gateway::State::answer(const HttpServerRequest& request) {
     if (refusal->status == 401) response.headers.emplace_back("WWW-Authenticate", "Bearer");
     return response;
   }
-  if (request.method != "GET" && request.method != "HEAD") {
-    HttpResponse response = text_response(405, "only GET and HEAD are answered here");
-    response.headers.emplace_back("Allow", "GET, HEAD");
+  const bool settings = request.path == kSettingsPath;
+  if (settings && request.method == "POST") return dashboard.change(request);
+  if (settings || (request.method != "GET" && request.method != "HEAD")) {
+    const std::string_view allowed = settings ? "POST" : "GET, HEAD";
+    HttpResponse response = text_response(405, "allowed here: " + std::string(allowed));
+    response.headers.emplace_back("Allow", allowed);
     return response;
   }
   if (auto page = dashboard.answer(request)) {

@@ -23,6 +23,8 @@ struct GatewayOptions {
   BitRate reading_rate;
   // What the client decided, for the dashboard; may be none.
   std::shared_ptr<const DecisionLog> decisions;
+  // Each byte costs: the dashboard cannot have the client share, and its policies are metered.
+  bool metered = false;
 };
 
 struct GatewayCounters {
@@ -36,9 +38,10 @@ struct GatewayCounters {
 //   /t/ID/           the torrent's tracks as M3U8; /t/ID.m3u8 too
 //   /playlist.m3u8   all tracks
 //   /metrics         figures for Prometheus
-//   /                the dashboard
+//   /                the dashboard, which changes policy and limits by a POST to /api/settings
 // A read waits until its bytes are verified; who hangs up no longer demands any. What is wrong with
-// a request is told in one line, with 400, 401, 403, 404, 405, 416 or 421.
+// a request is told in one line, with 400, 401, 403, 404, 405, 415, 416 or
+// 421.
 //
 // The thread of its own loop only, which is not the client's.
 class Gateway {

@@ -28,19 +28,19 @@ class Gateway:
         self.port = int(self.address.rsplit(":", 1)[1])
         self.url = f"http://127.0.0.1:{self.port}"
 
-    def ask(self, path, method="GET", **headers):
+    def ask(self, path, method="GET", body=None, **headers):
         """(status, headers, body)"""
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=20)
         named = {name.replace("_", "-"): value for name, value in headers.items()}
-        connection.request(method, path, headers=named)
+        connection.request(method, path, body, named)
         reply = connection.getresponse()
         result = reply.status, reply.headers, reply.read()
         connection.close()
         return result
 
-    def files(self):
+    def files(self, **headers):
         """The paths of the tracks, from the playlist."""
-        status, headers, body = self.ask("/playlist.m3u8")
+        status, headers, body = self.ask("/playlist.m3u8", **headers)
         check(status == 200 and "mpegurl" in headers["Content-Type"], f"{status} {headers}")
         lines = [line for line in body.decode().splitlines() if not line.startswith("#")]
         return [line.split(str(self.port), 1)[1] for line in lines]
@@ -281,6 +281,38 @@ def add_cases(suite):
         known = set(re.findall(r"^# TYPE (\S+)", text.decode(), re.M))
         check(names and names <= known, f"unknown: {names - known}")
 
+    @case("settings change what a running gateway does, and only its own page or a program may")
+    def _(scene):
+        _, edge = scene.origin()
+        torrent = scene.publish(scene.media.opus, edges=[edge])
+        gateway = Gateway(scene, torrent, extra=("--policy", "peers-only", "--token", "word",
+                                                  "--reading-rate", "100M"))
+
+        def change(body, **headers):
+            named = {"Content_Type": "application/json", "Authorization": "Bearer word", **headers}
+            return gateway.ask("/api/settings", "POST", json.dumps(body).encode(), **named)
+        with concurrent.futures.ThreadPoolExecutor() as pool:
+            path = gateway.files(Authorization="Bearer word")[0].split("?")[0]
+            track = pool.submit(gateway.ask, path, Authorization="Bearer word")
+            for status, ask in (
+                    (401, lambda: change({}, Authorization="Bearer no")),
+                    (403, lambda: change({}, Sec_Fetch_Site="same-site")),
+                    (403, lambda: change({}, Origin="http://evil.example")),
+                    (415, lambda: change({}, Content_Type="text/plain")),
+                    (400, lambda: change([])),
+                    (400, lambda: change({"policy": "magic"})),
+                    (400, lambda: change({"down_bps": 999})),
+                    (400, lambda: change({"volume": 11})),
+                    (405, lambda: gateway.ask("/api/settings", Authorization="Bearer word"))):
+                got, _, body = ask()
+                check(got == status, f"{got}, not {status}: {body}")
+                check(len(body.decode().splitlines()) == 1, f"{status}: {body}")
+            check(not track.done(), "peers alone have nothing")
+            status, _, body = change({"policy": "adaptive", "down_bps": 4_000_000, "upload": False})
+            check(status == 200 and json.loads(body) == {"policy": "adaptive", "up_bps": 0,
+                                                         "down_bps": 4_000_000, "upload": False}, body)
+            check(track.result(20)[2] == read(scene.media.opus), "the CDN may be asked now")
+
     @case("the dashboard's page is whole, strict and fed with events")
     def _(scene):
         _, edge = scene.origin()
@@ -328,5 +360,5 @@ def add_cases(suite):
         page.popen.stdin.close()
         page.wait(40)
         said = page.output().split("\n")
-        check(said[:-1] == ["plays", "seeks", "pauses", "shows", "fits", "restart", "goes on",
+        check(said[:-1] == ["plays", "seeks", "pauses", "shows", "applies", "fits", "restart", "goes on",
                             "done"], page.output())

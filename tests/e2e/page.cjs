@@ -55,6 +55,17 @@ async function run() {
     document.getElementById('offload').textContent.includes('%'));
   say('shows');
 
+  // By keyboard: another policy and a limit, which the engine then says it has.
+  await page.focus('#set-policy');
+  await page.keyboard.type('15 s');
+  await page.focus('#set-down');
+  await page.keyboard.type('4000');
+  await page.keyboard.press('Enter');
+  await until(page, () => document.getElementById('settings-said').textContent === 'Applied.' &&
+    document.getElementById('policy').textContent === 'spotify' &&
+    document.getElementById('set-down').value === '4000');
+  say('applies');
+
   // What a screen reader is told: each control has a name.
   const nameless = await page.evaluate(() => [...document.querySelectorAll(
     'button, input, select, canvas, [tabindex]')].filter((e) => e.offsetParent !== null &&

@@ -5,6 +5,7 @@
 #include "engine/base/check.h"
 #include "player/gateway/playlist_text.h"
 #include "player/gateway/request_guard.h"
+#include "player/gateway/settings.h"
 #include "player/gateway/shelf.h"
 
 using namespace tributary;
@@ -41,6 +42,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   static_cast<void>(player::refuse(
       {{"host", "localhost"}, {"origin", text}, {"cookie", text}, {"authorization", text}}, text,
       access));
+  static_cast<void>(player::parse_settings(text));
   player::HlsPace pace;
   pace.note(player::rewrite_playlist(text, shelf().torrents()[0], "d/e f", {"http://h", "?token=t"})
                 .segments);

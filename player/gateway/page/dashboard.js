@@ -235,6 +235,36 @@ function showRates(all) {
   plot();
 }
 
+// --- settings ---
+
+let edited = false; // what is being typed is not overwritten by what holds
+function showSettings(settings) {
+  $('policy').textContent = settings.policy;
+  if (edited) return;
+  $('set-policy').value = settings.policy;
+  $('set-down').value = settings.down_bps ? settings.down_bps / 1000 : '';
+  $('set-up').value = settings.up_bps ? settings.up_bps / 1000 : '';
+  $('set-upload').checked = settings.upload;
+}
+
+async function applySettings(event) {
+  event.preventDefault();
+  const limit = (id) => Math.round(1000 * $(id).value);
+  const body = JSON.stringify({ policy: $('set-policy').value, down_bps: limit('set-down'), up_bps: limit('set-up'),
+                                upload: $('set-upload').checked });
+  $('settings-said').textContent = '';
+  try {
+    const reply = await fetch('/api/settings', { method: 'POST', headers: { 'Content-Type': 'application/json' }, body });
+    edited = !reply.ok;
+    if (reply.ok) showSettings(await reply.json());
+    $('settings-said').textContent = reply.ok ? 'Applied.' : await reply.text();
+  } catch {
+    $('settings-said').textContent = 'The gateway does not answer.';
+  }
+}
+$('settings').addEventListener('input', () => { edited = true; });
+$('settings').addEventListener('submit', applySettings);
+
 const names = new Map(); // of connections, also former ones, by torrent and connection
 function showState(state) {
   for (const t of state.torrents) for (const p of t.peers) names.set(t.number + '/' + p.conn, p.address);
@@ -245,7 +275,7 @@ function showState(state) {
   showPeers(state);
   showPieces(state);
   showVerified(state);
-  $('policy').textContent = state.policy;
+  showSettings(state.settings);
 }
 
 const nameOf = (number, conn) => names.get(number + '/' + conn) || conn;
