@@ -21,10 +21,12 @@ NOISE = 3_000_000  # bytes
 
 
 class Gateway:
-    """A running gateway of torrents, and the requests of a test."""
+    """A running gateway of torrents, and the requests of a test. It fetches for readers that are far
+    faster than the media, so that nobody waits for a CDN that is alone and takes its time."""
 
     def __init__(self, scene, *torrents, listen="127.0.0.1:0", extra=()):
-        self.process, self.address = scene.serve("gateway", *torrents, "--listen", listen, *extra)
+        self.process, self.address = scene.serve("gateway", *torrents, "--listen", listen,
+                                                 "--reading-rate", "100M", *extra)
         self.port = int(self.address.rsplit(":", 1)[1])
         self.url = f"http://127.0.0.1:{self.port}"
 
@@ -69,7 +71,7 @@ def add_cases(suite):
         _, edge = scene.origin()
         torrent = scene.publish(media, edges=[edge])
         _, peer = scene.seed(torrent)
-        gateway = Gateway(scene, torrent, extra=("--peer", peer, "--reading-rate", "100M"))
+        gateway = Gateway(scene, torrent, extra=("--peer", peer))
         whole, path = read(media), gateway.files()[0]
         status, headers, body = gateway.ask(path)
         check(status == 200 and body == whole, f"{status}, {len(body)} bytes")
@@ -159,7 +161,7 @@ def add_cases(suite):
         media = noise(scene)
         _, edge = scene.origin("--rate", "800k", folder=scene.dir)
         torrent = scene.publish(media, edges=[edge])
-        gateway = Gateway(scene, torrent, extra=("--reading-rate", "50M"))
+        gateway = Gateway(scene, torrent)
         path = gateway.files()[0]
         client = socket.create_connection(("127.0.0.1", gateway.port))
         client.sendall(f"GET {path} HTTP/1.1\r\nHost: localhost\r\n\r\n".encode())
@@ -180,7 +182,7 @@ def add_cases(suite):
         media = noise(scene)
         _, edge = scene.origin(folder=scene.dir)
         torrent = scene.publish(media, edges=[edge])
-        gateway = Gateway(scene, torrent, extra=("--reading-rate", "200M"))
+        gateway = Gateway(scene, torrent)
         whole, path = read(media), gateway.files()[0]
 
         def get(number):
@@ -285,8 +287,7 @@ def add_cases(suite):
     def _(scene):
         _, edge = scene.origin()
         torrent = scene.publish(scene.media.opus, edges=[edge])
-        gateway = Gateway(scene, torrent, extra=("--policy", "peers-only", "--token", "word",
-                                                  "--reading-rate", "100M"))
+        gateway = Gateway(scene, torrent, extra=("--policy", "peers-only", "--token", "word"))
 
         def change(body, **headers):
             named = {"Content_Type": "application/json", "Authorization": "Bearer word", **headers}
