@@ -10,7 +10,7 @@ namespace tributary::core {
 namespace {
 
 // A fetch lasts a minute at most, and is all that the listener waits for.
-constexpr SearchPace kDhtPace{.regular = 30s, .early = 15s};
+constexpr SearchPace kDhtPace{.regular = 30s, .first = 10s, .early = 15s};
 // As for a swarm: a tracker that answers makes the search superfluous.
 constexpr Duration kDhtDelay = 1s;
 // How often overdue answers and idle peers are looked for.

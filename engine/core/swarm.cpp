@@ -17,10 +17,10 @@ ByteTimeMap timeline_from_hints(const Metainfo& meta, std::size_t file) {
 }
 
 // Nodes forget a peer 30 minutes after its announcement (BEP 5's custom). A search takes some fifty
-// datagrams.
-constexpr SearchPace kDhtPace{.regular = 15min, .early = 60s};
+// datagrams. Who starts together with us announces itself some seconds after our first search.
+constexpr SearchPace kDhtPace{.regular = 15min, .first = 10s, .early = 60s};
 // BEP 14: every five minutes, whoever is there.
-constexpr SearchPace kLocalPace{.regular = 5min, .early = 5min};
+constexpr SearchPace kLocalPace{.regular = 5min, .first = 5min, .early = 5min};
 // A connection is made in one round trip, and the handshakes take a second.
 constexpr int kDialRoundTrips = 2;
 // Trackers and CDN first: a start must not share its first instants with a search.
