@@ -12,6 +12,7 @@
 #include "demo/loadtest/live_content.h"
 #include "demo/loadtest/live_test.h"
 #include "demo/loadtest/process_use.h"
+#include "demo/loadtest/report_files.h"
 #include "demo/progress_bar.h"
 #include "engine/net/address.h"
 #include "engine/net/disk_file.h"
@@ -50,10 +51,8 @@ class Workspace {
   Workspace& operator=(const Workspace&) = delete;
 
   Result<std::string> sub(const std::string& name) const {
-    const std::string path = folder_ + "/" + name;
-    std::error_code error;
-    fs::create_directories(path, error);
-    if (error) return io_error("cannot make the folder '" + path + "': " + error.message());
+    std::string path = folder_ + "/" + name;
+    if (auto made = net::make_directories(path); !made) return made.error();
     return path;
   }
   void clear(const std::string& name) const {
@@ -171,12 +170,7 @@ Result<LiveRun> run_policies(const LoadRun& run, const LiveStage& stage, const W
 
 Result<std::string> content_folder(const LiveOptions& options, const Workspace& work) {
   if (options.content.empty()) return work.sub("content");
-  std::error_code error;
-  fs::create_directories(options.content, error);
-  if (error) {
-    return io_error("cannot make the folder '" + options.content + "': " + error.message() +
-                    "; choose another with --content");
-  }
+  if (auto made = make_folder(options.content, "--content"); !made) return made.error();
   return options.content;
 }
 

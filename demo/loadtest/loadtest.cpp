@@ -146,7 +146,7 @@ Result<void> merge(const LoadArguments& arguments) {
   TRIBUTARY_TRY(lines, merge_reports(arguments.paths));
   print(render_merged(lines));
   if (arguments.report.empty()) return {};
-  if (auto made = make_report_folder(arguments.report); !made) return made;
+  if (auto made = make_folder(arguments.report, "--report"); !made) return made;
   const std::string path = arguments.report + "/merged.csv";
   const std::string csv = render_merged_csv(lines);
   const auto* bytes = reinterpret_cast<const std::uint8_t*>(csv.data());
@@ -231,7 +231,7 @@ Result<void> write_sweep(const LoadArguments& arguments, const LoadRun& run,
                          const std::vector<SweepPoint>& points) {
   for (std::size_t i = 0; i < planned.size(); ++i) {
     const LoadArguments& at = planned[i].arguments;
-    if (auto made = make_report_folder(at.report); !made) return made;
+    if (auto made = make_folder(at.report, "--report"); !made) return made;
     const LoadLabel label{joined(command_of(at, planned[i].run)), run.seed};
     auto written = write_report(at.report, planned[i].run.scenario, points[i].reports, label);
     if (!written) return written;
@@ -286,7 +286,7 @@ Result<void> act(const LoadArguments& arguments) {
                    run.scenario.sweep.key + "=" + run.scenario.sweep.values.front());
   }
   if (!arguments.report.empty()) {
-    if (auto made = make_report_folder(arguments.report); !made) return made;
+    if (auto made = make_folder(arguments.report, "--report"); !made) return made;
   }
   if (arguments.live) return test_live(arguments, run, stop);
   return sweeping ? test_sweep(arguments, run, stop) : test(arguments, run, stop);

@@ -148,12 +148,12 @@ std::string render_time_csv(const std::vector<sim::LoadReport>& reports) {
   return out;
 }
 
-Result<void> make_report_folder(const std::string& folder) {
+Result<void> make_folder(const std::string& folder, const std::string& option) {
   std::error_code error;
   std::filesystem::create_directories(folder, error);
   if (!error) return {};
   return io_error("cannot make the folder '" + folder + "': " + error.message() +
-                  "; choose another with --report");
+                  "; choose another with " + option);
 }
 
 Result<void> write_report(const std::string& folder, const Scenario& scenario,

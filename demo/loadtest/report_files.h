@@ -17,8 +17,8 @@ std::string render_json(const Scenario& scenario, const std::vector<sim::LoadRep
 // A line for each policy and step of time: policy,time_s,cdn_bytes,peer_bytes,online.
 std::string render_time_csv(const std::vector<sim::LoadReport>& reports);
 
-// Makes the folder where it is missing; to be asked before the work that fills it.
-Result<void> make_report_folder(const std::string& folder);
+// Makes the folder that the option names, where it is missing; before the work that fills it.
+Result<void> make_folder(const std::string& folder, const std::string& option);
 // Writes report.html, report.json and time.csv there.
 Result<void> write_report(const std::string& folder, const Scenario& scenario,
                           const std::vector<sim::LoadReport>& reports, const LoadLabel& label);
