@@ -247,12 +247,14 @@ def add_cases(suite):
     @case("GNU parallel runs a sweep's points, here and by the way it reaches other machines",
           needs=("parallel", "rsync"))
     def _(scene):
-        # In place of ssh: leaves out its options and the host, and runs the command in a home.
+        # In place of ssh: leaves out its options and the host, and runs the command in a home and,
+        # as sshd tells it, with a shell.
         remote = scene.folder("remote")
         with open(scene.path("ssh"), "w", encoding="utf-8") as file:
             file.write(f'#!/bin/bash\nwhile [[ $1 == -* ]]; do shift; done\nshift\n'
                        f'[[ $1 != -- ]] || shift\n'
-                       f'export HOME={shlex.quote(remote)}\ncd && echo "$@" >>calls && exec bash -c "$*"\n')
+                       f'export HOME={shlex.quote(remote)} SHELL=/bin/bash\n'
+                       f'cd && echo "$@" >>calls && exec bash -c "$*"\n')
         os.chmod(scene.path("ssh"), 0o755)
         scenario = f"{ROOT}/demo/loadtest/scenarios/flash-crowd.toml"
         environment = {**os.environ, "HOME": scene.folder("home"),
