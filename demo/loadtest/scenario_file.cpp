@@ -343,6 +343,9 @@ void read_cdn(Section cdn, sim::EdgeParams& edge) {
   cdn.read("egress", edge.egress, parse_rate);
   cdn.read("each", edge.per_connection, parse_rate);
   cdn.read("first_byte", edge.first_byte, parse_time);
+  bool slow_start = false;
+  cdn.read("slow_start", slow_start);
+  if (slow_start) edge.first_window = sim::kFirstWindow;
   edge.half_rtt = rtt / 2;
 }
 

@@ -10,6 +10,10 @@ namespace {
 
 using cdn::HttpOutcome;
 
+// A connection that was idle for longer than a retransmission would wait starts slowly again
+// (RFC 5681, 4.1; the time is the least of RFC 6298).
+constexpr Duration kWindowKept = 1s;
+
 }  // namespace
 
 HostId CdnModel::add_edge(const EdgeParams& params) {
@@ -25,15 +29,36 @@ HostId CdnModel::edge_of(const std::string& url) const {
   return HostId(-1);
 }
 
-bool CdnModel::take_idle(const PoolKey& key) {
+std::optional<CdnModel::Connection> CdnModel::take_idle(const PoolKey& key) {
   const auto found = idle_.find(key);
-  if (found == idle_.end() || found->second.empty()) return false;
+  if (found == idle_.end() || found->second.empty()) return std::nullopt;
   // The one used last is the likeliest to be alive.
-  const TimePoint since = found->second.back();
+  const Connection last = found->second.back();
   found->second.pop_back();
-  if (queue_.now() - since <= edge(key.second).params.keep_alive) return true;
+  if (queue_.now() - last.idle_since <= edge(key.second).params.keep_alive) return last;
   found->second.clear();
-  return false;
+  return std::nullopt;
+}
+
+// As if each round trip's window were spread over it.
+BitRate CdnModel::pace(const Request& request) const {
+  const EdgeParams& params = edge(request.edge).params;
+  const Duration rtt = links_.rtt(request.client, request.edge);
+  if (!params.first_window || rtt == Duration::zero()) return params.per_connection;
+  return std::min(params.per_connection, rate_of(request.window, rtt));
+}
+
+void CdnModel::await_round(RequestId id, Request& request) {
+  const BitRate open = std::min(links_.link(request.client).down, links_.link(request.edge).up);
+  if (pace(request) >= std::min(open, edge(request.edge).params.per_connection)) return;
+  later(id, request, links_.rtt(request.client, request.edge), kRound);
+}
+
+void CdnModel::next_round(RequestId id, Request& request) {
+  if (request.flow == FlowId{}) return;
+  request.window = request.window * 2;
+  links_.set_cap(request.flow, pace(request));
+  await_round(id, request);
 }
 
 void CdnModel::later(RequestId id, Request& request, Duration in, Kind kind) {
@@ -57,7 +82,10 @@ void CdnModel::get(HostId client, const cdn::HttpGet& get) {
   }
   const EdgeParams& params = edge(request.edge).params;
   const Duration rtt = links_.rtt(client, request.edge);
-  request.reused = take_idle({client, request.edge});
+  const auto kept = take_idle({client, request.edge});
+  request.reused = kept.has_value();
+  request.window = params.first_window.value_or(0_B);
+  if (kept && queue_.now() - kept->idle_since <= kWindowKept) request.window = kept->window;
   if (!request.reused) ++edge(request.edge).meter.connections;
   const Duration setup = request.reused ? Duration::zero() : rtt * params.setup_round_trips;
   later(id, request, setup + rtt / 2, kAtServer);
@@ -105,13 +133,14 @@ void CdnModel::at_server(RequestId id, Request& request) {
 void CdnModel::first_byte(RequestId id, Request& request) {
   if (request.done_told || request.pending > 0) return;
   const Edge& e = edge(request.edge);
-  request.flow = links_.open(request.edge, request.client, id.value(), e.params.per_connection);
+  request.flow = links_.open(request.edge, request.client, id.value(), pace(request));
   request.serve = request.get.cuts.size();
   if (e.fault == CdnFault::kTruncate) request.serve = std::max<std::size_t>(1, request.serve / 2);
   for (std::size_t i = 0; i < request.serve; ++i) {
     links_.push(request.flow, request.get.cuts[i].length);
   }
   later(id, request, links_.latency(request.client, request.edge), kHeadersArrive);
+  await_round(id, request);
 }
 
 bool CdnModel::on_finished(const Links::Finished& finished) {
@@ -128,7 +157,7 @@ bool CdnModel::on_finished(const Links::Finished& finished) {
   if (request->done_told) return true;
   const bool whole = request->serve == request->get.cuts.size();
   if (whole) {
-    idle_[{request->client, request->edge}].push_back(queue_.now() + latency);
+    idle_[{request->client, request->edge}].push_back({queue_.now() + latency, request->window});
   } else {
     ++e.meter.failures;
   }
@@ -224,7 +253,8 @@ void CdnModel::set_first_byte(HostId host, Duration least, Duration spread) {
 void CdnModel::set_per_connection(HostId host, BitRate rate) {
   edge(host).params.per_connection = rate;
   requests_.for_each([&](RequestId, Request& request) {
-    if (request.edge == host && request.flow != FlowId{}) links_.set_cap(request.flow, rate);
+    if (request.edge != host || request.flow == FlowId{}) return;
+    links_.set_cap(request.flow, pace(request));
   });
 }
 
@@ -244,6 +274,9 @@ void CdnModel::on_event(const Event& event) {
       if (!request->done_told) {
         handler_.http_input(request->client, cdn::HttpFirstByte{request->get.id});
       }
+      break;
+    case kRound:
+      next_round(id, *request);
       break;
     case kBlockArrives:
       block_arrives(id, *request);

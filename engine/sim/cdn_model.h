@@ -2,8 +2,8 @@
 //
 // Modelled: round trips for a new connection, reuse of idle ones, time to the first byte with a
 // spread, a rate cap per connection and one over all, blocks that arrive as their bytes do, cancels
-// that reach the server half a round trip later, and faults. Not modelled: HTTP/2, redirects,
-// caches behind the edge, slow start.
+// that reach the server half a round trip later, TCP's slow start where it is wanted, and faults.
+// Not modelled: HTTP/2, redirects, caches behind the edge.
 #pragma once
 
 #include <cstdint>
@@ -28,6 +28,9 @@ enum class CdnFault {
   kTruncate,     // bodies of several blocks end half way
 };
 
+// RFC 6928: ten segments.
+inline constexpr Bytes kFirstWindow = 10 * 1460_B;
+
 struct EdgeParams {
   std::string origin = "http://cdn.test";  // URLs that begin so are served
   BitRate egress = kUnlimited;             // over all connections
@@ -39,6 +42,9 @@ struct EdgeParams {
   std::int32_t setup_round_trips = 1;   // of a new connection; 2 with TLS 1.3
   Duration keep_alive = 60s;            // an idle connection may be reused so long
   std::optional<Duration> retry_after;  // sent with 503
+  // What a new connection sends in its first round trip, and in each that follows twice as much,
+  // until the links are what slows it down: TCP's slow start. None: the links alone.
+  std::optional<Bytes> first_window;
 };
 
 // What crossed one edge's egress.
@@ -93,7 +99,15 @@ class CdnModel {
   EgressMeter total() const;
 
  private:
-  enum Kind : std::uint8_t { kAtServer, kFirstByte, kHeadersArrive, kBlockArrives, kEnds, kReset };
+  enum Kind : std::uint8_t {
+    kAtServer,
+    kFirstByte,
+    kHeadersArrive,
+    kRound,
+    kBlockArrives,
+    kEnds,
+    kReset
+  };
   struct Edge {
     EdgeParams params;
     CdnFault fault = CdnFault::kNone;
@@ -107,6 +121,7 @@ class CdnModel {
     cdn::HttpGet get;
     TimePoint started{};
     bool reused = false;
+    Bytes window;  // of this round trip
     FlowId flow{};
     std::size_t serve = 0;  // blocks that the server will send
     std::size_t left = 0;   // blocks that left the server
@@ -118,10 +133,18 @@ class CdnModel {
   };
   using RequestId = Id<RequestTag, std::uint64_t>;
   using PoolKey = std::pair<HostId, HostId>;  // client, edge
+  struct Connection {
+    TimePoint idle_since{};
+    Bytes window;
+  };
 
   Edge& edge(HostId host) { return edges_.at(host); }
+  const Edge& edge(HostId host) const { return edges_.at(host); }
   HostId edge_of(const std::string& url) const;
-  bool take_idle(const PoolKey& key);
+  std::optional<Connection> take_idle(const PoolKey& key);
+  BitRate pace(const Request& request) const;
+  void await_round(RequestId id, Request& request);
+  void next_round(RequestId id, Request& request);
   void later(RequestId id, Request& request, Duration in, Kind kind);
   void end(RequestId id, Request& request, Duration in, cdn::HttpOutcome outcome, int status);
   void at_server(RequestId id, Request& request);
@@ -137,7 +160,7 @@ class CdnModel {
   CdnHandler& handler_;
   Random random_;
   std::map<HostId, Edge> edges_;
-  std::map<PoolKey, std::vector<TimePoint>> idle_;  // connections, by when they became idle
+  std::map<PoolKey, std::vector<Connection>> idle_;  // by when they became idle
   SlotMap<RequestTag, Request> requests_;
   std::map<std::pair<HostId, cdn::HttpId>, RequestId> by_client_;
 };

@@ -2,6 +2,7 @@
 
 #include <doctest/doctest.h>
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -18,8 +19,9 @@ struct Browser : CdnHandler {
   HostId edge;
   HostId client;
 
-  Browser() {
+  explicit Browser(std::optional<Bytes> first_window = std::nullopt) {
     EdgeParams params;
+    params.first_window = first_window;
     params.half_rtt = 40ms;
     params.first_byte = 5ms;
     params.first_byte_spread = 0ms;
@@ -165,6 +167,36 @@ TEST_CASE("a client that leaves hears nothing more, and its bytes are cut off") 
   CHECK(b.lines.size() == heard);
   const EgressMeter meter = b.cdn.meter(b.edge);
   CHECK(meter.bytes == meter.delivered + meter.cut_off);
+}
+
+TEST_CASE("a new connection sends twice as much in each round trip, until its link is full") {
+  Browser b(20'000_B);
+  b.get(1, 9);
+  b.run();
+  // In 50 ms each: 20 kB, 40 kB, and then the 50 kB of 8 Mbit/s.
+  CHECK(b.lines == std::vector<std::string>{"105 first byte", "130 block 0", "155 block 1",
+                                            "167 block 2", "180 block 3", "192 block 4",
+                                            "205 block 5", "215 block 6", "225 block 7",
+                                            "235 block 8", "235 done 0"});
+}
+
+TEST_CASE("a connection keeps its pace while it is used, and starts slowly after a rest") {
+  Browser b(20'000_B);
+  b.get(1, 5);
+  b.run();
+  b.lines.clear();
+  b.get(2, 2);
+  b.run();
+  CHECK(b.lines ==
+        std::vector<std::string>{"247 first byte", "260 block 0", "272 block 1", "272 done 0"});
+  b.lines.clear();
+  b.queue.schedule(TimePoint(1500ms), {Owner::kScript, 0, HostId(0), 0});
+  b.run(TimePoint(1500ms));
+  b.get(3, 2);
+  b.run();
+  CHECK(b.lines ==
+        std::vector<std::string>{"1555 first byte", "1580 block 0", "1605 block 1", "1605 done 0"});
+  CHECK(b.cdn.meter(b.edge).connections == 1);
 }
 
 }  // namespace
