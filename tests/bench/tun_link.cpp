@@ -1,12 +1,13 @@
 // A link with a rate, a delay and a queue between two network interfaces, where the kernel has no
 // netem: makes two TUN devices and passes IP packets from each to the other.
 //
-//   tun_link NAME_A NAME_B BITS_PER_S DELAY_MS QUEUE_BYTES
+//   tun_link NAME_A NAME_B BITS_PER_S DELAY_MS QUEUE_BYTES [BITS_PER_S_BACK]
 //
-// Both directions have the same figures. What would wait behind more than QUEUE_BYTES is dropped.
-// The devices may be moved to network namespaces once it has said "ready". It then prints a JSON
-// line each second: bytes that left each queue by protocol, packets dropped, and the longest wait
-// in ms, all since the line before. Ends when its standard input does. Needs root.
+// Both directions have the same figures, but for the rate from B to A where one is given. What
+// would wait behind more than QUEUE_BYTES is dropped. The devices may be moved to network
+// namespaces once it has said "ready". It then prints a JSON line each second: bytes that left each
+// queue by protocol, packets dropped, and the longest wait in ms, all since the line before. Ends
+// when its standard input does. Needs root.
 #include <fcntl.h>
 #include <linux/if.h>
 #include <linux/if_tun.h>
@@ -146,8 +147,10 @@ void run(Direction& there, Direction& back) {
 }  // namespace
 
 int main(int argc, char** argv) {
-  if (argc != 6) {
-    std::fprintf(stderr, "usage: tun_link NAME_A NAME_B BITS_PER_S DELAY_MS QUEUE_BYTES\n");
+  if (argc != 6 && argc != 7) {
+    std::fprintf(
+        stderr,
+        "usage: tun_link NAME_A NAME_B BITS_PER_S DELAY_MS QUEUE_BYTES [BITS_PER_S_BACK]\n");
     return 2;
   }
   const Figures figures{std::atoll(argv[3]), std::chrono::milliseconds(std::atoll(argv[4])),
@@ -156,8 +159,10 @@ int main(int argc, char** argv) {
   const int b = open_tun(argv[2]);
   std::printf("ready\n");
   std::fflush(stdout);
+  Figures returning = figures;
+  if (argc == 7) returning.bits_per_second = std::atoll(argv[6]);
   Direction there(a, b, figures);
-  Direction back(b, a, figures);
+  Direction back(b, a, returning);
   run(there, back);
   return 0;
 }
