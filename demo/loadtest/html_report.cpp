@@ -131,7 +131,7 @@ std::string cdn_by_reason(const Reports& reports) {
   double most = 0.001;
   for (const Report& report : reports) {
     PlotBars bar{report.policy, {}};
-    for (Bytes bytes : report.ledger.cdn_by_reason) {
+    for (Bytes bytes : report.ledger.cdn_by_reason.by_reason) {
       bar.values.push_back(static_cast<double>(bytes.count()) / 1e6);
     }
     most = std::max(most, static_cast<double>(report.ledger.cdn().count()) / 1e6);
@@ -159,8 +159,7 @@ std::string fates(const Reports& reports) {
                       bars);
 }
 
-// By source, reason and fate. Why the CDN was asked is known of what came, not of what became of
-// it.
+// By source, reason and fate. What was cut off, and what was heard, is known of the CDN as a whole.
 TextTable bytes_table(const Reports& reports) {
   TextTable table{
       {"bytes", "policy", "received", "kept", "duplicate", "corrupt", "cut off", "heard"}, {}, 2};
@@ -174,9 +173,12 @@ TextTable bytes_table(const Reports& reports) {
     source("peers", Origin::kPeers, 0_B);
     source("CDN", Origin::kCdn, r.cdn.cut_off);
     for (const core::CdnReason reason : core::kCdnReasons) {
-      const Bytes bytes = r.ledger.cdn_by_reason[static_cast<std::size_t>(reason)];
+      const Bytes received = r.ledger.cdn_by_reason[reason];
+      const Bytes duplicate = r.ledger.cdn_duplicate[reason];
+      const Bytes corrupt = r.ledger.cdn_corrupt[reason];
       table.rows.push_back({"CDN, " + std::string(core::to_string(reason)), r.policy,
-                            human_bytes(bytes), "", "", "", "", ""});
+                            human_bytes(received), human_bytes(received - duplicate - corrupt),
+                            human_bytes(duplicate), human_bytes(corrupt), "", ""});
     }
     table.rows.push_back(
         {"cache", r.policy, "", "", "", "", "", human_bytes(r.played[Origin::kCache])});

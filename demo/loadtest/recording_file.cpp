@@ -384,7 +384,7 @@ class Parser {
     Fields by_reason(*reasons);
     for (const core::CdnReason reason : core::kCdnReasons) {
       const std::string name(core::to_string(reason));
-      counts.cdn_by_reason[static_cast<std::size_t>(reason)] = by_reason.bytes(name.c_str());
+      counts.cdn_by_reason[reason] = by_reason.bytes(name.c_str());
     }
     for (const Fields* part : {&sums, &by_reason}) {
       if (!part->error().empty()) fields.fail(part->error());

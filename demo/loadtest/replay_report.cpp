@@ -45,11 +45,10 @@ std::vector<Row> rows() {
       {"from peers", [](const SessionFigures& f) { return number(f.bytes.peers); }, bytes_of},
       {"from the CDN", [](const SessionFigures& f) { return number(f.bytes.cdn()); }, bytes_of}};
   for (const core::CdnReason reason : core::kCdnReasons) {
-    all.push_back({"  " + std::string(core::to_string(reason)),
-                   [reason](const SessionFigures& f) {
-                     return number(f.bytes.cdn_by_reason[static_cast<std::size_t>(reason)]);
-                   },
-                   bytes_of});
+    all.push_back(
+        {"  " + std::string(core::to_string(reason)),
+         [reason](const SessionFigures& f) { return number(f.bytes.cdn_by_reason[reason]); },
+         bytes_of});
   }
   all.push_back({"CDN requests",
                  [](const SessionFigures& f) { return static_cast<double>(f.bytes.cdn_requests); },
@@ -68,8 +67,7 @@ std::string difference(const Row& row, double recorded, double replayed) {
 Json json_of(const SessionFigures& f) {
   Json reasons;
   for (const core::CdnReason reason : core::kCdnReasons) {
-    reasons[std::string(core::to_string(reason))] =
-        f.bytes.cdn_by_reason[static_cast<std::size_t>(reason)].count();
+    reasons[std::string(core::to_string(reason))] = f.bytes.cdn_by_reason[reason].count();
   }
   return {{"played_ms", f.played.count() / 1000},
           {"startup_ms", static_cast<double>(f.startup.count()) / 1e3},

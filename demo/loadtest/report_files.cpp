@@ -30,15 +30,23 @@ Json percentiles(const std::vector<Duration>& startups) {
   return out;
 }
 
-Json ledger_of(const core::ByteCounts& ledger) {
-  Json reasons;
+Json by_reason(const core::ReasonBytes& bytes) {
+  Json out;
   for (const core::CdnReason reason : core::kCdnReasons) {
-    reasons[std::string(core::to_string(reason))] =
-        ledger.cdn_by_reason[static_cast<std::size_t>(reason)].count();
+    out[std::string(core::to_string(reason))] = bytes[reason].count();
   }
-  return {{"cdn", ledger.cdn().count()},           {"by_reason", reasons},
-          {"peers", ledger.peers.count()},         {"uploaded", ledger.uploaded.count()},
-          {"duplicate", ledger.duplicate.count()}, {"corrupt", ledger.corrupt.count()}};
+  return out;
+}
+
+Json ledger_of(const core::ByteCounts& ledger) {
+  return {{"cdn", ledger.cdn().count()},
+          {"by_reason", by_reason(ledger.cdn_by_reason)},
+          {"peers", ledger.peers.count()},
+          {"uploaded", ledger.uploaded.count()},
+          {"duplicate", ledger.duplicate.count()},
+          {"duplicate_by_reason", by_reason(ledger.cdn_duplicate)},
+          {"corrupt", ledger.corrupt.count()},
+          {"corrupt_by_reason", by_reason(ledger.cdn_corrupt)}};
 }
 
 Json classes_of(const sim::LoadReport& report) {

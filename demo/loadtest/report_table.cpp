@@ -87,7 +87,7 @@ void add_cdn(std::vector<ReportRow>& rows, const Scenario& scenario) {
   rows.push_back({"CDN bytes", [](const Report& r) { return human_bytes(r.cdn.bytes); }});
   for (const core::CdnReason reason : core::kCdnReasons) {
     const auto bytes = [reason](const Report& r) {
-      return human_bytes(r.ledger.cdn_by_reason[static_cast<std::size_t>(reason)]);
+      return human_bytes(r.ledger.cdn_by_reason[reason]);
     };
     rows.push_back({std::string(core::to_string(reason)), bytes, true});
   }

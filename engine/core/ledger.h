@@ -10,32 +10,54 @@
 
 namespace tributary::core {
 
-// Invariant, once nothing is in flight: cdn() + peers = good + duplicate + corrupt.
-struct ByteCounts {
-  std::array<Bytes, kCdnReasons.size()> cdn_by_reason{};  // whole blocks from the CDN
-  Bytes peers;                                            // whole blocks from peers
-  Bytes cache;      // blocks that were there when the torrent was opened
-  Bytes uploaded;   // payload sent to peers
-  Bytes good;       // received and verified, or nothing to verify against
-  Bytes duplicate;  // received although another source had delivered the block
-  Bytes corrupt;    // received and found wrong
-  std::int64_t cdn_requests = 0;
+// Bytes by why the CDN was asked for them.
+struct ReasonBytes {
+  std::array<Bytes, kCdnReasons.size()> by_reason{};
 
-  Bytes cdn() const {
+  Bytes& operator[](CdnReason reason) { return by_reason[static_cast<std::size_t>(reason)]; }
+  const Bytes& operator[](CdnReason reason) const {
+    return by_reason[static_cast<std::size_t>(reason)];
+  }
+  Bytes total() const {
     Bytes sum;
-    for (Bytes b : cdn_by_reason) sum += b;
+    for (Bytes b : by_reason) sum += b;
     return sum;
   }
+  ReasonBytes& operator+=(const ReasonBytes& other) {
+    for (std::size_t i = 0; i < by_reason.size(); ++i) by_reason[i] += other.by_reason[i];
+    return *this;
+  }
+  ReasonBytes& operator-=(const ReasonBytes& other) {
+    for (std::size_t i = 0; i < by_reason.size(); ++i) by_reason[i] -= other.by_reason[i];
+    return *this;
+  }
+};
+
+// Invariant, once nothing is in flight: cdn() + peers = good + duplicate + corrupt.
+struct ByteCounts {
+  ReasonBytes cdn_by_reason;  // whole blocks from the CDN
+  Bytes peers;                // whole blocks from peers
+  Bytes cache;                // blocks that were there when the torrent was opened
+  Bytes uploaded;             // payload sent to peers
+  Bytes good;                 // received and verified, or nothing to verify against
+  Bytes duplicate;            // received although another source had delivered the block
+  Bytes corrupt;              // received and found wrong
+  // What the CDN sent of these two.
+  ReasonBytes cdn_duplicate;
+  ReasonBytes cdn_corrupt;
+  std::int64_t cdn_requests = 0;
+
+  Bytes cdn() const { return cdn_by_reason.total(); }
   ByteCounts& operator+=(const ByteCounts& other) {
-    for (std::size_t i = 0; i < cdn_by_reason.size(); ++i) {
-      cdn_by_reason[i] += other.cdn_by_reason[i];
-    }
+    cdn_by_reason += other.cdn_by_reason;
     peers += other.peers;
     cache += other.cache;
     uploaded += other.uploaded;
     good += other.good;
     duplicate += other.duplicate;
     corrupt += other.corrupt;
+    cdn_duplicate += other.cdn_duplicate;
+    cdn_corrupt += other.cdn_corrupt;
     cdn_requests += other.cdn_requests;
     return *this;
   }

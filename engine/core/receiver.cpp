@@ -58,16 +58,15 @@ void Receiver::on_cdn_block(const CdnBlock& event) {
   const auto request = s_.cdn.requests.find(event.request);
   const CdnReason reason =
       request == s_.cdn.requests.end() ? CdnReason::kUrgent : request->second.reason;
-  s_.counts(event.block).cdn_by_reason[static_cast<std::size_t>(reason)] +=
-      s_.length_of(event.block);
+  s_.counts(event.block).cdn_by_reason[reason] += s_.length_of(event.block);
   if (request != s_.cdn.requests.end() && request->second.blocks.contains(event.block)) {
     --request->second.missing;
     s_.pieces.set_cdn(event.block, false);
   }
   if (s_.pieces.have(event.block) || s_.pieces.received(event.block)) {
-    return discard(event.block, event.buffer);
+    return discard(event.block, event.buffer, reason);
   }
-  accept(event.block, event.buffer, BlockSource::cdn());
+  accept(event.block, event.buffer, BlockSource::cdn(), reason);
 }
 
 void Receiver::on_cdn_ended(const CdnEnded& event) {
@@ -80,18 +79,21 @@ void Receiver::on_cdn_ended(const CdnEnded& event) {
   s_.reopen();
 }
 
-void Receiver::discard(BlockIndex block, BufferId buffer) {
-  s_.counts(block).duplicate += s_.length_of(block);
+void Receiver::discard(BlockIndex block, BufferId buffer, std::optional<CdnReason> asked) {
+  ByteCounts& counts = s_.counts(block);
+  counts.duplicate += s_.length_of(block);
+  if (asked) counts.cdn_duplicate[*asked] += s_.length_of(block);
   s_.out.emplace_back(Free{buffer});
 }
 
-void Receiver::accept(BlockIndex block, BufferId buffer, const BlockSource& source) {
+void Receiver::accept(BlockIndex block, BufferId buffer, const BlockSource& source,
+                      std::optional<CdnReason> asked) {
   s_.pieces.set_received(block, buffer);
   cancel_others(block, source.conn);
   cancel_needless_fetch(block);
   s_.history.add(s_.now, s_.length_of(block));
   if (!s_.verifiable()) return keep(block);
-  origins_[block] = {source, VerifyId()};
+  origins_[block] = {source, asked, VerifyId()};
   verify_if_ready(block);
 }
 
@@ -259,8 +261,10 @@ void Receiver::reject(const Verified& event) {
     sources[static_cast<std::size_t>(b - event.blocks.begin)] = origin->second.source;
     if (Peer* sender = s_.peer(origin->second.source.conn)) sender->suspect = true;
     any = true;
+    ByteCounts& counts = s_.counts(b);
+    counts.corrupt += s_.length_of(b);
+    if (origin->second.asked) counts.cdn_corrupt[*origin->second.asked] += s_.length_of(b);
     origins_.erase(origin);
-    s_.counts(b).corrupt += s_.length_of(b);
     s_.out.emplace_back(Free{s_.pieces.buffer(b)});
     s_.pieces.reset(b);
   }
@@ -368,6 +372,7 @@ void Receiver::on_lost(const BlocksLost& event) {
     s_.pieces.reset(b);
   }
   for (PieceIndex piece : withdrawn) protocol_->withdraw_piece(piece);
+  s_.replan_seeds = true;
   s_.reopen();
 }
 

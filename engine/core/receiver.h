@@ -3,6 +3,7 @@
 #pragma once
 
 #include <map>
+#include <optional>
 #include <vector>
 
 #include "engine/core/smart_ban.h"
@@ -52,8 +53,10 @@ class Receiver {
   void note_asked(PieceIndex piece, const BlockSource& source);
 
  private:
-  void accept(BlockIndex block, BufferId buffer, const BlockSource& source);
-  void discard(BlockIndex block, BufferId buffer);
+  // `asked` in what follows: why the CDN was asked for the block; nothing where a peer sent it.
+  void accept(BlockIndex block, BufferId buffer, const BlockSource& source,
+              std::optional<CdnReason> asked = std::nullopt);
+  void discard(BlockIndex block, BufferId buffer, std::optional<CdnReason> asked = std::nullopt);
   void cancel_others(BlockIndex block, ConnId except);
   void cancel_needless_fetch(BlockIndex block);
   void learn_of_cancels(Peer& peer, const Peer::Outstanding& answered);
@@ -71,6 +74,7 @@ class Receiver {
   SmartBan smart_ban_;
   struct Origin {
     BlockSource source;
+    std::optional<CdnReason> asked;
     VerifyId verify;  // the last that it is part of
   };
   std::map<BlockIndex, Origin> origins_;  // of received, unverified blocks

@@ -11,15 +11,15 @@ OriginBytes operator-(OriginBytes a, const OriginBytes& b) {
 }
 
 core::ByteCounts operator-(core::ByteCounts a, const core::ByteCounts& b) {
-  for (std::size_t i = 0; i < a.cdn_by_reason.size(); ++i) {
-    a.cdn_by_reason[i] -= b.cdn_by_reason[i];
-  }
+  a.cdn_by_reason -= b.cdn_by_reason;
   a.peers -= b.peers;
   a.cache -= b.cache;
   a.uploaded -= b.uploaded;
   a.good -= b.good;
   a.duplicate -= b.duplicate;
   a.corrupt -= b.corrupt;
+  a.cdn_duplicate -= b.cdn_duplicate;
+  a.cdn_corrupt -= b.cdn_corrupt;
   a.cdn_requests -= b.cdn_requests;
   return a;
 }

@@ -83,7 +83,7 @@ std::string ScenarioReport::line() const {
       seconds(startup(50)) * 1000, seconds(startup(100)) * 1000, mebibytes(from_cdn),
       static_cast<long long>(cdn.requests));
   for (core::CdnReason reason : core::kCdnReasons) {
-    const Bytes bytes = ledger.cdn_by_reason[static_cast<std::size_t>(reason)];
+    const Bytes bytes = ledger.cdn_by_reason[reason];
     if (bytes == 0_B) continue;
     text += format("%s %.2f ", std::string(to_string(reason)).c_str(), mebibytes(bytes));
   }

@@ -3,9 +3,7 @@
 namespace tributary::capi {
 
 tributary_ledger ledger_of(const core::ByteCounts& bytes) {
-  const auto cdn = [&bytes](core::CdnReason reason) {
-    return bytes.cdn_by_reason[static_cast<std::size_t>(reason)].count();
-  };
+  const auto cdn = [&bytes](core::CdnReason reason) { return bytes.cdn_by_reason[reason].count(); };
   tributary_ledger ledger{};
   ledger.size = sizeof ledger;
   ledger.peers_bytes = bytes.peers.count();

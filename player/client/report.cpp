@@ -13,8 +13,8 @@ double seconds(Duration time) { return static_cast<double>(time.count()) / 1e6; 
 Json bytes_json(const ReportEntry& entry) {
   const core::ByteCounts& bytes = entry.bytes;
   Json by_reason = Json::object();
-  for (std::size_t i = 0; i < core::kCdnReasons.size(); ++i) {
-    by_reason[std::string(core::to_string(core::kCdnReasons[i]))] = bytes.cdn_by_reason[i].count();
+  for (const core::CdnReason reason : core::kCdnReasons) {
+    by_reason[std::string(core::to_string(reason))] = bytes.cdn_by_reason[reason].count();
   }
   return {{"cdn", bytes.cdn().count()},
           {"peers", bytes.peers.count()},

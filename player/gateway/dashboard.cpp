@@ -58,8 +58,7 @@ std::string_view name_of(cdn::EdgeState state) {
 Json bytes_json(const core::ByteCounts& bytes) {
   Json cdn = Json::object();
   for (const core::CdnReason reason : core::kCdnReasons) {
-    cdn[std::string(core::to_string(reason))] =
-        bytes.cdn_by_reason[static_cast<std::size_t>(reason)].count();
+    cdn[std::string(core::to_string(reason))] = bytes.cdn_by_reason[reason].count();
   }
   return {{"cdn", std::move(cdn)},
           {"peers", bytes.peers.count()},

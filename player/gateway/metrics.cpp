@@ -29,7 +29,7 @@ core::ByteCounts total_of(const EngineView& engine) {
 void add_bytes(MetricsText& out, const core::ByteCounts& total) {
   out.counter("tributary_cdn_bytes_total", "Bytes received from the CDN, by why they were asked.");
   for (const core::CdnReason reason : core::kCdnReasons) {
-    out.sample(total.cdn_by_reason[static_cast<std::size_t>(reason)].count(),
+    out.sample(total.cdn_by_reason[reason].count(),
                {{"reason", std::string(core::to_string(reason))}});
   }
   out.counter("tributary_peer_received_bytes_total", "Bytes of blocks received from peers.");

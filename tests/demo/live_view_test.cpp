@@ -25,7 +25,7 @@ LiveView busy_view() {
   s.position = 83s;
   s.duration = 245s;
   s.buffered = 21400ms;
-  s.bytes.cdn_by_reason[0] = 1_MiB;
+  s.bytes.cdn_by_reason[core::CdnReason::kStartup] = 1_MiB;
   s.bytes.peers = 3_MiB;
   s.bytes.cache = 10_KiB;
   s.bytes.uploaded = 2_MiB;
@@ -210,7 +210,7 @@ TEST_CASE("the summary has a line a track that was begun and one for all") {
   track.stalls = 1;
   track.stalled = 1250ms;
   track.bytes.peers = Bytes(4'700'000);
-  track.bytes.cdn_by_reason[0] = Bytes(1'300'000);
+  track.bytes.cdn_by_reason[core::CdnReason::kStartup] = Bytes(1'300'000);
   report.tracks = {track, player::ReportEntry{}};
   report.total = track;
   const auto lines = render_summary(report, 80);

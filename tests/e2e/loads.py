@@ -65,6 +65,8 @@ def add_live_cases(suite):
         fates = [sum(policy["fates"][fate].values()) for fate in ("kept", "duplicate", "corrupt")]
         received = sum(policy["bytes_received"].values())
         check(0 <= received - sum(fates) <= 3 * 16384 and fates[2] == 0, f"{fates} of {received}")
+        twice = sum(ledger["duplicate_by_reason"].values())
+        check(twice <= ledger["duplicate"] and not any(ledger["corrupt_by_reason"].values()), ledger)
         check(policy["messages"] > 0 and policy["by_class"][0]["listeners"] == 3, policy)
         check(policy["announces"] >= 3, policy)
         machine = policy["machine"]

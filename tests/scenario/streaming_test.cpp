@@ -101,7 +101,7 @@ void check_crowd(const ScenarioReport& report, const TrackParams& track, int hal
   MESSAGE(report.line());
   check_smooth(report);
   CHECK(report.listeners.size() == 50);
-  const Bytes heads = report.ledger.cdn_by_reason[0];  // startup
+  const Bytes heads = report.ledger.cdn_by_reason[core::CdnReason::kStartup];
   CHECK(report.from_cdn <= bytes_in(track.duration, track.rate) * halves / 2 + heads);
 }
 
@@ -170,7 +170,9 @@ TEST_CASE("an edge that sends wrong bytes stalls nobody who has peers, and is fo
     check_smooth(report);
     CHECK(report.ledger.corrupt > 0_B);
     CHECK(report.ledger.corrupt == report.from_cdn);
-    CHECK(report.ledger.corrupt == report.ledger.cdn_by_reason[0]);  // the head, and no more
+    // The head, and no more.
+    CHECK(report.ledger.corrupt == report.ledger.cdn_by_reason[core::CdnReason::kStartup]);
+    CHECK(report.ledger.corrupt == report.ledger.cdn_corrupt[core::CdnReason::kStartup]);
     CHECK(report.startup(100) <= 1s);
   }
 }
@@ -207,14 +209,15 @@ TEST_CASE("the next track follows without a gap, with peers and without") {
     check_smooth(peers);
     REQUIRE(peers.gaps.size() == 1);
     CHECK(peers.gaps[0] == Duration::zero());
-    CHECK(peers.ledger.cdn_by_reason[5] == 0_B);  // no prefetch from the CDN
+    CHECK(peers.ledger.cdn_by_reason[core::CdnReason::kPrefetch] ==
+          0_B);  // no prefetch from the CDN
 
     const ScenarioReport alone = next_track_alone(with(video));
     MESSAGE(alone.line());
     check_smooth(alone);
     REQUIRE(alone.gaps.size() == 1);
     CHECK(alone.gaps[0] == Duration::zero());
-    CHECK(alone.ledger.cdn_by_reason[5] > 0_B);
+    CHECK(alone.ledger.cdn_by_reason[core::CdnReason::kPrefetch] > 0_B);
   }
 }
 

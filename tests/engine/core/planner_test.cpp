@@ -126,7 +126,9 @@ TEST_CASE("the peer wins the race when it comes first, and the CDN's copy is a d
   const CdnRequestId rescue = rig.fetches().back().request;
   CHECK(with(rig.gives(1, 0), "store") == Lines{"store 0"});
   CHECK(rig.cdn_block(rescue, 0) == Lines{"free"});
-  CHECK(rig.swarm().ledger().total().duplicate == kBlockSize);
+  const ByteCounts counts = rig.swarm().ledger().total();
+  CHECK(counts.duplicate == kBlockSize);
+  CHECK(counts.cdn_duplicate[CdnReason::kRescue] == kBlockSize);
 }
 
 TEST_CASE("a CDN request is cancelled once peers have brought all that it was for") {

@@ -139,7 +139,9 @@ TEST_CASE("the CDN alone is told off for a piece that came from it alone") {
   REQUIRE(with(lines, "verify") == Lines{"verify 0-4 whole"});
   lines = rig.in(verdict(0, 4, false, digests({9, 2, 3, 4})));
   CHECK(with(lines, "CDN corrupt") == Lines{"CDN corrupt 0-4"});
-  CHECK(rig.swarm().ledger().total().corrupt == 4 * kBlockSize);
+  const ByteCounts counts = rig.swarm().ledger().total();
+  CHECK(counts.corrupt == 4 * kBlockSize);
+  CHECK(counts.cdn_corrupt[CdnReason::kStartup] == 4 * kBlockSize);
 }
 
 TEST_CASE("with leaf hashes each block of a large piece is verified alone, and a liar is named") {

@@ -23,7 +23,8 @@ player::Report sample() {
   entry.stalls = 2;
   entry.stalled = 5s;
   entry.gap = 40ms;
-  entry.bytes.cdn_by_reason = {Bytes(100), Bytes(20), Bytes(3), Bytes(4), Bytes(5), Bytes(6)};
+  entry.bytes.cdn_by_reason.by_reason = {Bytes(100), Bytes(20), Bytes(3),
+                                         Bytes(4),   Bytes(5),  Bytes(6)};
   entry.bytes.peers = Bytes(414);
   entry.bytes.cache = Bytes(48);
   entry.bytes.uploaded = Bytes(9);

@@ -20,7 +20,7 @@ TEST_CASE("all torrents are counted together, and an edge that they share once")
   EngineView engine;
   for (int i = 0; i < 2; ++i) {
     TorrentView torrent;
-    torrent.bytes.cdn_by_reason[0] = 10_B;
+    torrent.bytes.cdn_by_reason[core::CdnReason::kStartup] = 10_B;
     torrent.bytes.peers = 7_B;
     torrent.peers.resize(2);
     torrent.peers[0].flags = "D";
