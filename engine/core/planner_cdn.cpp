@@ -325,7 +325,8 @@ void Planner::plan_seeds(const Demand& demand) {
     }
     b = next;
   }
-  if (demand.moves(s_.now) && far < wanted.end) seed_at_ = s_.now + kSeedGroup;
+  const bool more_to_come = far < wanted.end && !s_.pieces.complete();
+  if (demand.moves(s_.now) && more_to_come) seed_at_ = s_.now + kSeedGroup;
 }
 
 bool Planner::in_emergency() {
