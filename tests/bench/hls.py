@@ -15,9 +15,9 @@ SEED_RATE = "800k"  # together twice what the stream needs
 
 def stream(folder, length_s):
     """Noise as FLAC: the bytes of a film, without the work of encoding one."""
-    encode(f"anoisesrc=a=0.5:d={length_s}:r=48000:seed=1", "-c:a", "flac", "-f", "hls", "-hls_time",
-           str(SEGMENT_S), "-hls_segment_type", "fmp4", "-hls_playlist_type", "vod",
-           os.path.join(folder, "index.m3u8"))
+    encode(f"anoisesrc=a=0.5:d={length_s}:r=48000:seed=1", "-c:a", "flac", "-strict",
+           "experimental", "-f", "hls", "-hls_time", str(SEGMENT_S), "-hls_segment_type", "fmp4",
+           "-hls_playlist_type", "vod", os.path.join(folder, "index.m3u8"))
 
 
 def fetch(url):
