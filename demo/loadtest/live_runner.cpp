@@ -83,6 +83,11 @@ Result<void> check(const LoadRun& run, const sim::LoadPlan& plan, const LiveOpti
         "several operators' networks are simulated only; take them out of the scenario, as by "
         "--set listeners.operators=1");
   }
+  if (run.scenario.setup.dht) {
+    return invalid(
+        "the listeners' DHT is simulated only; take it out of the scenario, as by "
+        "--set listeners.dht=false");
+  }
   for (const sim::LoadFault& fault : run.scenario.setup.faults) {
     if (fault.kind == sim::LoadFault::Kind::kPartition) {
       return invalid("a partition is simulated only; take it out of the scenario's faults");

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "engine/base/check.h"
+#include "engine/sim/dht_digest.h"
 
 namespace tributary::sim {
 namespace {
@@ -15,18 +16,6 @@ constexpr std::uint16_t kPort = 6881;
 constexpr std::uint32_t kFirstNet = 11;
 constexpr std::uint32_t kNets = 89;
 constexpr std::uint32_t kNobodysNet = 101;
-
-// Mixes all bytes. Nobody attacks the simulated secrets.
-Sha1 mix_digest(std::span<const std::uint8_t> bytes) {
-  std::uint64_t state = 1;
-  for (const std::uint8_t b : bytes) state = Random::mix(state * 257 + b + 1);
-  Sha1 out;
-  for (std::size_t i = 0; i < out.bytes.size(); ++i) {
-    if (i % 8 == 0) state = Random::mix(state + 1);
-    out.bytes[i] = static_cast<std::uint8_t>(state >> i % 8 * 8);
-  }
-  return out;
-}
 
 // A /24 of its own for each host.
 Endpoint endpoint_of(std::size_t index) {

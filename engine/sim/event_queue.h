@@ -20,6 +20,7 @@ enum class Owner : std::uint8_t {
   kPeerNet,
   kCdn,
   kTracker,
+  kDht,
   kNode,      // a node's next_deadline()
   kListener,  // a listener's next_wake()
   kHasher,

@@ -116,6 +116,7 @@ HostParams LoadTest::host_params(const LoadListener& who) {
   params.cache = setup_.cache;
   params.shares = setup_.shares;
   params.overlay = setup_.overlay;
+  params.dht = setup_.dht;
   params.forgotten = true;
   if (plan_.operators > 1) {
     params.realm = who.of_operator;

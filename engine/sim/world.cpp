@@ -39,6 +39,7 @@ World::World(const WorldParams& params)
       cdn_(queue_, links_, *this, random_.next()),
       tracker_(queue_, *this, params.tracker, random_.next()),
       peers_(queue_, links_, *this),
+      dht_(queue_, links_, *this, Random::mix(params.seed)),
       checkers_(checker_params(params)) {}
 
 World::~World() = default;
@@ -69,6 +70,7 @@ HostId World::add_node(const HostParams& params) {
   if (params.hides_pieces) made->hider.emplace();
   made->node = make_node(params, peer_id_of(host), address);
   actors_.push_back(std::move(made));
+  if (params.dht) dht_.join(host, address, params.accepts_inbound);
   // Who weighs shares may unchoke more than the customary five.
   if (params.unchoke || params.policy.unchoker == core::Unchoker::kPropShare) {
     checkers_.allow_unchoked(host, kMostShares);
@@ -83,6 +85,8 @@ std::unique_ptr<player::Node> World::make_node(const HostParams& params, const P
   node.peer_id = peer_id;
   node.listen_port = address.port;
   node.overlay = params.overlay;
+  node.dht = params.dht;
+  if (params.dht && params.accepts_inbound) node.dht_port = address.port;
   node.rank_addresses = params.rank_addresses;
   if (params.rank_addresses) {
     node.operators = params.operators;
@@ -167,6 +171,7 @@ void World::leave(HostId host, bool clean) {
   a.online = false;
   peers_.leave(host, clean);
   cdn_.leave(host);
+  dht_.leave(host);
   checkers_.left(host);
   queue_.cancel(a.timer);
   queue_.cancel(a.wake);
@@ -219,6 +224,8 @@ void World::dispatch(const Event& event) {
       return cdn_.on_event(event);
     case Owner::kTracker:
       return tracker_.on_event(event);
+    case Owner::kDht:
+      return dht_.on_event(event);
     case Owner::kNode:
       return tick(actor(event.host));
     case Owner::kListener: {
@@ -368,6 +375,10 @@ void World::http_block(HostId client, cdn::HttpId request, core::TorrentId torre
 }
 
 void World::tracker_input(HostId host, const core::Input& input) { feed(actor(host), input); }
+
+void World::dht_found(HostId host, core::TorrentId torrent, const std::vector<Endpoint>& peers) {
+  feed(actor(host), core::PeersFound{torrent, core::PeerSource::kDht, peers});
+}
 
 std::vector<HostId> World::nodes() const {
   std::vector<HostId> ids;

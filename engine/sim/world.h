@@ -17,6 +17,7 @@
 #include "engine/sim/adversaries.h"
 #include "engine/sim/cdn_model.h"
 #include "engine/sim/checkers.h"
+#include "engine/sim/dht_model.h"
 #include "engine/sim/event_queue.h"
 #include "engine/sim/links.h"
 #include "engine/sim/listener.h"
@@ -57,6 +58,7 @@ struct HostParams {
   // Where it can be dialled; none: an address of its own in 11.0.0.0/8.
   std::optional<Endpoint> address;
   bool overlay = false;         // asks who has the next track, and answers
+  bool dht = false;             // is in the DHT
   bool rank_addresses = false;  // knows its address, and prefers those near to it
   // Whose addresses are whose; for HostMeter::from_operator, and where it ranks.
   const core::OperatorTable* operators = nullptr;
@@ -102,7 +104,10 @@ struct Lie {
 
 // Tracks: hosts with their nodes, stores, buffers and listeners; the models they share.
 // Lifetime: not movable, since nodes refer to its tracks.
-class World : private PeerNetHandler, private CdnHandler, private TrackerHandler {
+class World : private PeerNetHandler,
+              private CdnHandler,
+              private TrackerHandler,
+              private DhtHandler {
  public:
   explicit World(const WorldParams& params);
   ~World() override;
@@ -188,6 +193,7 @@ class World : private PeerNetHandler, private CdnHandler, private TrackerHandler
   }
   const CdnModel& cdn() const { return cdn_; }
   const PeerNet& peer_net() const { return peers_; }
+  const DhtModel& dht() const { return dht_; }
   Endpoint address(HostId host) const;
   // Payload bytes in buffers of a host that its node did not store or free yet.
   Bytes in_hand(HostId host) const;
@@ -250,6 +256,8 @@ class World : private PeerNetHandler, private CdnHandler, private TrackerHandler
                   core::BlockIndex block, Bytes length, bool corrupt) override;
   // TrackerHandler
   void tracker_input(HostId host, const core::Input& input) override;
+  // DhtHandler
+  void dht_found(HostId host, core::TorrentId torrent, const std::vector<Endpoint>& peers) override;
 
   void step();
   void tick(Actor& a);
@@ -292,8 +300,8 @@ class World : private PeerNetHandler, private CdnHandler, private TrackerHandler
   void perform(Actor& a, const core::Free& action);
   void perform(Actor& a, const core::Announce& action);
   void perform(Actor&, const core::AnnounceLocally&) {}
-  void perform(Actor&, const core::SearchDht&) {}  // there is none; see dht_net.h
-  void perform(Actor&, const core::AddDhtNode&) {}
+  void perform(Actor& a, const core::SearchDht& action);
+  void perform(Actor& a, const core::AddDhtNode& action);
   void perform(Actor&, const core::VerifyMetadata&) {}  // listeners hold their tracks' torrents
   void perform(Actor&, const core::VerifyLayer&) {}
   void perform(Actor&, const core::MetadataFetched&) {}
@@ -318,6 +326,7 @@ class World : private PeerNetHandler, private CdnHandler, private TrackerHandler
   CdnModel cdn_;
   TrackerModel tracker_;
   PeerNet peers_;
+  DhtModel dht_;
   Checkers checkers_;
   TraceDigest digest_;
   std::vector<std::unique_ptr<Track>> tracks_;

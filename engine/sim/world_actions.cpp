@@ -177,6 +177,14 @@ void World::perform(Actor& a, const core::Announce& action) {
   tracker_.announce(a.id, address(a.id), action);
 }
 
+void World::perform(Actor& a, const core::SearchDht& action) {
+  dht_.search(a.id, action.torrent, track(action.torrent).info_hash());
+}
+
+void World::perform(Actor& a, const core::AddDhtNode& action) {
+  if (a.params.dht) dht_.suggest(a.id, action.node);
+}
+
 void World::perform(Actor& a, const core::MayStart& action) {
   if (a.listener) a.listener->may_start(now(), action.torrent);
 }

@@ -145,6 +145,7 @@ def add_live_cases(suite):
                 ([good, "--live", "--nodes", "1001"], "fewer --nodes"),
                 ([good, "--live", "--set", "links.0.conduct=tyrant"], "simulated only"),
                 ([good, "--live", "--set", "listeners.operators=2"], "simulated only"),
+                ([good, "--live", "--set", "listeners.dht=true"], "simulated only"),
                 ([f"{ROOT}/demo/loadtest/scenarios/free-riders.toml", "--live"], "give it by --set"),
                 ([scenario_file(scene, LIVE + down, "down.toml"), "--live", *edge, "--content",
                   scene.path("x")], "leave out --edge")):

@@ -69,6 +69,14 @@ TEST_CASE("eight viewers 10 s apart with no other seed offload 80 % where 87.5 %
   }
 }
 
+TEST_CASE("viewers whom no tracker answers find each other in the DHT") {
+  const ScenarioReport report = dht_viewers(with(false));
+  MESSAGE(report.line());
+  check_smooth(report);
+  CHECK(report.offload_permille() >= 800);
+  CHECK(report.offload_permille() <= 875);
+}
+
 TEST_CASE("eight viewers of 256 KiB pieces, verified leaf by leaf or whole, do not stall either") {
   for (const bool video : {false, true}) {
     for (const auto run : {large_pieces, whole_pieces}) {

@@ -133,6 +133,22 @@ ScenarioReport eight_viewers(const Variation& v) {
   return make_report("eight viewers", stage.world);
 }
 
+// Thirty others are in the DHT, who do something else; two viewers are behind NAT.
+ScenarioReport dht_viewers(const Variation& v) {
+  Stage stage(v);
+  stage.world.tracker().set_down(true);
+  HostParams params = stage.client();
+  params.dht = true;
+  for (int i = 0; i < 30; ++i) stage.world.add_node(params);
+  const core::TorrentId track = stage.add_track();
+  for (int i = 0; i < 8; ++i) {
+    params.accepts_inbound = i % 4 != 3;
+    stage.world.listen_at(at(60s + i * 10s), stage.world.add_node(params), {track});
+  }
+  stage.world.run_until_done(at(600s));
+  return make_report("viewers in the DHT", stage.world);
+}
+
 ScenarioReport large_pieces(const Variation& v) {
   Variation large = v;
   large.piece_length = 256_KiB;
@@ -299,23 +315,16 @@ ScenarioReport next_track_alone(const Variation& v) {
 }
 
 const std::vector<NamedScenario>& all_scenarios() {
-  static const std::vector<NamedScenario> kAll = {{"one_listener", one_listener},
-                                                  {"eight_seeds", eight_seeds},
-                                                  {"eight_viewers", eight_viewers},
-                                                  {"large_pieces", large_pieces},
-                                                  {"whole_pieces", whole_pieces},
-                                                  {"uneven_media", uneven_media},
-                                                  {"flash_crowd", flash_crowd},
-                                                  {"cdn_outage", cdn_outage},
-                                                  {"peers_leave", peers_leave},
-                                                  {"slow_liar", slow_liar},
-                                                  {"corrupt_peer", corrupt_peer},
-                                                  {"corrupt_edge", corrupt_edge},
-                                                  {"polluted_swarm", polluted_swarm},
-                                                  {"seek_storm", seek_storm},
-                                                  {"skip_storm", skip_storm},
-                                                  {"next_track", next_track},
-                                                  {"next_track_alone", next_track_alone}};
+  static const std::vector<NamedScenario> kAll = {
+      {"one_listener", one_listener},   {"eight_seeds", eight_seeds},
+      {"eight_viewers", eight_viewers}, {"dht_viewers", dht_viewers},
+      {"large_pieces", large_pieces},   {"whole_pieces", whole_pieces},
+      {"uneven_media", uneven_media},   {"flash_crowd", flash_crowd},
+      {"cdn_outage", cdn_outage},       {"peers_leave", peers_leave},
+      {"slow_liar", slow_liar},         {"corrupt_peer", corrupt_peer},
+      {"corrupt_edge", corrupt_edge},   {"polluted_swarm", polluted_swarm},
+      {"seek_storm", seek_storm},       {"skip_storm", skip_storm},
+      {"next_track", next_track},       {"next_track_alone", next_track_alone}};
   return kAll;
 }
 

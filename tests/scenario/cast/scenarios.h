@@ -48,13 +48,14 @@ class Stage {
 ScenarioReport one_listener(const Variation& v);   // and the CDN
 ScenarioReport eight_seeds(const Variation& v);    // of 2 Mbit/s each
 ScenarioReport eight_viewers(const Variation& v);  // 10 s apart, no other seed
-ScenarioReport large_pieces(const Variation& v);   // the eight viewers, of 256 KiB pieces
-ScenarioReport whole_pieces(const Variation& v);   // the same of a v1 torrent
-ScenarioReport uneven_media(const Variation& v);   // the eight viewers, of media that swings
-ScenarioReport flash_crowd(const Variation& v);    // 50 within 10 s, no other seed
-ScenarioReport cdn_outage(const Variation& v);     // for good, while it is needed, with peers
-ScenarioReport peers_leave(const Variation& v);    // all seeds at 20 s
-ScenarioReport slow_liar(const Variation& v);      // claims all, delivers at 20 kbit/s
+ScenarioReport dht_viewers(const Variation& v);  // the same, whom no tracker and only the DHT tells
+ScenarioReport large_pieces(const Variation& v);  // the eight viewers, of 256 KiB pieces
+ScenarioReport whole_pieces(const Variation& v);  // the same of a v1 torrent
+ScenarioReport uneven_media(const Variation& v);  // the eight viewers, of media that swings
+ScenarioReport flash_crowd(const Variation& v);   // 50 within 10 s, no other seed
+ScenarioReport cdn_outage(const Variation& v);    // for good, while it is needed, with peers
+ScenarioReport peers_leave(const Variation& v);   // all seeds at 20 s
+ScenarioReport slow_liar(const Variation& v);     // claims all, delivers at 20 kbit/s
 ScenarioReport corrupt_peer(const Variation& v);
 ScenarioReport polluted_swarm(const Variation& v);  // by a tenth of it, without a CDN
 ScenarioReport corrupt_edge(const Variation& v);    // every byte of it
