@@ -61,7 +61,7 @@ std::string distribution(const Options& options) {
   constexpr int kMostAlone = 30;  // more than it has connections for would wait for ever
   for (const int peers : {10, 30, 100, 300, 1000, 3000, 10'000}) {
     if (peers > options.most) break;
-    sim::Distribution what{.peers = peers, .piece_length = peers > 100 ? 256_KiB : 16_KiB};
+    sim::Distribution what{.peers = peers, .piece_length = peers > 1000 ? 64_KiB : 16_KiB};
     what.among_peers = false;
     const double alone_bound = seconds(what.bound());
     std::string alone;
