@@ -216,6 +216,7 @@ void read_listeners(Section listeners, Scenario& scenario) {
   listeners.read("shares", scenario.setup.shares, 0, 10'000);
   listeners.read("overlay", scenario.setup.overlay);
   listeners.read("dht", scenario.setup.dht);
+  listeners.read("hole_punching", scenario.setup.hole_punching);
   listeners.read("operators", w.operators, 1, 100);
   listeners.read("near_first", scenario.setup.near_first);
   if (w.length <= scenario.setup.warm_up) listeners.fail("warm_up", "warm_up must be below time");

@@ -117,6 +117,7 @@ HostParams LoadTest::host_params(const LoadListener& who) {
   params.shares = setup_.shares;
   params.overlay = setup_.overlay;
   params.dht = setup_.dht;
+  params.hole_punching = setup_.hole_punching;
   params.forgotten = true;
   if (plan_.operators > 1) {
     params.realm = who.of_operator;

@@ -28,8 +28,9 @@ struct LoadSetup {
   Bytes cache = Bytes(std::numeric_limits<std::int64_t>::max());  // of each listener
   std::int32_t shares = 20;                                       // as HostParams::shares
   bool overlay = true;
-  bool dht = false;        // listeners are in the DHT, and look for peers there
-  bool near_first = true;  // who is of one of several operators prefers peers of the same
+  bool hole_punching = false;  // those behind NAT meet, where others can introduce them
+  bool dht = false;            // listeners are in the DHT, and look for peers there
+  bool near_first = true;      // who is of one of several operators prefers peers of the same
   std::vector<LoadFault> faults;
   // Figures count what begins after this: until then caches and swarms fill.
   Duration warm_up{};

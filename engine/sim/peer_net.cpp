@@ -70,12 +70,21 @@ void PeerNet::dial(HostId host, const core::Connect& action) {
   const ConnectionId id = conns_.emplace(std::move(conn));
   listener(host).put(action.conn, id);
   Connection& made = *conns_.find(id);
-  if (remote.value() < 0 || !listener(remote).accepts_inbound || apart(made)) {
+  made.utp = action.punches;
+  if (action.punches) listener(host).holes[remote] = queue_.now() + kDialTimeout;
+  if (!lets_in(remote, host) || apart(made)) {
     later(made, id, kDialTimeout, kDialFails, 0);
     return;
   }
   made.latency = links_.latency(host, remote);
   later(made, id, made.latency, kSynArrives, 0);
+}
+
+bool PeerNet::lets_in(HostId host, HostId from) {
+  if (host.value() < 0) return false;
+  if (listener(host).accepts_inbound) return true;
+  const auto hole = listener(host).holes.find(from);
+  return hole != listener(host).holes.end() && hole->second > queue_.now();
 }
 
 void PeerNet::syn_arrives(ConnectionId id, Connection& conn) {
@@ -106,9 +115,13 @@ void PeerNet::handshake_arrives(ConnectionId id, Connection& conn) {
   }
   conn.streams[1].open = true;
   later(conn, id, conn.latency, kDialAnswered, 0);
-  handler_.peer_input(
-      here.host, core::PeerConnected{here.torrent, here.conn, listener(conn.sides[0].host).endpoint,
-                                     true, conn.hello});
+  handler_.peer_input(here.host,
+                      core::PeerConnected{.torrent = here.torrent,
+                                          .conn = here.conn,
+                                          .remote = listener(conn.sides[0].host).endpoint,
+                                          .inbound = true,
+                                          .handshake = conn.hello,
+                                          .utp = conn.utp});
 }
 
 void PeerNet::dial_answered(Connection& conn) {
@@ -118,9 +131,13 @@ void PeerNet::dial_answered(Connection& conn) {
   if (dialler.gone) return;
   conn.streams[0].open = true;
   dialler.told = true;
-  handler_.peer_input(
-      dialler.host, core::PeerConnected{dialler.torrent, dialler.conn,
-                                        listener(conn.sides[1].host).endpoint, false, conn.answer});
+  handler_.peer_input(dialler.host,
+                      core::PeerConnected{.torrent = dialler.torrent,
+                                          .conn = dialler.conn,
+                                          .remote = listener(conn.sides[1].host).endpoint,
+                                          .inbound = false,
+                                          .handshake = conn.answer,
+                                          .utp = conn.utp});
 }
 
 PeerNet::Connection* PeerNet::find(HostId host, core::ConnId conn, ConnectionId& id, int& side) {

@@ -2,8 +2,9 @@
 //
 // Modelled: a dial takes one round trip, the handshakes half and a whole one more (the listener
 // knows the dialler after 1.5, the dialler the listener after 2); a host behind NAT or gone answers
-// nothing and the dial times out; what is sent on one connection arrives in order, a payload after
-// it left the uplink; control messages take no bandwidth, only latency.
+// nothing and the dial times out, unless the host dials the other way meanwhile (BEP 55); what is
+// sent on one connection arrives in order, a payload after it left the uplink; control messages
+// take no bandwidth, only latency.
 #pragma once
 
 #include <cstdint>
@@ -114,6 +115,7 @@ class PeerNet {
     core::Handshake hello;
     core::Handshake answer;
     Duration latency{};
+    bool utp = false;
     int pending = 0;  // events that name this connection
     bool closed = false;
   };
@@ -128,6 +130,7 @@ class PeerNet {
     bool accepts_inbound = true;
     bool online = true;
     std::int32_t realm = 0;
+    std::map<HostId, TimePoint> holes;  // whom its NAT lets in, and until when
     std::uint64_t next_inbound = 1;
     std::vector<Named> conns;  // by ascending ids: each message looks here twice
 
@@ -143,6 +146,7 @@ class PeerNet {
   HostId host_at(const Endpoint& endpoint) const;
   Listener& listener(HostId host) { return hosts_[static_cast<std::size_t>(host.value())]; }
   Connection* find(HostId host, core::ConnId conn, ConnectionId& id, int& side);
+  bool lets_in(HostId host, HostId from);
   // Whether the two sides are of realms that are kept apart.
   bool apart(const Connection& conn);
   void cut(ConnectionId id, Connection& conn);

@@ -86,6 +86,7 @@ std::unique_ptr<player::Node> World::make_node(const HostParams& params, const P
   node.listen_port = address.port;
   node.overlay = params.overlay;
   node.dht = params.dht;
+  node.hole_punching = params.hole_punching;
   if (params.dht && params.accepts_inbound) node.dht_port = address.port;
   node.rank_addresses = params.rank_addresses;
   if (params.rank_addresses) {

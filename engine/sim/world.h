@@ -59,6 +59,7 @@ struct HostParams {
   std::optional<Endpoint> address;
   bool overlay = false;         // asks who has the next track, and answers
   bool dht = false;             // is in the DHT
+  bool hole_punching = false;   // dials whom others introduce (BEP 55)
   bool rank_addresses = false;  // knows its address, and prefers those near to it
   // Whose addresses are whose; for HostMeter::from_operator, and where it ranks.
   const core::OperatorTable* operators = nullptr;

@@ -159,7 +159,7 @@ TEST_CASE("a mistake in a scenario is told with its line and what would be right
         "s.toml: line 2: [listeners] unknown key 'cont'; known here: trace, count, time, warm_up, "
         "arrivals, "
         "session, pause, chosen, again, skipped, skipped_after, cache, cached, shares, overlay, "
-        "dht, operators, near_first");
+        "dht, hole_punching, operators, near_first");
   CHECK(error_of("\n[listeners]\ncount = 0") ==
         "s.toml: line 3: [listeners] count must be a whole number from 1 to 100000");
   CHECK(error_of("[listeners]\nchosen = 39") ==

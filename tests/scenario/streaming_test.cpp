@@ -69,6 +69,20 @@ TEST_CASE("eight viewers 10 s apart with no other seed offload 80 % where 87.5 %
   }
 }
 
+TEST_CASE("six of eight viewers behind NAT meet through the others") {
+  for (const bool video : {false, true}) {
+    const ScenarioReport apart = walled_apart(with(video));
+    const ScenarioReport report = walled_viewers(with(video));
+    MESSAGE(apart.line());
+    MESSAGE(report.line());
+    check_smooth(report);
+    CHECK(report.offload_permille() >= 800);
+    CHECK(report.offload_permille() <= 875);
+    // Two who can be dialled have upload enough for music, not for video.
+    CHECK(report.offload_permille() >= apart.offload_permille() + (video ? 100 : 0));
+  }
+}
+
 TEST_CASE("viewers whom no tracker answers find each other in the DHT") {
   const ScenarioReport report = dht_viewers(with(false));
   MESSAGE(report.line());

@@ -26,9 +26,9 @@ struct Diary : PeerNetHandler {
   HostId a = links.add_host({8_Mbps, 8_Mbps, 10ms, 0});
   HostId b = links.add_host({8_Mbps, 8_Mbps, 10ms, 0});
 
-  Diary() {
-    net.add_host(a, PeerNet::endpoint_of(a), true);
-    net.add_host(b, PeerNet::endpoint_of(b), true);
+  explicit Diary(bool accept_inbound = true) {
+    net.add_host(a, PeerNet::endpoint_of(a), accept_inbound);
+    net.add_host(b, PeerNet::endpoint_of(b), accept_inbound);
   }
   void note(HostId host, const std::string& what) {
     lines.push_back(std::to_string(queue.now().time_since_epoch().count() / 1000) + " " +
@@ -96,6 +96,23 @@ TEST_CASE("a host that is shut out at once may dial a hundred others on hearing 
   CHECK(std::count_if(d.lines.begin(), d.lines.end(), [](const std::string& line) {
           return line.find("a closed") != std::string::npos;
         }) == 101);
+}
+
+TEST_CASE("two behind NAT meet when both dial as they are bid, and only then") {
+  Diary d(false);
+  core::Connect dial{kTorrent, kConn, PeerNet::endpoint_of(d.b), {}};
+  d.net.dial(d.a, dial);
+  dial.punches = true;
+  dial.conn = core::ConnId(2);
+  dial.remote = PeerNet::endpoint_of(d.a);
+  d.net.dial(d.b, dial);
+  d.run(TimePoint(5s));
+  CHECK(d.lines.empty());
+  dial.conn = core::ConnId(3);
+  dial.remote = PeerNet::endpoint_of(d.b);
+  d.net.dial(d.a, dial);
+  d.run(TimePoint(5s));
+  CHECK(d.lines == std::vector<std::string>{"30 b connected inbound", "40 a connected"});
 }
 
 TEST_CASE("nobody at the address, a NAT and an absent host let the dial time out") {

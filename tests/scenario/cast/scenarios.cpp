@@ -133,6 +133,23 @@ ScenarioReport eight_viewers(const Variation& v) {
   return make_report("eight viewers", stage.world);
 }
 
+ScenarioReport behind_nat(const Variation& v, const char* name, bool hole_punching) {
+  Stage stage(v);
+  const core::TorrentId track = stage.add_track();
+  HostParams params = stage.client();
+  params.hole_punching = hole_punching;
+  for (int i = 0; i < 8; ++i) {
+    params.accepts_inbound = i == 0 || i == 4;
+    stage.world.listen_at(at(1s + i * 10s), stage.world.add_node(params), {track});
+  }
+  stage.world.run_until_done(at(500s));
+  return make_report(name, stage.world);
+}
+
+ScenarioReport walled_viewers(const Variation& v) { return behind_nat(v, "walled viewers", true); }
+
+ScenarioReport walled_apart(const Variation& v) { return behind_nat(v, "walled apart", false); }
+
 // Thirty others are in the DHT, who do something else; two viewers are behind NAT.
 ScenarioReport dht_viewers(const Variation& v) {
   Stage stage(v);
@@ -317,7 +334,8 @@ ScenarioReport next_track_alone(const Variation& v) {
 const std::vector<NamedScenario>& all_scenarios() {
   static const std::vector<NamedScenario> kAll = {
       {"one_listener", one_listener},   {"eight_seeds", eight_seeds},
-      {"eight_viewers", eight_viewers}, {"dht_viewers", dht_viewers},
+      {"eight_viewers", eight_viewers}, {"walled_viewers", walled_viewers},
+      {"walled_apart", walled_apart},   {"dht_viewers", dht_viewers},
       {"large_pieces", large_pieces},   {"whole_pieces", whole_pieces},
       {"uneven_media", uneven_media},   {"flash_crowd", flash_crowd},
       {"cdn_outage", cdn_outage},       {"peers_leave", peers_leave},

@@ -45,9 +45,11 @@ class Stage {
   int tracks_ = 0;
 };
 
-ScenarioReport one_listener(const Variation& v);   // and the CDN
-ScenarioReport eight_seeds(const Variation& v);    // of 2 Mbit/s each
-ScenarioReport eight_viewers(const Variation& v);  // 10 s apart, no other seed
+ScenarioReport one_listener(const Variation& v);    // and the CDN
+ScenarioReport eight_seeds(const Variation& v);     // of 2 Mbit/s each
+ScenarioReport eight_viewers(const Variation& v);   // 10 s apart, no other seed
+ScenarioReport walled_viewers(const Variation& v);  // the same, two of whom are not behind NAT
+ScenarioReport walled_apart(const Variation& v);    // the same without hole punching
 ScenarioReport dht_viewers(const Variation& v);  // the same, whom no tracker and only the DHT tells
 ScenarioReport large_pieces(const Variation& v);  // the eight viewers, of 256 KiB pieces
 ScenarioReport whole_pieces(const Variation& v);  // the same of a v1 torrent
