@@ -12,7 +12,6 @@
 #include "engine/net/address.h"
 #include "engine/net/clock.h"
 #include "engine/net/disk_file.h"
-#include "player/client/decision_line.h"
 
 namespace tributary::demo {
 namespace {
@@ -70,22 +69,8 @@ Result<void> PlaySession::start_trace() {
   if (settings_.trace.empty()) return {};
   TRIBUTARY_TRY(trace, TraceWriter::open(settings_.trace));
   trace_ = std::move(trace);
-  const TimePoint start = net::read_clock();
-  settings_.client.host.trace = true;
-  settings_.client.decision = [this, start](const core::Decision& d) {
-    trace_->write(player::decision_line(d, start));
-  };
-  recorder_ = std::make_unique<SessionRecorder>(
-      [this](const std::string& line) { trace_->write(line); }, settings_.client, start);
-  settings_.client.happening = [this](const player::Happening& happening, TimePoint now) {
-    recorder_->happened(happening, now);
-  };
+  settings_.client.trace = [this](const std::string& line) { trace_->write(line); };
   return {};
-}
-
-// Writes a line and touches nothing else, so it may come beside the loop's thread.
-void PlaySession::note(ListenerAction action, Duration by) {
-  if (recorder_) recorder_->acted(action, by, net::read_clock());
 }
 
 bool PlaySession::on_resolving(const core::FetchProgress& progress) {
@@ -165,23 +150,18 @@ void PlaySession::read_keys() {
   for (Key key : keys_.feed({bytes, static_cast<std::size_t>(n)})) {
     switch (key) {
       case Key::kPause:
-        note(ListenerAction::kTogglePause);
         client_->toggle_pause();
         break;
       case Key::kBack:
-        note(ListenerAction::kSeek, -kSeekStep);
         client_->seek_by(-kSeekStep);
         break;
       case Key::kForward:
-        note(ListenerAction::kSeek, kSeekStep);
         client_->seek_by(kSeekStep);
         break;
       case Key::kNext:
-        note(ListenerAction::kNext);
         client_->next();
         break;
       case Key::kPrevious:
-        note(ListenerAction::kPrevious);
         client_->previous();
         break;
       case Key::kQuit:
@@ -194,7 +174,6 @@ void PlaySession::read_keys() {
 Result<void> PlaySession::finish() {
   view_.notice = "saying goodbye to peers and trackers; Ctrl-C quits at once";
   if (screen_) screen_->draw(render_view(view_, size_));
-  if (!client_->ended()) note(ListenerAction::kStop);
   client_->stop_playback();
   client_->finish();
   const player::ClientSnapshot last = client_->snapshot(0);
@@ -210,7 +189,6 @@ Result<void> PlaySession::finish() {
     if (!written) return written;
   }
   if (trace_) {
-    recorder_->ended(report, net::read_clock());
     auto closed = trace_->close();
     if (!closed) return closed;
   }

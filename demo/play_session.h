@@ -8,7 +8,6 @@
 
 #include "demo/keys.h"
 #include "demo/live_view.h"
-#include "demo/session_recorder.h"
 #include "demo/sharing_limits.h"
 #include "demo/terminal.h"
 #include "demo/trace_writer.h"
@@ -20,7 +19,7 @@ namespace tributary::demo {
 
 struct PlaySettings {
   std::vector<std::string> sources;
-  player::ClientOptions client;  // its decision callback is set here
+  player::ClientOptions client;  // its trace is set here
   std::string notice;            // shown once at the start
   SharingLimits linger;          // after the last track; without limits nothing is shared then
   std::string report;            // files; empty: none
@@ -40,8 +39,6 @@ class PlaySession {
  private:
   Result<void> open();
   Result<void> start_trace();
-  // For the trace.
-  void note(ListenerAction action, Duration by = {});
   // Tells of a magnet link that is being resolved; false when that is to stop.
   bool on_resolving(const core::FetchProgress& progress);
   void play();
@@ -56,9 +53,7 @@ class PlaySession {
 
   PlaySettings settings_;
   const WakePipe& wake_;
-  // Both outlive the client, whose loop thread writes to them.
-  std::unique_ptr<TraceWriter> trace_;
-  std::unique_ptr<SessionRecorder> recorder_;
+  std::unique_ptr<TraceWriter> trace_;  // outlives the client, whose loop thread writes to it
   std::unique_ptr<player::Client> client_;
   std::optional<Screen> screen_;
   ViewSize size_;

@@ -7,6 +7,7 @@
 #include "engine/wire/url.h"
 #include "player/api/calls.h"
 #include "player/api/policy.h"
+#include "player/media/sink.h"
 
 using namespace tributary;        // NOLINT: the exported functions belong to no namespace
 using namespace tributary::capi;  // NOLINT
@@ -68,6 +69,10 @@ int pull(tributary_client* handle, std::optional<Duration> limit, tributary_even
 }  // namespace
 
 extern "C" {
+
+int tributary_audio_device_present(void) {
+  return guarded([]() -> int { return player::sdl_device_present() ? 1 : 0; });
+}
 
 int tributary_client_open(const tributary_options* options, tributary_client** client) {
   return guarded([&]() -> int {
@@ -178,7 +183,7 @@ int tributary_client_prefetch(tributary_client* client, size_t track) {
 }
 
 int tributary_client_start(tributary_client* client) {
-  return with_loaded(client, [](ClientObject& object) -> int { return object.start(); });
+  return with_client(client, [](ClientObject& object) -> int { return object.start(); });
 }
 
 int tributary_client_set_paused(tributary_client* client, int paused) {

@@ -54,13 +54,8 @@ TrackText text_of_item(const player::PlaylistItem& item) {
 }  // namespace
 
 ClientObject::ClientObject(const tributary_options& o)
-    : callbacks_{o.user, o.wakeup, o.log, o.log_level, o.decision, o.refused},
-      notifier_([this](Notifier::Lane lane, std::size_t count) {
-        const bool lines = lane == Notifier::Lane::kLog;
-        const std::string text = std::to_string(count) + (lines ? " log lines" : " decisions") +
-                                 " were dropped: the callbacks take longer than they come";
-        if (callbacks_.log) callbacks_.log(callbacks_.user, TRIBUTARY_LOG_WARNING, text.c_str());
-      }),
+    : callbacks_{o.user, o.wakeup, o.log, o.log_level, o.decision, o.refused, o.trace},
+      notifier_([this](Notifier::Lane lane, std::size_t count) { on_dropped(lane, count); }),
       events_([this] {
         if (!callbacks_.wakeup) return;
         notifier_.give(Notifier::Lane::kCalls, [this] { callbacks_.wakeup(callbacks_.user); });
@@ -102,6 +97,7 @@ void ClientObject::set_callbacks(player::ClientOptions& options) {
       on_refused(track, url, status);
     };
   }
+  if (callbacks_.trace) options.trace = [this](const std::string& line) { trace(line); };
   if (!callbacks_.decision) return;
   options.host.trace = true;
   options.decision = [this, start = kNever](const core::Decision& decision) mutable {
@@ -118,6 +114,24 @@ void ClientObject::log(LogLevel level, std::string_view text) {
   notifier_.give(Notifier::Lane::kLog, [this, number, line = std::string(text)] {
     callbacks_.log(callbacks_.user, number, line.c_str());
   });
+}
+
+// What follows a hole would tell of another session.
+void ClientObject::trace(const std::string& line) {
+  if (trace_cut_) return;
+  trace_cut_ = !notifier_.give(Notifier::Lane::kTrace,
+                               [this, line] { callbacks_.trace(callbacks_.user, line.c_str()); });
+}
+
+void ClientObject::on_dropped(Notifier::Lane lane, std::size_t count) const {
+  if (!callbacks_.log) return;
+  constexpr const char* kWhy = ": the callbacks take longer than they come";
+  const std::string what = lane == Notifier::Lane::kTrace
+                               ? "the trace was cut off"
+                               : std::to_string(count) +
+                                     (lane == Notifier::Lane::kLog ? " log lines" : " decisions") +
+                                     " were dropped";
+  callbacks_.log(callbacks_.user, TRIBUTARY_LOG_WARNING, (what + kWhy).c_str());
 }
 
 void ClientObject::on_moment(const player::PlayMoment& moment) {
@@ -171,18 +185,22 @@ void ClientObject::run_load(const std::vector<std::string>& sources, const std::
     items = Error{ErrorCode::kNotFound, "the sources hold no track; give a torrent or a media URL"};
   }
   Event event{.type = TRIBUTARY_EVENT_LOADED};
-  if (items) {
+  const bool there = items.ok();
+  if (there) {
     items_ = *std::move(items);
     for (const player::PlaylistItem& item : items_) tracks_.push_back(text_of_item(item));
-    loaded_ = true;
   } else {
     event.result = code_of(items.error().code);
     event.text = items.error().message;
   }
+  bool start = false;
   {
     const std::lock_guard lock(load_mutex_);
     loading_ = false;
+    loaded_ = there;
+    start = started_ = started_ && there;
   }
+  if (start) player_->start();
   events_.push(std::move(event));
 }
 
@@ -210,11 +228,15 @@ void ClientObject::interrupt() {
   events_.close();
 }
 
+// While the list is being loaded the loader has the rest to do.
 int ClientObject::start() {
   {
     const std::lock_guard lock(load_mutex_);
+    if (finished_) return fail(TRIBUTARY_E_STATE, "the client is finished");
+    if (!loaded_ && !loading_) return fail(TRIBUTARY_E_STATE, "no tracks yet: load some first");
     if (std::exchange(started_, true))
       return fail(TRIBUTARY_E_STATE, "playback was started before");
+    if (!loaded_) return TRIBUTARY_OK;
   }
   player_->start();
   return TRIBUTARY_OK;

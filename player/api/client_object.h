@@ -65,11 +65,14 @@ class ClientObject final : public Object {
     tributary_log_level log_level;
     tributary_decision_fn decision;
     tributary_refused_fn refused;
+    tributary_trace_fn trace;
   };
 
   explicit ClientObject(const tributary_options& options);
   void set_callbacks(player::ClientOptions& options);
   void log(LogLevel level, std::string_view text);
+  void trace(const std::string& line);
+  void on_dropped(Notifier::Lane lane, std::size_t count) const;
   void on_moment(const player::PlayMoment& moment);
   void on_refused(std::size_t track, const std::string& url, int status);
   void run_load(const std::vector<std::string>& sources, const std::stop_token& stop);
@@ -87,6 +90,7 @@ class ClientObject final : public Object {
   std::atomic<bool> finished_ = false;
   player::PlayMoment told_;                      // loop thread
   bool ended_told_ = false;                      // the same
+  bool trace_cut_ = false;                       // the same; a line was dropped
   std::map<std::size_t, TimePoint> refused_at_;  // the same; when the callback was called last
   std::mutex load_mutex_;
   bool loading_ = false;

@@ -1,6 +1,7 @@
 #include "player/api/notifier.h"
 
 #include <future>
+#include <limits>
 #include <utility>
 
 namespace tributary::capi {
@@ -8,21 +9,27 @@ namespace {
 
 std::size_t index_of(Notifier::Lane lane) { return static_cast<std::size_t>(lane); }
 
+std::size_t most_of(Notifier::Lane lane) {
+  if (lane == Notifier::Lane::kCalls) return std::numeric_limits<std::size_t>::max();
+  return lane == Notifier::Lane::kTrace ? Notifier::kMostTraceLines : Notifier::kMostWaiting;
+}
+
 }  // namespace
 
 Notifier::Notifier(OnDropped on_dropped)
     : on_dropped_(std::move(on_dropped)), thread_([this] { run(); }) {}
 
-void Notifier::give(Lane lane, Task task) {
+bool Notifier::give(Lane lane, Task task) {
   const std::lock_guard lock(mutex_);
-  if (stopped_) return;
-  if (lane != Lane::kCalls && waiting_[index_of(lane)] >= kMostWaiting) {
+  if (stopped_) return false;
+  if (waiting_[index_of(lane)] >= most_of(lane)) {
     ++dropped_[index_of(lane)];
-    return;
+    return false;
   }
   ++waiting_[index_of(lane)];
   given_.push_back({lane, std::move(task)});
   changed_.notify_one();
+  return true;
 }
 
 void Notifier::run() {

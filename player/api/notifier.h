@@ -12,11 +12,12 @@
 namespace tributary::capi {
 
 // Thread-safe. Runs tasks one after the other, in the order in which they were given. Of those that
-// may be many (a lane) at most kMostWaiting wait; further ones are dropped, and counted.
+// may be many (a lane) only so many wait; further ones are dropped, and counted.
 class Notifier {
  public:
-  static constexpr std::size_t kMostWaiting = 4096;
-  enum class Lane { kCalls, kLog, kDecisions };  // nothing of kCalls is dropped
+  static constexpr std::size_t kMostWaiting = 4096;      // log lines, decisions
+  static constexpr std::size_t kMostTraceLines = 65536;  // some 20 MB; a hole would spoil the trace
+  enum class Lane { kCalls, kLog, kDecisions, kTrace };  // nothing of kCalls is dropped
   using Task = std::function<void()>;
   // So many of the lane's tasks were dropped since the last one that ran. Called on the thread.
   using OnDropped = std::function<void(Lane, std::size_t)>;
@@ -26,7 +27,8 @@ class Notifier {
   Notifier(const Notifier&) = delete;
   Notifier& operator=(const Notifier&) = delete;
 
-  void give(Lane lane, Task task);
+  // False for a task that was dropped.
+  bool give(Lane lane, Task task);
   bool is_own_thread() const { return std::this_thread::get_id() == thread_.get_id(); }
   // Waits until all that was given has run. REQUIRES: not is_own_thread(), here and below.
   void drain();
@@ -44,8 +46,8 @@ class Notifier {
   std::mutex mutex_;
   std::condition_variable changed_;
   std::deque<Given> given_;
-  std::array<std::size_t, 3> waiting_{};  // by lane
-  std::array<std::size_t, 3> dropped_{};
+  std::array<std::size_t, 4> waiting_{};  // by lane
+  std::array<std::size_t, 4> dropped_{};
   bool stopped_ = false;
   std::thread thread_;
 };

@@ -13,11 +13,10 @@
 namespace tributary::capi {
 namespace {
 
-constexpr std::int64_t kLeastRate = 1000;  // bit/s; below, a block takes minutes
 constexpr std::int64_t kMostRate = 1'000'000'000'000;
 constexpr std::int64_t kLeastMemory = 4 << 20;
 constexpr std::int64_t kMostBytes = std::int64_t{1} << 50;
-constexpr std::int32_t kMostConnections = 10'000;
+constexpr std::int32_t kMostConnections = 1'000'000;
 constexpr std::size_t kMostAddresses = 1000;
 
 std::string quoted(std::string_view text) { return "'" + std::string(text) + "'"; }
@@ -37,7 +36,7 @@ Result<std::int64_t> zero_or(const char* name, std::int64_t value, std::int64_t 
 }
 
 Result<BitRate> rate_from(const char* name, std::int64_t bps) {
-  TRIBUTARY_TRY(rate, zero_or(name, bps, kLeastRate, kMostRate));
+  TRIBUTARY_TRY(rate, in_range(name, bps, 0, kMostRate));
   return rate == 0 ? kUnlimited : BitRate(rate);
 }
 

@@ -2,6 +2,8 @@
 
 #include <optional>
 #include <string>
+#include <string_view>
+#include <type_traits>
 #include <utility>
 
 #include "player/api/structs.h"
@@ -84,11 +86,29 @@ constexpr std::int64_t kNone = 0;  // how far below its range a member may be
 template <>
 constexpr std::int64_t kNone<std::optional<Duration>> = -1;
 
+// What the policy is called whose values these are, whom to upload to aside.
+std::string_view name_of(const tributary_policy& given) {
+  using core::Policy;
+  for (const Policy& named :
+       {Policy::adaptive(), Policy::spotify(), Policy::cdn_only(), Policy::peers_only()}) {
+    bool same = true;
+    for_each_member(given, named,
+                    [&same](const char*, const auto& number, const auto& value, const Range&) {
+                      using Value = std::decay_t<decltype(value)>;
+                      if constexpr (!std::is_same_v<Value, core::Unchoker>) {
+                        same = same && number == number_of(value);
+                      }
+                    });
+    if (same) return named.name;
+  }
+  return "custom";
+}
+
 }  // namespace
 
 Result<core::Policy> policy_from(const tributary_policy& from) {
   core::Policy policy;
-  policy.name = "custom";
+  policy.name = name_of(from);
   std::optional<Error> error;
   for_each_member(from, policy,
                   [&](const char* name, const auto& number, auto& value, const Range& range) {

@@ -70,6 +70,7 @@ void fill_status(const player::ClientSnapshot& s, tributary_status& out) {
   out.next_have_bytes = s.next_have.count();
   out.next_length_bytes = s.next_size.count();
   out.prefetch = static_cast<tributary_prefetch_stage>(s.prefetch);
+  out.policy = s.policy.c_str();
 }
 
 void fill_peer(const core::PeerView& peer, const std::string& address, tributary_peer& out) {

@@ -7,8 +7,10 @@
 #include <thread>
 #include <utility>
 
+#include "engine/net/clock.h"
 #include "player/client/loader.h"
 #include "player/client/session.h"
+#include "player/client/session_recorder.h"
 
 namespace tributary::player {
 namespace {
@@ -29,11 +31,10 @@ class Client::Impl final : public RemoteFiles {
     if (!sink) return sink.error();
     sink_ = *std::move(sink);
     HostEvents events;
+    record(events);
     events.may_start = [this](TrackRef track) {
       if (session_) session_->on_may_start(track);
     };
-    events.decision = options_.decision;
-    events.happening = options_.happening;
     if (options_.refused) {
       events.refused = [this](core::TorrentId torrent, const std::string& url, int status) {
         const auto item = session_ ? session_->item_of(torrent) : std::nullopt;
@@ -54,6 +55,26 @@ class Client::Impl final : public RemoteFiles {
     listening_ = host_->listening();
     thread_ = std::thread([this] { loop_.run(); });
     return {};
+  }
+
+  // With a trace, all that the host tells goes there too.
+  void record(HostEvents& events) {
+    events.decision = options_.decision;
+    if (!options_.trace) return;
+    options_.host.trace = true;
+    recorder_ = std::make_unique<SessionRecorder>(options_.trace, options_, net::read_clock());
+    events.decision = [this](const core::Decision& decision) {
+      if (options_.decision) options_.decision(decision);
+      if (recorder_) recorder_->decided(decision);
+    };
+    events.happening = [this](const Happening& happening, TimePoint now) {
+      if (recorder_) recorder_->happened(happening, now);
+    };
+  }
+
+  // What the listener does, for the trace. Loop thread.
+  void note(ListenerAction action, Duration by = {}) {
+    if (recorder_) recorder_->acted(action, by, loop_.now());
   }
 
   Result<std::vector<PlaylistItem>> load(const std::vector<std::string>& sources) {
@@ -110,6 +131,20 @@ class Client::Impl final : public RemoteFiles {
     });
   }
 
+  // Has the session do what the listener wants, and the trace tell of it.
+  void act(ListenerAction action, void (Session::*what)()) {
+    post([this, action, what](Session& session) {
+      note(action);
+      (session.*what)();
+    });
+  }
+
+  // Loop thread.
+  void seek(Session& session, Duration by) {
+    note(ListenerAction::kSeek, by);
+    session.seek_by(by);
+  }
+
   // Runs `work` on the loop thread and waits for it; directly, once there is no loop thread.
   template <class F>
   void on_loop(F work) {
@@ -147,12 +182,18 @@ class Client::Impl final : public RemoteFiles {
     std::promise<void> closed;
     loop_.post([&] { host_->close([&closed] { closed.set_value(); }); });
     closed.get_future().wait();
+    on_loop([this] {
+      if (recorder_) recorder_->ended(final_report_.value_or(Report{}), loop_.now());
+      recorder_.reset();
+    });
   }
 
   // The pipeline's thread may be waiting for the loop, so it is joined from here.
   void stop_playback() {
     on_loop([this] {
-      if (session_) session_->halt();
+      if (!session_) return;
+      if (!session_->ended()) note(ListenerAction::kStop);
+      session_->halt();
     });
     if (session_) session_->join();
   }
@@ -174,6 +215,7 @@ class Client::Impl final : public RemoteFiles {
   std::unique_ptr<Host> host_;
   std::unique_ptr<Readers> readers_;
   std::unique_ptr<Session> session_;
+  std::unique_ptr<SessionRecorder> recorder_;  // loop thread; none without a trace, or at its end
   std::optional<Endpoint> listening_;
   PlayMoment moment_;  // as it was told last
   std::mutex report_mutex_;
@@ -236,24 +278,23 @@ std::unique_ptr<Reader> Client::open_reader(std::shared_ptr<const core::Metainfo
 void Client::start() {
   impl_->post([](Session& s) { s.start(); });
 }
-void Client::toggle_pause() {
-  impl_->post([](Session& s) { s.toggle_pause(); });
-}
+void Client::toggle_pause() { impl_->act(ListenerAction::kTogglePause, &Session::toggle_pause); }
 void Client::set_paused(bool paused) {
-  impl_->post([paused](Session& s) { s.set_paused(paused); });
+  impl_->post([impl = impl_.get(), paused](Session& s) {
+    if (s.paused() == paused) return;
+    impl->note(ListenerAction::kTogglePause);
+    s.toggle_pause();
+  });
 }
 void Client::seek_to(Duration position) {
-  impl_->post([position](Session& s) { s.seek_to(position); });
+  impl_->post(
+      [impl = impl_.get(), position](Session& s) { impl->seek(s, position - s.position()); });
 }
 void Client::seek_by(Duration offset) {
-  impl_->post([offset](Session& s) { s.seek_by(offset); });
+  impl_->post([impl = impl_.get(), offset](Session& s) { impl->seek(s, offset); });
 }
-void Client::next() {
-  impl_->post([](Session& s) { s.next(); });
-}
-void Client::previous() {
-  impl_->post([](Session& s) { s.previous(); });
-}
+void Client::next() { impl_->act(ListenerAction::kNext, &Session::next); }
+void Client::previous() { impl_->act(ListenerAction::kPrevious, &Session::previous); }
 
 void Client::set_limits(const RateLimits& limits) {
   impl_->loop_.post([impl = impl_.get(), limits] { impl->host_->set_limits(limits); });
@@ -273,8 +314,11 @@ void Client::prefetch(std::size_t track) {
 }
 
 ClientSnapshot Client::snapshot(std::size_t cells) {
-  ClientSnapshot snapshot =
-      impl_->ask(ClientSnapshot{}, [cells](Session& s) { return s.snapshot(cells); });
+  ClientSnapshot snapshot;
+  impl_->on_loop([&] {
+    if (impl_->session_) snapshot = impl_->session_->snapshot(cells);
+    snapshot.policy = impl_->host_->policy().name;
+  });
   const std::lock_guard lock(impl_->warning_mutex_);
   if (snapshot.message.empty()) snapshot.message = impl_->warning_;
   return snapshot;

@@ -47,8 +47,9 @@ struct ClientOptions {
   std::function<bool(const core::FetchProgress&)> resolving;
   // Gets each scheduling decision while host.trace is set; called on the loop thread.
   std::function<void(const core::Decision&)> decision;
-  // Gets all that passes between host and node, on the loop thread; may be empty.
-  std::function<void(const Happening&, TimePoint now)> happening{};
+  // Gets each line of the session's trace (player/client/trace.md): the first within create(), the
+  // others on the loop thread, the last within finish(). May be empty. It sets host.trace.
+  std::function<void(const std::string& line)> trace{};
   // Called on the loop thread when the moment has changed, at most 50 ms late. May be empty.
   std::function<void(const PlayMoment&)> changed{};
   // An edge refused a URL of the track's torrent with this status as it does when a signature has
@@ -79,6 +80,7 @@ struct ClientSnapshot {
   Duration startup{};  // of the playing track; zero before its first frame
   bool emergency = false;
   std::string message;  // the latest error or notice, one line
+  std::string policy;   // its name
 };
 
 class Client {

@@ -38,11 +38,9 @@ class Session final : public TrackProvider {
 
   void start();
   void toggle_pause();
-  void set_paused(bool paused) {
-    if (user_paused_ != paused) toggle_pause();
-  }
+  bool paused() const { return user_paused_; }  // by the listener
   void seek_by(Duration offset);
-  void seek_to(Duration position) { seek_by(position - position_); }
+  Duration position() const { return position_; }
   void next();
   void previous();
   // See Client.

@@ -1,4 +1,4 @@
-#include "demo/session_recorder.h"
+#include "player/client/session_recorder.h"
 
 #include <doctest/doctest.h>
 
@@ -12,6 +12,8 @@ namespace tributary::demo {
 namespace {
 
 using player::Happening;
+using player::ListenerAction;
+using player::SessionRecorder;
 
 constexpr core::TorrentId kTorrent{3};
 constexpr core::ConnId kPeer{5};

@@ -18,7 +18,7 @@ LAYERS = {
     "player/client": ["engine/base", "engine/core", "engine/wire", "engine/net", "cdn/pool",
                       "cdn/http", "prefetch", "player/buffer", "player/node", "player/media"],
     "player/api": ["engine/base", "engine/core", "engine/wire", "engine/net", "cdn/pool", "prefetch",
-                   "player/client"],
+                   "player/media", "player/client"],
     "player/gateway": ["engine/base", "engine/core", "engine/wire", "engine/net", "cdn/pool",
                        "cdn/http", "player/node", "player/media", "player/client"],
     "demo": ["engine/base", "engine/wire", "engine/net", "cdn/http", "player/media",

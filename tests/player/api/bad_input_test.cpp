@@ -91,7 +91,7 @@ TEST_CASE("an option out of range is an error that names it") {
   const Case cases[] = {
       {"upload", [](tributary_options& o) { o.upload = 2; }},
       {"up_bps", [](tributary_options& o) { o.up_bps = -1; }},
-      {"down_bps", [](tributary_options& o) { o.down_bps = 999; }},
+      {"down_bps", [](tributary_options& o) { o.down_bps = 1'000'000'000'001; }},
       {"up_each_bps", [](tributary_options& o) { o.up_each_bps = INT64_MAX; }},
       {"memory_limit_bytes", [](tributary_options& o) { o.memory_limit_bytes = 1; }},
       {"cache_limit_bytes", [](tributary_options& o) { o.cache_limit_bytes = -1; }},
@@ -169,7 +169,7 @@ TEST_CASE("calls that come too early, twice or without their arguments are error
   CHECK(tributary_client_next_event(client, nullptr) == TRIBUTARY_E_INVALID);
   auto limits = sized<tributary_limits>();
   CHECK(tributary_client_set_limits(client, &limits) == TRIBUTARY_OK);
-  limits.up_bps = 1;
+  limits.up_bps = -1;
   CHECK(tributary_client_set_limits(client, &limits) == TRIBUTARY_E_INVALID);
   CHECK(told("up_bps"));
   CHECK(tributary_client_finish(client) == TRIBUTARY_OK);

@@ -68,6 +68,21 @@ TEST_CASE("log lines beyond what may wait are dropped and counted, calls are not
   CHECK(dropped.get_future().get() == 10);
 }
 
+TEST_CASE("who gives a line of a trace beyond what may wait is told that it was dropped") {
+  std::promise<void> release;
+  std::size_t lines = 0;
+  Notifier notifier(
+      [](Notifier::Lane lane, std::size_t) { CHECK(lane == Notifier::Lane::kTrace); });
+  notifier.give(Notifier::Lane::kCalls, [&] { release.get_future().wait(); });
+  for (std::size_t i = 0; i < Notifier::kMostTraceLines; ++i) {
+    REQUIRE(notifier.give(Notifier::Lane::kTrace, [&lines] { ++lines; }));
+  }
+  CHECK_FALSE(notifier.give(Notifier::Lane::kTrace, [&lines] { ++lines; }));
+  release.set_value();
+  notifier.drain();
+  CHECK(lines == Notifier::kMostTraceLines);
+}
+
 TEST_CASE("of too many events of a kind the oldest goes, and none that answers a call") {
   int wakeups = 0;
   EventQueue events([&wakeups] { ++wakeups; });

@@ -1,12 +1,15 @@
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <atomic>
 #include <chrono>
 #include <cstring>
+#include <nlohmann/json.hpp>
 #include <string>
 #include <thread>
 #include <vector>
 
+#include "player/media/sink.h"
 #include "tests/player/api/api_rig.h"
 #include "tests/player/api/c_program.h"
 
@@ -97,6 +100,38 @@ TEST_CASE("a played track's snapshot, ledger and report agree") {
   CHECK(tributary_snapshot_free(snapshot) == TRIBUTARY_OK);
 }
 
+TEST_CASE("playback that is asked for while the list is being loaded begins with it, once") {
+  const Track track("early");
+  auto options = sized<tributary_options>();
+  options.audio = "wav-fast:/dev/null";
+  OpenClient client(options);
+  const char* source = track.torrent.c_str();
+  REQUIRE(tributary_client_load(client, &source, 1) == TRIBUTARY_OK);
+  CHECK(tributary_client_start(client) == TRIBUTARY_OK);
+  CHECK(tributary_client_start(client) == TRIBUTARY_E_STATE);
+  CHECK(client.wait_for(TRIBUTARY_EVENT_LOADED).result == TRIBUTARY_OK);
+  CHECK(tributary_client_start(client) == TRIBUTARY_E_STATE);
+  CHECK(client.wait_for(TRIBUTARY_EVENT_ENDED).result == TRIBUTARY_OK);
+}
+
+TEST_CASE("where loading is given up nothing begins, and the next list may be started") {
+  const Track track("next_list");
+  auto options = sized<tributary_options>();
+  options.audio = "wav-fast:/dev/null";
+  OpenClient client(options);
+  const std::string nobody_knows =
+      "magnet:?xt=urn:btih:" + std::string(40, 'b') + "&x.pe=127.0.0.1:1";
+  const char* source = nobody_knows.c_str();
+  REQUIRE(tributary_client_load(client, &source, 1) == TRIBUTARY_OK);
+  CHECK(tributary_client_start(client) == TRIBUTARY_OK);
+  CHECK(tributary_client_cancel_load(client) == TRIBUTARY_OK);
+  CHECK(client.wait_for(TRIBUTARY_EVENT_LOADED).result == TRIBUTARY_E_CANCELLED);
+  CHECK(tributary_client_start(client) == TRIBUTARY_E_STATE);
+  REQUIRE(client.load(track.torrent) == TRIBUTARY_OK);
+  CHECK(tributary_client_start(client) == TRIBUTARY_OK);
+  CHECK(client.wait_for(TRIBUTARY_EVENT_ENDED).result == TRIBUTARY_OK);
+}
+
 TEST_CASE("pause, seek and resume are told by events") {
   const Track track("steer");
   OpenClient client;
@@ -142,6 +177,66 @@ TEST_CASE("a wakeup comes with the first event, and each decision as a line of J
   CHECK(tributary_client_finish(client) == TRIBUTARY_OK);
   CHECK(heard.decisions > 0);
   CHECK(heard.wakeups > 0);
+}
+
+TEST_CASE("the lines of the trace are a whole session, from its head to its report") {
+  const Track track("traced");
+  std::vector<nlohmann::json> lines;
+  auto options = sized<tributary_options>();
+  options.audio = "wav-fast:/dev/null";
+  options.user = &lines;
+  options.trace = [](void* user, const char* line) {
+    static_cast<std::vector<nlohmann::json>*>(user)->push_back(nlohmann::json::parse(line));
+  };
+  auto policy = sized<tributary_policy>();
+  REQUIRE(tributary_policy_named("spotify", &policy) == TRIBUTARY_OK);
+  policy.unchoker = TRIBUTARY_UNCHOKER_PROP_SHARE;
+  options.policy = &policy;
+  OpenClient client(options);
+  REQUIRE(client.load(track.torrent) == TRIBUTARY_OK);
+  REQUIRE(tributary_client_start(client) == TRIBUTARY_OK);
+  CHECK(tributary_client_next(client) == TRIBUTARY_OK);
+  CHECK(client.wait_for(TRIBUTARY_EVENT_ENDED).result == TRIBUTARY_OK);
+  REQUIRE(tributary_client_finish(client) == TRIBUTARY_OK);
+  const auto count = [&lines](const char* event) {
+    return std::count_if(lines.begin(), lines.end(), [event](const nlohmann::json& line) {
+      return line.value("event", "") == event;
+    });
+  };
+  REQUIRE(!lines.empty());
+  CHECK(lines.front()["event"] == "session");
+  CHECK(lines.front()["policy"] == "spotify");
+  CHECK(lines.front()["unchoker"] == "prop-share");
+  CHECK(lines.back()["event"] == "end");
+  CHECK(lines.back()["report"]["policy"] == "spotify");
+  CHECK(count("track") == 1);
+  CHECK(count("action") == 1);
+  CHECK(count("") > 0);  // decisions
+}
+
+TEST_CASE("a policy is called by its name, and one with other values custom") {
+  OpenClient client;
+  const auto name = [&client] {
+    tributary_snapshot* snapshot = nullptr;
+    REQUIRE(tributary_client_snapshot(client, 0, &snapshot) == TRIBUTARY_OK);
+    std::string policy = status_of(snapshot).policy;
+    tributary_snapshot_free(snapshot);
+    return policy;
+  };
+  CHECK(name() == "adaptive");
+  auto policy = sized<tributary_policy>();
+  for (const char* known : {"spotify", "cdn-only", "peers-only", "adaptive"}) {
+    REQUIRE(tributary_policy_named(known, &policy) == TRIBUTARY_OK);
+    REQUIRE(tributary_client_set_policy(client, &policy) == TRIBUTARY_OK);
+    CHECK(name() == known);
+  }
+  policy.head_ms += 1;
+  REQUIRE(tributary_client_set_policy(client, &policy) == TRIBUTARY_OK);
+  CHECK(name() == "custom");
+}
+
+TEST_CASE("whether there is a sound card is told as the sink sees it") {
+  CHECK(tributary_audio_device_present() == (player::sdl_device_present() ? 1 : 0));
 }
 
 // Whether a peer comes that would have something but serves nothing; the limit only stops a hanging

@@ -125,7 +125,7 @@ TEST_CASE("the wrapper reads a track and closes what it opened") {
   REQUIRE(read);
   CHECK(*read == sizeof magic);
   CHECK(std::string(magic, 4) == "OggS");
-  const auto refused = client->set_limits({0, 1, 0, 0, 0});
+  const auto refused = client->set_limits({0, -1, 0, 0, 0});
   REQUIRE(!refused);
   CHECK(refused.error().code == TRIBUTARY_E_INVALID);
   CHECK(refused.error().message.find("up_bps") != std::string::npos);

@@ -2,6 +2,7 @@
 
 #include <doctest/doctest.h>
 
+#include <nlohmann/json.hpp>
 #include <thread>
 
 #include "tests/player/client/rig.h"
@@ -138,6 +139,45 @@ TEST_CASE("a seek while paused ends paused, and play goes on from there") {
   (*client)->toggle_pause();
   CHECK(reaches(**client, PlayState::kPlaying));
   (*client)->finish();
+}
+
+TEST_CASE("the trace tells decisions and what the listener did, from its head to its report") {
+  const std::string directory = make_directory("traced");
+  make_tone(directory, "tone.opus", 40, "-c:a libopus -b:a 96k");
+  Rig rig(directory);
+  const std::string torrent = rig.publish("tone.opus");
+  rig.run();
+  std::vector<nlohmann::json> lines;
+  ClientOptions options;
+  options.host.listen = Endpoint::v4(127, 0, 0, 1, 0);
+  options.trace = [&lines](const std::string& line) {
+    lines.push_back(nlohmann::json::parse(line));
+  };
+  auto client = Client::create(std::move(options));
+  REQUIRE(client.ok());
+  REQUIRE((*client)->load({torrent}).ok());
+  (*client)->start();
+  REQUIRE(reaches(**client, PlayState::kPlaying));
+  (*client)->set_paused(true);
+  (*client)->set_paused(true);
+  (*client)->seek_to(20s);
+  (*client)->set_paused(false);
+  (*client)->next();
+  (*client)->finish();
+
+  std::vector<std::string> done;
+  int decisions = 0;
+  for (const nlohmann::json& line : lines) {
+    if (!line.contains("event")) decisions += line.contains("why") ? 1 : 0;
+    if (line.value("event", "") == "action") done.push_back(line["action"].get<std::string>());
+    if (line.value("action", "") == "seek") CHECK(line["by_ms"].get<double>() > 10'000);
+  }
+  CHECK(done == std::vector<std::string>{"toggle_pause", "seek", "toggle_pause", "next", "stop"});
+  CHECK(decisions > 0);
+  REQUIRE(!lines.empty());
+  CHECK(lines.front()["event"] == "session");
+  CHECK(lines.back()["event"] == "end");
+  CHECK(lines.back()["report"]["policy"] == "adaptive");
 }
 
 // The decoder is through with a track long before the loop thread has opened the one after the

@@ -10,12 +10,10 @@
  *   options.audio = "sdl";
  *   if (tributary_client_open(&options, &client) < 0) return 1;
  *   tributary_client_load(client, &source, 1);
+ *   tributary_client_start(client);
  *   event.size = sizeof event;
  *   while (tributary_client_wait_event(client, -1, &event) == 0) {
- *     if (event.type == TRIBUTARY_EVENT_ENDED) break;
- *     if (event.type != TRIBUTARY_EVENT_LOADED) continue;
- *     if (event.result < 0) break;
- *     tributary_client_start(client);
+ *     if (event.type == TRIBUTARY_EVENT_ENDED || event.result < 0) break;
  *   }
  *   tributary_client_close(client);
  *
@@ -40,7 +38,8 @@
  * function but tributary_client_close() of the same client, which waits for the callback to return
  * and therefore answers TRIBUTARY_E_THREAD there. Log lines and decisions that come while a
  * callback keeps the thread are queued, at most 4096 of either; further ones are dropped, and a log
- * line says how many.
+ * line says how many. Of a trace's lines 65,536 are queued; where that is not enough the trace is
+ * cut off, for one with a hole would tell another session.
  *
  * No function changes signal handlers, the locale, the working directory or the standard streams.
  * Nothing is ever written to stdout or stderr.
@@ -222,6 +221,12 @@ typedef void (*tributary_log_fn)(void* user, int level, const char* text);
 /* One scheduling decision as a line of JSON, as `tributary play --trace` writes it: which block,
  * which deadline, who could have brought it, the choice and why. Valid during the call. */
 typedef void (*tributary_decision_fn)(void* user, const char* json);
+/* A line of the session's trace, as `tributary play --trace` writes them: each decision, and what
+ * `tributary replay` needs to play the session again under another policy (peers, what they have
+ * and brought, CDN requests, what the listener did). The lines are JSON, described in
+ * player/client/trace.md; the first comes with tributary_client_open(), the last, with the
+ * report, within tributary_client_finish(). Valid during the call. */
+typedef void (*tributary_trace_fn)(void* user, const char* line);
 /* A CDN edge refused a URL of the track's torrent (HTTP `status` 401, 403 or 410), as it does when
  * a signature has expired. Get new URLs and hand them over with tributary_client_set_edges(), from
  * within the call or later. Called at most once in 5 s for a torrent. `url` is valid during the
@@ -269,9 +274,9 @@ typedef struct tributary_options {
                                     "PREFIX/LEN NAME" say who has which addresses */
   tributary_encryption encryption;
   tributary_transport transport;
-  int32_t max_connections; /* to peers, of all torrents; 0: 200, at most 10,000 */
+  int32_t max_connections; /* to peers, of all torrents; 0: 200, at most 1,000,000 */
 
-  /* Limits in bit/s, 0: none; otherwise 1,000 … 10^12. Of all torrents together, and of each by
+  /* Limits in bit/s, 0: none; at most 10^12. Of all torrents together, and of each by
    * itself. What the CDN sends counts. See tributary_client_set_limits(). */
   int64_t up_bps;
   int64_t down_bps;
@@ -289,7 +294,12 @@ typedef struct tributary_options {
   tributary_log_level log_level;  /* the least that `log` gets */
   tributary_decision_fn decision; /* costs some µs a block; NULL: decisions are not recorded */
   tributary_refused_fn refused;
+  tributary_trace_fn trace; /* costs more than `decision`, which may be set beside it */
 } tributary_options;
+
+/* Whether there is a sound card for the sink "sdl": 1 or 0. Asks the system, some ms at the first
+ * call; where there is none "null" plays in silence. */
+TRIBUTARY_API int tributary_audio_device_present(void);
 
 /* Opens a client, which takes its port and its cache at once and runs from now on. It fetches
  * nothing before tributary_client_load().
@@ -376,7 +386,10 @@ typedef enum tributary_state {
  * the moment (next on the last track, seek after the end) do nothing.
  * Errors of all: HANDLE; STATE before TRIBUTARY_EVENT_LOADED. */
 
-/* Plays the list from its first track. Once; later calls are a STATE error. */
+/* Plays the list from its first track. Once; later calls are a STATE error. While the list is being
+ * loaded it may be called as well, which saves the way there and back: playback begins as soon as
+ * the list is there, and never if loading fails, as TRIBUTARY_EVENT_LOADED tells; has it failed by
+ * now, that is a STATE error too. */
 TRIBUTARY_API int tributary_client_start(tributary_client* client);
 /* 1 pauses, 0 goes on. A paused client goes on to fetch and share. */
 TRIBUTARY_API int tributary_client_set_paused(tributary_client* client, int paused);
@@ -534,6 +547,8 @@ typedef struct tributary_status {
   int64_t next_have_bytes;
   int64_t next_length_bytes;
   tributary_prefetch_stage prefetch;
+  const char* policy; /* in force: the name of tributary_policy_named() whose values it has, the
+                         unchoker aside; else "custom" */
 } tributary_status;
 
 /* A connected peer of the playing track's torrent. */

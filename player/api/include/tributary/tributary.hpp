@@ -112,6 +112,9 @@ inline Result<Policy> policy_named(const std::string& name) {
   return policy;
 }
 
+// Whether the sink "sdl" has a sound card.
+inline bool audio_device_present() { return tributary_audio_device_present() > 0; }
+
 // As tributary_options; what is empty or zero is the default. Callbacks are called on a thread of
 // the client's own.
 struct Options {
@@ -145,6 +148,7 @@ struct Options {
   std::function<void(tributary_log_level, std::string_view)> log;
   std::function<void(std::string_view json)> decision;
   std::function<void(std::size_t track, std::string_view url, int status)> refused;
+  std::function<void(std::string_view line)> trace;
 };
 
 // One track of the list; it lives as long as the client's strings that it points to.
@@ -294,17 +298,15 @@ class Client {
   Result<void> cancel_load() { return detail::check(tributary_client_cancel_load(handle())); }
   // Loads, starts, and waits until all was played.
   Result<void> play(const std::vector<std::string>& sources) {
-    Result<void> result = load(sources);
-    while (result) {
+    Result<void> begun = load(sources);
+    if (begun) static_cast<void>(start());  // where loading has failed by now the event says why
+    while (begun) {
       const std::optional<Event> event = wait_event();
       if (!event) return detail::last_error(TRIBUTARY_E_CANCELLED);
-      const bool over = event->type == TRIBUTARY_EVENT_ENDED;
-      if (!over && event->type != TRIBUTARY_EVENT_LOADED) continue;
       if (event->result < 0) return Error{event->result, event->text};
-      if (over) break;
-      result = start();
+      if (event->type == TRIBUTARY_EVENT_ENDED) break;
     }
-    return result;
+    return begun;
   }
 
   std::vector<Track> tracks() const {
@@ -419,6 +421,9 @@ inline void Client::set_callbacks(Options& from, tributary_options& to) {
     to.refused = [](void* user, std::size_t track, const char* url, int status) {
       options_of(user).refused(track, url, status);
     };
+  }
+  if (from.trace) {
+    to.trace = [](void* user, const char* line) { options_of(user).trace(line); };
   }
 }
 

@@ -1,5 +1,5 @@
-// Turns what passes between a host and its node into the lines of a trace that `tributary replay`
-// reads; the format is player/client/trace.md. Pure.
+// Turns what passes between a host and its node, its decisions and what the listener does into the
+// lines of a trace that `tributary replay` reads; the format is player/client/trace.md. Pure.
 #pragma once
 
 #include <cstdint>
@@ -11,30 +11,31 @@
 
 #include "player/client/client.h"
 
-namespace tributary::demo {
+namespace tributary::player {
 
-// What the listener asked for, by a key.
+// What the listener asked for.
 enum class ListenerAction { kTogglePause, kSeek, kNext, kPrevious, kStop };
 
 // Tracks: the torrents that are open, which of their files were heard, the peers' requests that are
-// under way, and those to the CDN. One thread, but for acted().
+// under way, and those to the CDN. One thread.
 class SessionRecorder {
  public:
   using Write = std::function<void(const std::string& line)>;
 
   // Writes the session's head.
-  SessionRecorder(Write write, const player::ClientOptions& options, TimePoint start);
+  SessionRecorder(Write write, const ClientOptions& options, TimePoint start);
 
-  void happened(const player::Happening& happening, TimePoint now);
-  // `by` counts for seeks. May be called beside happened(), where `write` may.
+  void happened(const Happening& happening, TimePoint now);
+  void decided(const core::Decision& decision);
+  // `by` counts for seeks.
   void acted(ListenerAction action, Duration by, TimePoint now);
   // What the session came to, once nothing happens any more.
-  void ended(const player::Report& report, TimePoint now);
+  void ended(const Report& report, TimePoint now);
 
  private:
   using FileOf = std::pair<core::TorrentId, std::int32_t>;
   struct Torrent {
-    player::OpenTorrent open;
+    OpenTorrent open;
     Bitfield verified;
   };
   struct Peer {
@@ -55,9 +56,9 @@ class SessionRecorder {
 
   struct Line;
 
-  void on(const player::Opened& opened, TimePoint now);
+  void on(const Opened& opened, TimePoint now);
   void on(const core::Input& input, TimePoint now);
-  void on(const player::PlayerInput& input, TimePoint now);
+  void on(const PlayerInput& input, TimePoint now);
   void on(const cdn::HttpInput& input, TimePoint now);
   void on(const core::Action& action, TimePoint now);
   void on(const cdn::HttpAction& action, TimePoint now);
@@ -67,8 +68,8 @@ class SessionRecorder {
   void sent(const core::Send& sent, TimePoint now);
   void count_asked(Peer& peer, std::int64_t change, TimePoint now);
   void sample(core::ConnId conn, Peer& peer, TimePoint now);
-  void playback(const player::Playback& playback, TimePoint now);
-  void name_track(const player::TrackRef& track, TimePoint now);
+  void playback(const Playback& playback, TimePoint now);
+  void name_track(const TrackRef& track, TimePoint now);
 
   Write write_;
   TimePoint start_;
@@ -79,4 +80,4 @@ class SessionRecorder {
   std::map<cdn::HttpId, Request> requests_;
 };
 
-}  // namespace tributary::demo
+}  // namespace tributary::player

@@ -1,11 +1,11 @@
-#include "demo/session_recorder.h"
+#include "player/client/session_recorder.h"
 
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
 #include "player/client/decision_line.h"
 
-namespace tributary::demo {
+namespace tributary::player {
 namespace {
 
 using Json = nlohmann::ordered_json;
@@ -65,9 +65,9 @@ struct SessionRecorder::Line {
   Json json;
 };
 
-SessionRecorder::SessionRecorder(Write write, const player::ClientOptions& options, TimePoint start)
+SessionRecorder::SessionRecorder(Write write, const ClientOptions& options, TimePoint start)
     : write_(std::move(write)), start_(start) {
-  const player::HostOptions& host = options.host;
+  const HostOptions& host = options.host;
   Line(*this, "session", start)
       .add("trace", 1)
       .add("policy", host.policy.name)
@@ -81,15 +81,19 @@ SessionRecorder::SessionRecorder(Write write, const player::ClientOptions& optio
       .write(*this);
 }
 
-void SessionRecorder::happened(const player::Happening& happening, TimePoint now) {
-  if (const auto* opened = std::get_if<player::Opened>(&happening)) return on(*opened, now);
+void SessionRecorder::happened(const Happening& happening, TimePoint now) {
+  if (const auto* opened = std::get_if<Opened>(&happening)) return on(*opened, now);
   if (const auto* input = std::get_if<const core::Input*>(&happening)) return on(**input, now);
-  if (const auto* player = std::get_if<const player::PlayerInput*>(&happening)) {
+  if (const auto* player = std::get_if<const PlayerInput*>(&happening)) {
     return on(**player, now);
   }
   if (const auto* http = std::get_if<const cdn::HttpInput*>(&happening)) return on(**http, now);
   if (const auto* action = std::get_if<const core::Action*>(&happening)) return on(**action, now);
   on(**std::get_if<const cdn::HttpAction*>(&happening), now);
+}
+
+void SessionRecorder::decided(const core::Decision& decision) {
+  write_(decision_line(decision, start_));
 }
 
 void SessionRecorder::acted(ListenerAction action, Duration by, TimePoint now) {
@@ -99,17 +103,17 @@ void SessionRecorder::acted(ListenerAction action, Duration by, TimePoint now) {
   line.write(*this);
 }
 
-void SessionRecorder::ended(const player::Report& report, TimePoint now) {
+void SessionRecorder::ended(const Report& report, TimePoint now) {
   for (auto& [conn, peer] : peers_) sample(conn, peer, now);
-  Line(*this, "end", now).add("report", Json::parse(player::to_json(report))).write(*this);
+  Line(*this, "end", now).add("report", Json::parse(to_json(report))).write(*this);
 }
 
-void SessionRecorder::on(const player::Opened& opened, TimePoint) {
+void SessionRecorder::on(const Opened& opened, TimePoint) {
   torrents_[opened.torrent->id] = {*opened.torrent, *opened.verified};
 }
 
 // A track is told of when it is first heard of, for then it is known what there is of it.
-void SessionRecorder::name_track(const player::TrackRef& track, TimePoint now) {
+void SessionRecorder::name_track(const TrackRef& track, TimePoint now) {
   const FileOf key{track.torrent, track.file.value()};
   const auto torrent = torrents_.find(track.torrent);
   if (torrent == torrents_.end() || !named_.try_emplace(key, false).second) return;
@@ -139,7 +143,7 @@ void SessionRecorder::name_track(const player::TrackRef& track, TimePoint now) {
   line.write(*this);
 }
 
-void SessionRecorder::playback(const player::Playback& playback, TimePoint now) {
+void SessionRecorder::playback(const Playback& playback, TimePoint now) {
   name_track(playback.track, now);
   const FileOf key{playback.track.torrent, playback.track.file.value()};
   const auto named = named_.find(key);
@@ -150,9 +154,9 @@ void SessionRecorder::playback(const player::Playback& playback, TimePoint now) 
       .write(*this);
 }
 
-void SessionRecorder::on(const player::PlayerInput& input, TimePoint now) {
-  if (const auto* now_playing = std::get_if<player::Playback>(&input)) playback(*now_playing, now);
-  const auto* next = std::get_if<player::NextTrack>(&input);
+void SessionRecorder::on(const PlayerInput& input, TimePoint now) {
+  if (const auto* now_playing = std::get_if<Playback>(&input)) playback(*now_playing, now);
+  const auto* next = std::get_if<NextTrack>(&input);
   if (next != nullptr && next->track) name_track(*next->track, now);
 }
 
@@ -176,7 +180,7 @@ void SessionRecorder::connected(const core::PeerConnected& peer, TimePoint now) 
   peers_[peer.conn] = made;
   Line line(*this, "peer", now);
   line.add("torrent", peer.torrent.value())
-      .add("peer", player::connection_name(peer.conn))
+      .add("peer", connection_name(peer.conn))
       .add("inbound", peer.inbound);
   const auto dialled = dialled_.find(peer.conn);
   line.add("connect_ms",
@@ -191,7 +195,7 @@ void SessionRecorder::closed(const core::PeerClosed& closed, TimePoint now) {
   if (peer == peers_.end()) return;
   sample(closed.conn, peer->second, now);
   Line(*this, "gone", now)
-      .add("peer", player::connection_name(closed.conn))
+      .add("peer", connection_name(closed.conn))
       .add("by_us", peer->second.parted)
       .write(*this);
   peers_.erase(peer);
@@ -202,7 +206,7 @@ void SessionRecorder::heard(const core::PeerMessage& heard, TimePoint now) {
   if (found == peers_.end()) return;
   Peer& peer = found->second;
   const auto tell = [&](const char* event) {
-    return Line(*this, event, now).add("peer", player::connection_name(heard.conn));
+    return Line(*this, event, now).add("peer", connection_name(heard.conn));
   };
   if (const auto* piece = std::get_if<core::Piece>(&heard.message)) {
     peer.got += piece->span.length;
@@ -255,7 +259,7 @@ void SessionRecorder::sample(core::ConnId conn, Peer& peer, TimePoint now) {
   if (peer.asked > 0) peer.busy += now - std::exchange(peer.busy_since, now);
   if (peer.busy > Duration::zero()) {
     Line(*this, "got", now)
-        .add("peer", player::connection_name(conn))
+        .add("peer", connection_name(conn))
         .add("bytes", peer.got.count())
         .add("busy_ms", milliseconds(peer.busy))
         .write(*this);
@@ -294,4 +298,4 @@ void SessionRecorder::on(const cdn::HttpInput& input, TimePoint now) {
   requests_.erase(request);
 }
 
-}  // namespace tributary::demo
+}  // namespace tributary::player
