@@ -225,6 +225,12 @@ Result<HostPort> parse_remote(std::string_view what, std::string_view text) {
                  " is not understood; give HOST:PORT like 127.0.0.1:6881");
 }
 
+std::string address_text(const Endpoint& at) { return net::format_endpoint(at); }
+
+Result<std::optional<std::int32_t>> parse_told_count(std::string_view text) {
+  return told(parse_count(text));
+}
+
 Result<std::optional<Endpoint>> parse_told_listen(std::string_view text) {
   return told(parse_listen(text));
 }

@@ -43,11 +43,16 @@ Result<std::int64_t> parse_price(std::string_view text);
 
 // How many of something: "1" … "1000000".
 Result<std::int32_t> parse_count(std::string_view text);
+// The same, where it matters whether the user gave one.
+Result<std::optional<std::int32_t>> parse_told_count(std::string_view text);
 
 // Where to listen: "127.0.0.1:8080", "[::1]:0", ":8080" and "localhost:8080" (loopback).
 Result<Endpoint> parse_listen(std::string_view text);
 // The same, where it matters whether the user named an address.
 Result<std::optional<Endpoint>> parse_told_listen(std::string_view text);
+
+// The reverse: "127.0.0.1:8080", "[::1]:0".
+std::string address_text(const Endpoint& at);
 
 // Somebody to call, "HOST:PORT" with a port above 0. `what` is how the error calls it: "peer".
 Result<HostPort> parse_remote(std::string_view what, std::string_view text);

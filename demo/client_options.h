@@ -1,20 +1,19 @@
 // What the commands that fetch from CDN and peers, play and gateway, are told of how to do it.
 #pragma once
 
-#include <optional>
 #include <string>
 #include <vector>
 
 #include "demo/command_line.h"
 #include "demo/network_options.h"
 #include "engine/base/result.h"
-#include "player/client/client.h"
+#include "engine/base/units.h"
 
 namespace tributary::demo {
 
 struct ClientArguments {
   std::string policy = "adaptive";
-  std::optional<core::Unchoker> unchoker;
+  std::string unchoker;  // a name of engine_names.h; empty: as the policy has it
   std::string cache;
   BitRate down = kUnlimited;
   BitRate down_each = kUnlimited;
@@ -28,10 +27,7 @@ struct ClientArguments {
 void add_policy_options(Subcommand& sub, ClientArguments& arguments);
 void add_limit_options(Subcommand& sub, ClientArguments& arguments);
 
-// Errors: an option that is not understood, a file that is not read, a host that is not found.
-Result<void> apply(const ClientArguments& arguments, player::ClientOptions& options);
-
-// Errors: a source that cannot be one, a file that is not there.
-Result<void> check_sources(const std::vector<std::string>& sources);
+// Of --policy.
+Error unknown_policy(const std::string& name);
 
 }  // namespace tributary::demo

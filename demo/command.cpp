@@ -5,8 +5,11 @@
 #include <cstdio>
 #include <filesystem>
 
+#include "demo/arguments.h"
 #include "demo/text_width.h"
 #include "engine/net/disk_file.h"
+#include "engine/wire/magnet.h"
+#include "engine/wire/octets.h"
 
 namespace tributary::demo {
 
@@ -40,6 +43,24 @@ Result<void> check_writable(const std::string& path) {
   if (access(place.c_str(), W_OK | X_OK) != 0) {
     return Error{ErrorCode::kNotFound,
                  "cannot write '" + path + "': its folder is missing or not writable"};
+  }
+  return {};
+}
+
+Result<void> write_file(const std::string& path, std::string_view text) {
+  return net::replace_file(path, wire::as_octets(text));
+}
+
+Result<void> check_sources(const std::vector<std::string>& sources) {
+  for (const std::string& source : sources) {
+    auto parsed = parse_source(source);
+    if (!parsed) return parsed.error();
+    std::error_code ignored;
+    const bool local = source.find("://") == std::string::npos && !wire::is_magnet(source);
+    if (local && !std::filesystem::exists(source, ignored)) {
+      return Error{ErrorCode::kNotFound,
+                   "cannot play '" + source + "': no such file; give the path of a .torrent"};
+    }
   }
   return {};
 }

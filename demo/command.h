@@ -4,6 +4,7 @@
 
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "demo/command_line.h"
 #include "engine/base/result.h"
@@ -36,5 +37,10 @@ int fail(std::string_view command, const Error& error);
 
 // Whether a file can be made there; to be asked before the work that fills it. Errors: kNotFound.
 Result<void> check_writable(const std::string& path);
+// Puts a whole new file there, see net::replace_file().
+Result<void> write_file(const std::string& path, std::string_view text);
+
+// What play and gateway are given. Errors: a source that cannot be one, a file that is not there.
+Result<void> check_sources(const std::vector<std::string>& sources);
 
 }  // namespace tributary::demo

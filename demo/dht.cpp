@@ -16,6 +16,7 @@
 #include "engine/net/address.h"
 #include "engine/net/dht_file.h"
 #include "engine/net/dht_socket.h"
+#include "engine/net/source_address.h"
 #include "engine/net/timer.h"
 #include "engine/wire/text.h"
 
@@ -39,7 +40,7 @@ struct LookupArguments {
   std::int32_t answers = 100;
   bool json = false;
   bool verbose = false;
-  std::optional<net::SourceAddress> source;
+  std::string source;  // an interface; empty: any
 };
 
 // Of a v2 hash the first 20 bytes are what the DHT knows (BEP 52).
@@ -328,7 +329,13 @@ int serve(ServerSession& session, const LookupArguments& arguments) {
 
 int run_dht(const LookupArguments& arguments) {
   ServerSession session(arguments.verbose);
-  if (arguments.source) net::talk_from(session.loop(), &*arguments.source);
+  std::optional<net::SourceAddress> source;
+  if (!arguments.source.empty()) {
+    auto found = net::find_source(arguments.source);
+    if (!found) return fail(kName, found.error());
+    source = *std::move(found);
+    net::talk_from(session.loop(), &*source);
+  }
   return arguments.hash.empty() ? serve(session, arguments) : look_up(session, arguments);
 }
 

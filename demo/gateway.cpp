@@ -8,6 +8,7 @@
 #include "demo/arguments.h"
 #include "demo/client_options.h"
 #include "demo/command.h"
+#include "demo/host_options.h"
 #include "demo/human.h"
 #include "demo/server_session.h"
 #include "demo/text_width.h"

@@ -12,9 +12,6 @@
 namespace tributary::demo {
 namespace {
 
-using player::CellState;
-using player::PlayState;
-
 constexpr int kLabel = 9;  // columns of the labels at the left
 constexpr int kMargin = 1;
 // As many seconds of media fill the buffer's bar.
@@ -48,31 +45,31 @@ void add_bar(StyledLine& line, double share, int width, Style style) {
   line.add(repeat("█", full), style).add(repeat("░", width - full), Style::kDim);
 }
 
-std::string_view state_sign(PlayState state) {
+std::string_view state_sign(tributary_state state) {
   switch (state) {
-    case PlayState::kPlaying:
+    case TRIBUTARY_STATE_PLAYING:
       return "▶";
-    case PlayState::kPaused:
+    case TRIBUTARY_STATE_PAUSED:
       return "‖";
-    case PlayState::kFailed:
+    case TRIBUTARY_STATE_FAILED:
       return "✗";
-    case PlayState::kEnded:
+    case TRIBUTARY_STATE_ENDED:
       return "■";
-    case PlayState::kLoading:
-    case PlayState::kStarting:
-    case PlayState::kStalled:
+    case TRIBUTARY_STATE_LOADING:
+    case TRIBUTARY_STATE_STARTING:
+    case TRIBUTARY_STATE_STALLED:
       break;
   }
   return "…";
 }
 
-Style state_style(PlayState state) {
-  if (state == PlayState::kStalled || state == PlayState::kFailed) return Style::kBad;
-  return state == PlayState::kPlaying ? Style::kGood : Style::kBold;
+Style state_style(tributary_state state) {
+  if (state == TRIBUTARY_STATE_STALLED || state == TRIBUTARY_STATE_FAILED) return Style::kBad;
+  return state == TRIBUTARY_STATE_PLAYING ? Style::kGood : Style::kBold;
 }
 
 Section head(const LiveView& view) {
-  const player::ClientSnapshot& s = view.snapshot;
+  const PlaySnapshot& s = view.snapshot;
   StyledLine line(" ");
   line.add(std::string(state_sign(s.state)) + " " + std::string(state_name(s.state)),
            state_style(s.state));
@@ -85,7 +82,7 @@ Section head(const LiveView& view) {
 }
 
 Section playhead(const LiveView& view, const ViewSize& size) {
-  const player::ClientSnapshot& s = view.snapshot;
+  const PlaySnapshot& s = view.snapshot;
   const std::string at = human_clock(s.position);
   const std::string end = s.duration > Duration::zero() ? human_clock(s.duration) : "-:--";
   StyledLine line(" ");
@@ -102,7 +99,7 @@ Section playhead(const LiveView& view, const ViewSize& size) {
 }
 
 Section buffer(const LiveView& view, const ViewSize& size) {
-  const player::ClientSnapshot& s = view.snapshot;
+  const PlaySnapshot& s = view.snapshot;
   StyledLine line = labelled("buffer");
   const bool thin = s.buffered < 3s;
   const int width = std::clamp(size.columns - 52, 8, 40);
@@ -136,18 +133,18 @@ BitRate highest(const SourceMeters& meters) {
 }
 
 Section sources(const LiveView& view, const ViewSize& size) {
-  const core::ByteCounts& bytes = view.snapshot.bytes;
+  const SourceBytes& bytes = view.snapshot.bytes;
   const BitRate top = highest(view.meters);
   const int spark =
       std::clamp(size.columns - kLabel - 33, 0, static_cast<int>(RateMeter::kHistory));
-  const bool any = bytes.peers + bytes.cdn() > 0_B;
-  const double offload = offload_of(bytes);
+  const bool any = bytes.received() > 0_B;
+  const double offload = bytes.offload();
   StyledLine title(" ");
   title.add(pad_right("source", kLabel - kMargin) + pad_left("now", 12) + "  " +
                 pad_right("last minute", spark) + pad_left("bytes", 10) + pad_left("share", 7),
             Style::kDim);
   std::vector<StyledLine> lines = {title};
-  lines.push_back(source_row("cdn", Style::kCdn, &view.meters.cdn, top, spark, bytes.cdn(),
+  lines.push_back(source_row("cdn", Style::kCdn, &view.meters.cdn, top, spark, bytes.cdn,
                              any ? human_percent(1 - offload) : "-"));
   lines.push_back(source_row("peers", Style::kPeers, &view.meters.peers, top, spark, bytes.peers,
                              any ? human_percent(offload) : "-"));
@@ -160,17 +157,17 @@ Section sources(const LiveView& view, const ViewSize& size) {
 }
 
 Section offload(const LiveView& view, const ViewSize& size) {
-  const core::ByteCounts& bytes = view.snapshot.bytes;
+  const SourceBytes& bytes = view.snapshot.bytes;
   StyledLine line = labelled("offload");
   const int width = std::clamp(size.columns - kLabel - 8, 0, 60);
-  const bool any = bytes.peers + bytes.cdn() > 0_B;
-  const int full = static_cast<int>(std::lround(offload_of(bytes) * width));
+  const bool any = bytes.received() > 0_B;
+  const int full = static_cast<int>(std::lround(bytes.offload() * width));
   if (any) {
     line.add(repeat("█", full), Style::kPeers).add(repeat("▒", width - full), Style::kCdn);
   } else {
     line.add(repeat("░", width), Style::kDim);
   }
-  line.add(" " + (any ? human_percent(offload_of(bytes)) : "-"), Style::kBold);
+  line.add(" " + (any ? human_percent(bytes.offload()) : "-"), Style::kBold);
   return {kSources, {line}};
 }
 
@@ -179,17 +176,17 @@ struct CellLook {
   Style style;
 };
 
-CellLook look_of(CellState state) {
+CellLook look_of(tributary_piece_state state) {
   switch (state) {
-    case CellState::kHave:
+    case TRIBUTARY_PIECE_HAVE:
       return {"█", Style::kGood};
-    case CellState::kPartial:
+    case TRIBUTARY_PIECE_PARTIAL:
       return {"▄", Style::kGood};
-    case CellState::kAskedCdn:
+    case TRIBUTARY_PIECE_ASKED_CDN:
       return {"▓", Style::kCdn};
-    case CellState::kAskedPeer:
+    case TRIBUTARY_PIECE_ASKED_PEER:
       return {"▒", Style::kPeers};
-    case CellState::kMissing:
+    case TRIBUTARY_PIECE_MISSING:
       break;
   }
   return {"·", Style::kDim};
@@ -197,12 +194,12 @@ CellLook look_of(CellState state) {
 
 StyledLine legend() {
   StyledLine line = labelled("");
-  constexpr std::array<std::pair<CellState, std::string_view>, 5> kEntries = {
-      {{CellState::kHave, "have"},
-       {CellState::kPartial, "in part"},
-       {CellState::kAskedCdn, "from cdn"},
-       {CellState::kAskedPeer, "from peers"},
-       {CellState::kMissing, "missing"}}};
+  constexpr std::array<std::pair<tributary_piece_state, std::string_view>, 5> kEntries = {
+      {{TRIBUTARY_PIECE_HAVE, "have"},
+       {TRIBUTARY_PIECE_PARTIAL, "in part"},
+       {TRIBUTARY_PIECE_ASKED_CDN, "from cdn"},
+       {TRIBUTARY_PIECE_ASKED_PEER, "from peers"},
+       {TRIBUTARY_PIECE_MISSING, "missing"}}};
   for (const auto& [state, text] : kEntries) {
     line.add(look_of(state).sign, look_of(state).style)
         .add(" " + std::string(text) + "  ", Style::kDim);
@@ -216,7 +213,7 @@ int cell_width(std::size_t cells, int columns) {
 }
 
 Section piece_map(const LiveView& view, const ViewSize& size) {
-  const player::ClientSnapshot& s = view.snapshot;
+  const PlaySnapshot& s = view.snapshot;
   const auto columns = static_cast<std::size_t>(map_columns(size));
   std::vector<StyledLine> lines;
   const int wide = cell_width(s.pieces.size(), map_columns(size));
@@ -225,7 +222,7 @@ Section piece_map(const LiveView& view, const ViewSize& size) {
     StyledLine line = labelled(begin == 0 ? "pieces" : "");
     for (std::size_t i = begin; i < std::min(begin + columns, cells); ++i) {
       const CellLook look = look_of(s.pieces[i]);
-      const bool here = i == s.playhead_cell;
+      const bool here = i == s.playhead_piece;
       if (here) line.add("▼", Style::kPlayhead);
       line.add(repeat(look.sign, here ? wide - 1 : wide), look.style);
     }
@@ -237,15 +234,15 @@ Section piece_map(const LiveView& view, const ViewSize& size) {
 }
 
 Section next_track(const LiveView& view) {
-  const player::ClientSnapshot& s = view.snapshot;
+  const PlaySnapshot& s = view.snapshot;
   if (s.next_title.empty()) return {kNext, {}};
   StyledLine line = labelled("next");
   const bool whole = s.next_size > 0_B && s.next_have >= s.next_size;
-  const bool waits = s.prefetch == prefetch::PrefetchStage::kIdle;
-  const std::string stage = whole                                           ? "complete"
-                            : waits                                         ? "waits"
-                            : s.prefetch == prefetch::PrefetchStage::kPeers ? "from peers"
-                                                                            : "from peers and cdn";
+  const bool waits = s.prefetch == TRIBUTARY_PREFETCH_IDLE;
+  const std::string stage = whole                                    ? "complete"
+                            : waits                                  ? "waits"
+                            : s.prefetch == TRIBUTARY_PREFETCH_PEERS ? "from peers"
+                                                                     : "from peers and cdn";
   line.add(pad_right(stage, whole || waits ? 9 : 19),
            waits && !whole ? Style::kDim : Style::kPeers);
   add_bar(line, share_of(s.next_have.count(), s.next_size.count()), 10, Style::kGood);
@@ -257,7 +254,7 @@ Section next_track(const LiveView& view) {
 Section message(const LiveView& view) {
   const std::string& text = view.notice.empty() ? view.snapshot.message : view.notice;
   StyledLine line(" ");
-  line.add(text, view.snapshot.state == PlayState::kFailed ? Style::kBad : Style::kBold);
+  line.add(text, view.snapshot.state == TRIBUTARY_STATE_FAILED ? Style::kBad : Style::kBold);
   return {kMessage, {line}};
 }
 
@@ -268,7 +265,7 @@ Section keys(const LiveView& view) {
   for (const auto& [key, what] : kHelp) {
     line.add(key, Style::kBold).add(" " + std::string(what) + "   ", Style::kDim);
   }
-  line.add(view.policy + ", audio " + view.audio, Style::kDim);
+  line.add(view.snapshot.policy + ", audio " + view.audio, Style::kDim);
   if (!view.address.empty()) line.add(", shared at " + view.address, Style::kDim);
   return {kKeys, {line}};
 }
@@ -293,20 +290,16 @@ Section blank() { return {kBlank, {StyledLine()}}; }
 
 }  // namespace
 
-void SourceMeters::add(TimePoint now, const core::ByteCounts& bytes) {
-  cdn.add(now, bytes.cdn());
+void SourceMeters::add(TimePoint now, const SourceBytes& bytes) {
+  cdn.add(now, bytes.cdn);
   peers.add(now, bytes.peers);
   up.add(now, bytes.uploaded);
 }
 
-std::string_view state_name(PlayState state) {
+std::string_view state_name(tributary_state state) {
   constexpr std::array<std::string_view, 7> kNames = {"loading", "starting", "playing", "paused",
                                                       "stalled", "ended",    "failed"};
   return kNames[static_cast<std::size_t>(state)];
-}
-
-double offload_of(const core::ByteCounts& bytes) {
-  return share_of(bytes.peers.count(), (bytes.peers + bytes.cdn()).count());
 }
 
 std::size_t map_cells(const ViewSize& size) {
@@ -326,7 +319,7 @@ std::vector<std::string> render_view(const LiveView& view, const ViewSize& size)
   const std::size_t used = rows_of(sections) + 2;
   // Peers take what is left, a few rows at least.
   const std::size_t room = std::max<std::size_t>(3, rows > used ? rows - used : 0);
-  sections.push_back({kPeers, peer_lines(view.snapshot.peer_list, room)});
+  sections.push_back({kPeers, peer_lines(view.snapshot.peers, room)});
   sections.insert(sections.end(), std::begin(last), std::end(last));
   drop_until_fits(sections, rows);
   std::vector<std::string> lines;
@@ -339,14 +332,14 @@ std::vector<std::string> render_view(const LiveView& view, const ViewSize& size)
 }
 
 std::string render_line(const LiveView& view) {
-  const player::ClientSnapshot& s = view.snapshot;
+  const PlaySnapshot& s = view.snapshot;
   const std::string end = s.duration > Duration::zero() ? " / " + human_clock(s.duration) : "";
   std::string line = pad_right(state_name(s.state), 8) + "  " + std::to_string(s.track + 1) + "/" +
                      std::to_string(s.tracks) + "  " + human_clock(s.position) + end + "  buffer " +
                      human_seconds(s.buffered) + "  cdn " + human_rate(view.meters.cdn.now()) +
                      "  peers " + human_rate(view.meters.peers.now()) + " from " +
-                     std::to_string(s.peers) + "  offload " + human_percent(offload_of(s.bytes)) +
-                     "  stalls " + std::to_string(s.stalls);
+                     std::to_string(s.peers.size()) + "  offload " +
+                     human_percent(s.bytes.offload()) + "  stalls " + std::to_string(s.stalls);
   const std::string& text = view.notice.empty() ? s.message : view.notice;
   if (!text.empty()) line += "  " + text;
   return fit_text(line, 2000);

@@ -4,9 +4,9 @@
 #include <string>
 #include <vector>
 
+#include "demo/play_figures.h"
 #include "demo/rate_meter.h"
 #include "engine/base/units.h"
-#include "player/client/client.h"
 
 namespace tributary::demo {
 
@@ -16,13 +16,12 @@ struct SourceMeters {
   RateMeter peers;
   RateMeter up;
 
-  void add(TimePoint now, const core::ByteCounts& bytes);
+  void add(TimePoint now, const SourceBytes& bytes);
 };
 
 struct LiveView {
-  player::ClientSnapshot snapshot;
+  PlaySnapshot snapshot;
   SourceMeters meters;
-  std::string policy;
   std::string audio;
   std::string address;  // where peers reach us; empty: nowhere
   std::string notice;   // of the command itself; goes before the snapshot's message
@@ -38,16 +37,13 @@ struct ViewSize {
 // is small.
 std::vector<std::string> render_view(const LiveView& view, const ViewSize& size);
 
-// How many cells of the piece map fit; what ClientSnapshot should be asked for.
+// How many cells of the piece map fit; what a snapshot should be asked for.
 std::size_t map_cells(const ViewSize& size);
 
 // One line for where there is no terminal.
 std::string render_line(const LiveView& view);
 
 // "playing", "starting", …
-std::string_view state_name(player::PlayState state);
-
-// Peers' share of what crossed the network, 0 … 1; 0 when nothing did.
-double offload_of(const core::ByteCounts& bytes);
+std::string_view state_name(tributary_state state);
 
 }  // namespace tributary::demo

@@ -1,5 +1,5 @@
-// What play and seed are told of the network: where peers reach them, how peers are found, reached
-// and spoken to.
+// What play, gateway and seed are told of the network: where peers reach them, how peers are found,
+// reached and spoken to.
 #pragma once
 
 #include <optional>
@@ -7,40 +7,33 @@
 #include <vector>
 
 #include "demo/command_line.h"
-#include "engine/base/result.h"
-#include "engine/net/source_address.h"
-#include "player/client/host.h"
+#include "engine/base/endpoint.h"
+#include "engine/base/units.h"
 
 namespace tributary::demo {
 
+// Names are those of engine_names.h.
 struct NetworkArguments {
   std::optional<Endpoint> listen;
-  std::optional<net::SourceAddress> source;
+  std::string source;  // an interface; empty: any
   BitRate up = kUnlimited;
   BitRate up_each = kUnlimited;
-  std::int32_t connections = player::HostOptions().max_connections;
+  std::optional<std::int32_t> connections;
   bool no_dht = false;
   std::vector<std::string> dht_nodes;
   bool no_lsd = false;
   bool no_port_mapping = false;
   bool no_overlay = false;
   std::string operators;  // a file, or empty
-  core::EncryptionMode encryption = core::EncryptionMode::kAllowed;
-  net::Carriers carriers = net::Carriers::kBoth;
+  std::string encryption = "allowed";
+  std::string transport = "both";
 };
 
-// `listen`: how the option is called that says where peers reach us.
+// `listen`: how the option is called that says where peers reach us. What only makes sense where
+// others can reach us (a node of the DHT, local discovery, port mapping) is done only with it.
 void add_network_options(Subcommand& sub, NetworkArguments& arguments,
                          const std::string& listen = "--listen");
 // --interface alone, which other commands have too.
-void add_interface_option(Subcommand& sub, std::optional<net::SourceAddress>& source);
-
-// What only makes sense where others can reach us (a node of the DHT, local discovery, port
-// mapping) is done only with --listen. Errors: an option that is not understood, a file that is not
-// read.
-Result<void> apply(const NetworkArguments& arguments, player::HostOptions& options);
-
-Result<core::EncryptionMode> parse_encryption(std::string_view text);
-Result<net::Carriers> parse_transport(std::string_view text);
+void add_interface_option(Subcommand& sub, std::string& source);
 
 }  // namespace tributary::demo

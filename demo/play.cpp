@@ -1,17 +1,18 @@
 // tributary play: the command line of it; the run is in play_session.
 #include <unistd.h>
 
+#include <chrono>
 #include <cstdio>
 #include <memory>
 
 #include "demo/arguments.h"
 #include "demo/client_options.h"
 #include "demo/command.h"
+#include "demo/play_options.h"
 #include "demo/play_session.h"
 #include "demo/stop_signals.h"
 #include "demo/terminal.h"
 #include "demo/text_width.h"
-#include "player/media/sink.h"
 
 namespace tributary::demo {
 namespace {
@@ -48,13 +49,12 @@ Result<void> check(const PlayArguments& arguments) {
 void choose_audio(const PlayArguments& arguments, PlaySettings& settings) {
   settings.client.audio = arguments.audio;
   if (!arguments.audio.empty()) return;
-  const bool device = player::sdl_device_present();
+  const bool device = api::audio_device_present();
   settings.client.audio = device ? "sdl" : "null";
   if (!device) settings.notice = "no sound device here: playing in silence, as with --audio null";
 }
 
-void print_warning(LogLevel level, std::string_view text) {
-  if (level < LogLevel::kWarning) return;
+void print_warning(tributary_log_level, std::string_view text) {
   // Servers and peers may have a part in the text.
   std::fprintf(stderr, "tributary %s: %s\n", kName, fit_text(text, kWarningWidth).c_str());
 }
@@ -67,13 +67,15 @@ Result<PlaySettings> settings_of(const PlayArguments& arguments) {
   settings.linger = arguments.linger;
   settings.report = arguments.report;
   settings.trace = arguments.trace;
-  player::ClientOptions& client = settings.client;
+  api::Options& client = settings.client;
   auto applied = apply(arguments.client, client);
   if (!applied) return applied.error();
   // On a terminal the live view shows the client's warnings; else they go beside the lines.
-  if (!is_terminal(STDOUT_FILENO)) client.host.log = print_warning;
-  client.from = arguments.from;
-  client.until = arguments.until;
+  if (!is_terminal(STDOUT_FILENO)) client.log = print_warning;
+  client.from = std::chrono::floor<api::milliseconds>(arguments.from);
+  if (arguments.until >= Duration::zero()) {
+    client.until = std::chrono::ceil<api::milliseconds>(arguments.until);
+  }
   choose_audio(arguments, settings);
   return settings;
 }

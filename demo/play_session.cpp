@@ -3,37 +3,27 @@
 #include <poll.h>
 #include <unistd.h>
 
-#include <algorithm>
 #include <cstdio>
 #include <utility>
 
+#include "demo/command.h"
 #include "demo/human.h"
+#include "demo/play_options.h"
 #include "demo/summary.h"
-#include "engine/net/address.h"
 #include "engine/net/clock.h"
-#include "engine/net/disk_file.h"
 
 namespace tributary::demo {
 namespace {
 
-constexpr Duration kFrame = 200ms;  // of the live view, and of looking for the end
+constexpr Duration kFrame = 200ms;  // of the live view
 constexpr Duration kLineEvery = 1s;
-constexpr Duration kSeekStep = 10s;
+constexpr std::chrono::milliseconds kSeekStep = 10s;
 constexpr int kSummaryColumns = 100;  // where stdout is no terminal
-
-std::string text_of(const core::FetchProgress& progress) {
-  const std::string peers = human_count(progress.connected, "peer");
-  if (progress.layers) return "asking " + peers + " for the piece hashes";
-  if (progress.connected > 0) return "asking " + peers + " for the track list";
-  if (progress.known == 0) return "looking for peers who know the track list";
-  return "calling " + human_count(static_cast<std::int64_t>(progress.known), "peer");
-}
 
 }  // namespace
 
 PlaySession::PlaySession(PlaySettings settings, const WakePipe& wake)
     : settings_(std::move(settings)), wake_(wake) {
-  view_.policy = std::string(settings_.client.host.policy.name);
   view_.audio = settings_.client.audio;
   view_.notice = settings_.notice;
 }
@@ -54,51 +44,49 @@ Result<void> PlaySession::run() {
 
 Result<void> PlaySession::open() {
   if (auto traced = start_trace(); !traced) return traced;
-  settings_.client.resolving = [this](const core::FetchProgress& p) { return on_resolving(p); };
-  TRIBUTARY_TRY(client, player::Client::create(settings_.client));
-  client_ = std::move(client);
-  if (const auto at = client_->listening()) view_.address = net::format_endpoint(*at);
-  auto items = client_->load(settings_.sources);
-  if (!items && items.error().code == ErrorCode::kCancelled) return {};  // by a stop
-  if (!items) return items.error();
-  if (items->empty()) return invalid("the sources hold no track; give a torrent or a media URL");
-  return {};
+  settings_.client.wakeup = [this] { wake_.send('e'); };
+  auto client = api::Client::open(settings_.client);
+  if (!client) return error_of(client.error());
+  client_ = std::move(*client);
+  view_.address = client_->address();
+  return load();
 }
 
 Result<void> PlaySession::start_trace() {
   if (settings_.trace.empty()) return {};
   TRIBUTARY_TRY(trace, TraceWriter::open(settings_.trace));
   trace_ = std::move(trace);
-  settings_.client.trace = [this](const std::string& line) { trace_->write(line); };
+  settings_.client.trace = [this](std::string_view line) { trace_->write(line); };
   return {};
 }
 
-bool PlaySession::on_resolving(const core::FetchProgress& progress) {
-  wait(Duration::zero());
-  const std::string text = text_of(progress);
-  if (!stop_ && std::exchange(told_, text) != text) {
-    std::printf("%s\n", text.c_str());
-    std::fflush(stdout);
+// Playback is to begin at once when it is known what the sources stand for.
+Result<void> PlaySession::load() {
+  const auto begun = client_->load(settings_.sources);
+  if (!begun) return error_of(begun.error());
+  static_cast<void>(client_->start());  // where loading has failed by now the event says why
+  while (!loaded_) {
+    wait(std::nullopt);
+    if (stop_) static_cast<void>(client_->cancel_load());
   }
-  return !stop_;
+  const bool failed = loaded_->result < 0 && loaded_->result != TRIBUTARY_E_CANCELLED;
+  return failed ? Result<void>(error_of({loaded_->result, loaded_->text})) : Result<void>();
 }
 
 void PlaySession::play() {
   wait(Duration::zero());  // a stop while loading
-  if (stop_) return;
-  client_->start();
   line_due_ = net::read_clock() + kLineEvery;
-  while (!stop_ && !client_->ended()) step();
+  while (!stop_ && !ended_) step();
 }
 
 void PlaySession::linger() {
-  client_->stop_playback();
+  static_cast<void>(client_->stop());
   const SharingLimits& limits = settings_.linger;
   const TimePoint start = net::read_clock();
   while (!stop_) {
-    const core::ByteCounts& bytes = view_.snapshot.bytes;
+    const SourceBytes& bytes = view_.snapshot.bytes;
     const Duration shared_for = net::read_clock() - start;
-    if (limits.reached(shared_for, bytes.uploaded, bytes.peers + bytes.cdn())) return;
+    if (limits.reached(shared_for, bytes.uploaded, bytes.received())) return;
     view_.notice = "played to the end; sharing ";
     if (limits.ratio) view_.notice += "up to a ratio of " + human_ratio(*limits.ratio);
     if (limits.ratio && limits.time) view_.notice += ", ";
@@ -110,11 +98,7 @@ void PlaySession::linger() {
 
 void PlaySession::step() {
   const TimePoint now = net::read_clock();
-  if (screen_) {
-    const TerminalSize terminal = terminal_size(STDOUT_FILENO);
-    size_ = {terminal.columns, terminal.rows, wants_colour(STDOUT_FILENO)};
-  }
-  view_.snapshot = client_->snapshot(map_cells(size_));
+  look();
   view_.meters.add(now, view_.snapshot.bytes);
   if (screen_) {
     screen_->draw(render_view(view_, size_));
@@ -128,9 +112,19 @@ void PlaySession::step() {
   wait(kFrame);
 }
 
-void PlaySession::wait(Duration limit) {
+void PlaySession::look() {
+  if (screen_) {
+    const TerminalSize terminal = terminal_size(STDOUT_FILENO);
+    size_ = {terminal.columns, terminal.rows, wants_colour(STDOUT_FILENO)};
+  }
+  if (const auto snapshot = client_->snapshot(map_cells(size_))) {
+    view_.snapshot = figures_of(*snapshot);
+  }
+}
+
+void PlaySession::wait(std::optional<Duration> limit) {
   pollfd fds[2] = {{wake_.fd(), POLLIN, 0}, {screen_ ? STDIN_FILENO : -1, POLLIN, 0}};
-  if (poll(fds, 2, static_cast<int>(limit / 1ms)) <= 0) return;
+  if (poll(fds, 2, limit ? static_cast<int>(*limit / 1ms) : -1) <= 0) return;
   if (fds[0].revents != 0) {
     for (char what : wake_.receive()) on_wake(what);
   }
@@ -140,6 +134,24 @@ void PlaySession::wait(Duration limit) {
 void PlaySession::on_wake(char what) {
   if (what == 's') stop_ = true;
   if (what == 'r' && screen_) screen_->resume();
+  if (what == 'e') pull_events();
+}
+
+void PlaySession::pull_events() {
+  while (const auto event = client_->next_event()) on(*event);
+}
+
+// What state and message are, snapshots tell.
+void PlaySession::on(const api::Event& event) {
+  if (event.type == TRIBUTARY_EVENT_RESOLVING) tell_resolving(event.text);
+  if (event.type == TRIBUTARY_EVENT_LOADED) loaded_ = event;
+  if (event.type == TRIBUTARY_EVENT_ENDED) ended_ = event;
+}
+
+void PlaySession::tell_resolving(const std::string& text) {
+  if (stop_ || std::exchange(told_, text) == text) return;
+  std::printf("%s\n", text.c_str());
+  std::fflush(stdout);
 }
 
 void PlaySession::read_keys() {
@@ -150,19 +162,20 @@ void PlaySession::read_keys() {
   for (Key key : keys_.feed({bytes, static_cast<std::size_t>(n)})) {
     switch (key) {
       case Key::kPause:
-        client_->toggle_pause();
+        paused_ = !paused_;
+        static_cast<void>(client_->set_paused(paused_));
         break;
       case Key::kBack:
-        client_->seek_by(-kSeekStep);
+        static_cast<void>(client_->seek_by(-kSeekStep));
         break;
       case Key::kForward:
-        client_->seek_by(kSeekStep);
+        static_cast<void>(client_->seek_by(kSeekStep));
         break;
       case Key::kNext:
-        client_->next();
+        static_cast<void>(client_->next());
         break;
       case Key::kPrevious:
-        client_->previous();
+        static_cast<void>(client_->previous());
         break;
       case Key::kQuit:
         stop_ = true;
@@ -173,27 +186,36 @@ void PlaySession::read_keys() {
 
 Result<void> PlaySession::finish() {
   view_.notice = "saying goodbye to peers and trackers; Ctrl-C quits at once";
-  if (screen_) screen_->draw(render_view(view_, size_));
-  client_->stop_playback();
-  client_->finish();
-  const player::ClientSnapshot last = client_->snapshot(0);
-  const player::Report report = client_->report();
+  if (screen_) {
+    look();
+    screen_->draw(render_view(view_, size_));
+  }
+  static_cast<void>(client_->stop());  // first, so that the report is of the whole
+  const auto finished = client_->finish();
+  if (!finished) return error_of(finished.error());
+  pull_events();
+  const auto report = client_->report();
+  if (!report) return error_of(report.error());
   screen_.reset();
   client_.reset();
   const int columns =
       is_terminal(STDOUT_FILENO) ? terminal_size(STDOUT_FILENO).columns : kSummaryColumns;
-  for (const std::string& line : render_summary(report, columns)) std::printf("%s\n", line.c_str());
+  for (const std::string& line : render_summary(figures_of(*report), columns)) {
+    std::printf("%s\n", line.c_str());
+  }
   std::fflush(stdout);
+  auto written = write_files(*report);
+  if (!written) return written;
+  if (!ended_ || ended_->result >= 0) return {};
+  return io_error(ended_->text.empty() ? "playing failed" : ended_->text);
+}
+
+Result<void> PlaySession::write_files(const api::Report& report) {
   if (!settings_.report.empty()) {
-    auto written = net::replace_file(settings_.report, wire::as_octets(player::to_json(report)));
+    auto written = write_file(settings_.report, report.json());
     if (!written) return written;
   }
-  if (trace_) {
-    auto closed = trace_->close();
-    if (!closed) return closed;
-  }
-  if (last.state != player::PlayState::kFailed) return {};
-  return io_error(last.message.empty() ? "playing failed" : last.message);
+  return trace_ ? trace_->close() : Result<void>();
 }
 
 }  // namespace tributary::demo

@@ -6,6 +6,8 @@
 
 #include "demo/arguments.h"
 #include "demo/command.h"
+#include "demo/engine_names.h"
+#include "demo/host_options.h"
 #include "demo/human.h"
 #include "demo/network_options.h"
 #include "demo/progress_bar.h"
@@ -13,7 +15,6 @@
 #include "demo/sharing_limits.h"
 #include "demo/text_width.h"
 #include "demo/torrent_file.h"
-#include "demo/unchoker_option.h"
 #include "engine/net/address.h"
 #include "player/client/host.h"
 
@@ -30,7 +31,7 @@ struct SeedArguments {
   std::string directory;
   NetworkArguments network;
   SharingLimits limits;
-  std::optional<core::Unchoker> unchoker;
+  std::string unchoker = "tit-for-tat";
   bool super_seed = false;
   bool verbose = false;
 };
@@ -85,7 +86,8 @@ Result<void> Seeder::open_host() {
   player::HostOptions options;
   auto applied = apply(arguments_.network, options);
   if (!applied) return applied;
-  options.policy.unchoker = arguments_.unchoker.value_or(options.policy.unchoker);
+  TRIBUTARY_TRY(unchoker, parse_unchoker(arguments_.unchoker));
+  options.policy.unchoker = unchoker;
   options.super_seed = arguments_.super_seed;
   player::HostEvents events;
   events.mapped = [](const Result<net::PortMapping>& mapping) {
@@ -228,7 +230,7 @@ void add_seed(CommandLine& line) {
   sub.add("--for", "T", arguments->limits.time, parse_told_time, "End after so long");
   sub.add("--ratio", "R", arguments->limits.ratio, parse_told_ratio,
           "End when R times the size of the torrents is sent");
-  sub.add("--unchoker", "NAME", arguments->unchoker, parse_unchoker,
+  sub.add("--unchoker", "NAME", arguments->unchoker, check_unchoker,
           std::string(kUnchokerHelp) + " (tit-for-tat)");
   sub.add("--super", arguments->super_seed,
           "Show pieces one by one until the peers have a whole copy (BEP 16)");

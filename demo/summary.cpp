@@ -25,37 +25,35 @@ int figures_width() {
   return width;
 }
 
-std::string stalls_of(const player::ReportEntry& entry) {
+std::string stalls_of(const TrackFigures& entry) {
   if (entry.stalls == 0) return "0";
   return std::to_string(entry.stalls) + " (" + human_delay(entry.stalled) + ")";
 }
 
-std::string row(const std::string& title, int title_width, const player::ReportEntry& entry) {
-  const Bytes network = entry.bytes.cdn() + entry.bytes.peers;
+std::string row(const std::string& title, int title_width, const TrackFigures& entry) {
   const std::array<std::string, 8> cells = {
       entry.started ? human_delay(entry.startup) : "-",
       human_clock(entry.played),
       stalls_of(entry),
       entry.gap > Duration::zero() ? human_delay(entry.gap) : "-",
-      human_bytes(entry.bytes.cdn()),
+      human_bytes(entry.bytes.cdn),
       human_bytes(entry.bytes.peers),
       human_bytes(entry.bytes.cache),
-      network > 0_B ? human_percent(entry.offload_ratio()) : "-"};
+      entry.bytes.received() > 0_B ? human_percent(entry.bytes.offload()) : "-"};
   std::string line = pad_right(title, title_width);
   for (std::size_t i = 0; i < cells.size(); ++i) line += pad_left(cells[i], kColumns[i].second);
   return line;
 }
 
-bool worth_a_line(const player::ReportEntry& entry) {
-  const core::ByteCounts& bytes = entry.bytes;
-  return entry.started || bytes.cdn() + bytes.peers + bytes.cache > 0_B;
+bool worth_a_line(const TrackFigures& entry) {
+  return entry.started || entry.bytes.received() + entry.bytes.cache > 0_B;
 }
 
 }  // namespace
 
-std::vector<std::string> render_summary(const player::Report& report, int columns) {
+std::vector<std::string> render_summary(const SessionFigures& session, int columns) {
   int longest = kShortestTitle;
-  for (const player::ReportEntry& track : report.tracks) {
+  for (const TrackFigures& track : session.tracks) {
     longest = std::max(longest, text_width(track.title) + 4);
   }
   const int title_width =
@@ -63,13 +61,13 @@ std::vector<std::string> render_summary(const player::Report& report, int column
   std::string heading = pad_right("track", title_width);
   for (const auto& [name, width] : kColumns) heading += pad_left(name, width);
   std::vector<std::string> lines = {fit_text(heading, columns)};
-  for (std::size_t i = 0; i < report.tracks.size(); ++i) {
-    const player::ReportEntry& track = report.tracks[i];
+  for (std::size_t i = 0; i < session.tracks.size(); ++i) {
+    const TrackFigures& track = session.tracks[i];
     if (!worth_a_line(track)) continue;
     const std::string title = std::to_string(i + 1) + " " + track.title;
     lines.push_back(fit_text(row(title, title_width, track), columns));
   }
-  lines.push_back(fit_text(row("total", title_width, report.total), columns));
+  lines.push_back(fit_text(row("total", title_width, session.total), columns));
   return lines;
 }
 

@@ -4,12 +4,12 @@
 #include <string>
 #include <vector>
 
-#include "player/client/report.h"
+#include "demo/play_figures.h"
 
 namespace tributary::demo {
 
 // A heading, one line for each track that was begun or fetched, and the total; at most `columns`
 // wide; 78 hold all figures.
-std::vector<std::string> render_summary(const player::Report& report, int columns);
+std::vector<std::string> render_summary(const SessionFigures& session, int columns);
 
 }  // namespace tributary::demo

@@ -21,9 +21,9 @@ Result<std::unique_ptr<TraceWriter>> TraceWriter::open(const std::string& path) 
   return std::unique_ptr<TraceWriter>(new TraceWriter(path, std::move(file)));
 }
 
-void TraceWriter::write(const std::string& line) {
-  const std::lock_guard lock(mutex_);
-  std::fprintf(file_.get(), "%s\n", line.c_str());
+void TraceWriter::write(std::string_view line) {
+  std::fwrite(line.data(), 1, line.size(), file_.get());
+  std::fputc('\n', file_.get());
 }
 
 Result<void> TraceWriter::close() {

@@ -4,20 +4,20 @@
 
 #include <cstdio>
 #include <memory>
-#include <mutex>
 #include <string>
+#include <string_view>
 
 #include "engine/base/result.h"
 
 namespace tributary::demo {
 
-// Any thread. Buffered: a line costs no system call.
+// One thread at a time. Buffered: a line costs no system call.
 class TraceWriter {
  public:
   // Errors: kIo.
   static Result<std::unique_ptr<TraceWriter>> open(const std::string& path);
 
-  void write(const std::string& line);
+  void write(std::string_view line);
   // Errors: kIo, the first that any write met.
   Result<void> close();
 
@@ -29,7 +29,6 @@ class TraceWriter {
   TraceWriter(std::string path, FilePtr file);
 
   std::string path_;
-  std::mutex mutex_;  // of the file
   FilePtr file_;
 };
 

@@ -4,7 +4,6 @@
 
 #include "demo/human.h"
 #include "demo/text_width.h"
-#include "engine/net/address.h"
 
 namespace tributary::demo {
 namespace {
@@ -14,21 +13,21 @@ struct StateLook {
   Style style;
 };
 
-StateLook look_of(cdn::EdgeState state) {
+StateLook look_of(tributary_edge_state state) {
   switch (state) {
-    case cdn::EdgeState::kUp:
+    case TRIBUTARY_EDGE_UP:
       return {"up", Style::kGood};
-    case cdn::EdgeState::kProbing:
+    case TRIBUTARY_EDGE_PROBING:
       return {"probing", Style::kCdn};
-    case cdn::EdgeState::kBackOff:
+    case TRIBUTARY_EDGE_BACK_OFF:
       return {"backing off", Style::kBad};
-    case cdn::EdgeState::kDropped:
+    case TRIBUTARY_EDGE_DROPPED:
       break;
   }
   return {"dropped", Style::kBad};
 }
 
-StyledLine edge_line(const cdn::EdgeStats& edge, bool first) {
+StyledLine edge_line(const EdgeFigures& edge, bool first) {
   const StateLook look = look_of(edge.state);
   StyledLine line(" ");
   line.add(first ? "edges   " : "        ", Style::kDim);
@@ -41,9 +40,9 @@ StyledLine edge_line(const cdn::EdgeStats& edge, bool first) {
   return line;
 }
 
-StyledLine peer_line(const core::PeerView& peer) {
+StyledLine peer_line(const PeerFigures& peer) {
   StyledLine line(" ");
-  line.add(pad_right(net::format_endpoint(peer.remote), 22) + " ");
+  line.add(pad_right(peer.address, 22) + " ");
   line.add(pad_right(peer.client.empty() ? "?" : peer.client, 18) + " ", Style::kDim);
   line.add(pad_right(peer.flags, 7) + " ", Style::kDim);
   line.add(pad_left(human_rate(peer.down), 12), Style::kPeers);
@@ -53,15 +52,15 @@ StyledLine peer_line(const core::PeerView& peer) {
 
 }  // namespace
 
-std::vector<StyledLine> edge_lines(const std::vector<cdn::EdgeStats>& edges, std::size_t rows) {
+std::vector<StyledLine> edge_lines(const std::vector<EdgeFigures>& edges, std::size_t rows) {
   std::vector<StyledLine> lines;
-  for (const cdn::EdgeStats& edge : edges) {
+  for (const EdgeFigures& edge : edges) {
     if (lines.size() < rows) lines.push_back(edge_line(edge, lines.empty()));
   }
   return lines;
 }
 
-std::vector<StyledLine> peer_lines(std::vector<core::PeerView> peers, std::size_t rows) {
+std::vector<StyledLine> peer_lines(std::vector<PeerFigures> peers, std::size_t rows) {
   if (rows == 0) return {};
   const std::size_t count = peers.size();
   std::stable_sort(peers.begin(), peers.end(), [](const auto& a, const auto& b) {

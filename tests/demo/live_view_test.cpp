@@ -10,14 +10,13 @@
 
 using namespace tributary;        // NOLINT
 using namespace tributary::demo;  // NOLINT
-using player::CellState;
 
 namespace {
 
 LiveView busy_view() {
   LiveView view;
-  player::ClientSnapshot& s = view.snapshot;
-  s.state = player::PlayState::kPlaying;
+  PlaySnapshot& s = view.snapshot;
+  s.state = TRIBUTARY_STATE_PLAYING;
   s.track = 1;
   s.tracks = 12;
   s.title =
@@ -25,25 +24,24 @@ LiveView busy_view() {
   s.position = 83s;
   s.duration = 245s;
   s.buffered = 21400ms;
-  s.bytes.cdn_by_reason[core::CdnReason::kStartup] = 1_MiB;
+  s.bytes.cdn = 1_MiB;
   s.bytes.peers = 3_MiB;
   s.bytes.cache = 10_KiB;
   s.bytes.uploaded = 2_MiB;
   for (int i = 0; i < 30; ++i) {
-    core::PeerView peer;
-    peer.remote = Endpoint::v4(10, 200, 100, static_cast<std::uint8_t>(i), 65535);
+    PeerFigures peer;
+    peer.address = "10.200.100." + std::to_string(i) + ":65535";
     peer.client = "Ein Client mit langem Namen 1.2.3";
     peer.flags = "DUeXO";
     peer.down = BitRate(i * 100'000);
-    s.peer_list.push_back(peer);
+    s.peers.push_back(peer);
   }
-  s.peers = s.peer_list.size();
-  cdn::EdgeStats edge;
+  EdgeFigures edge;
   edge.origin = "https://a-very-long-name-of-an-edge.cdn.example.org:8443";
   edge.failures = 3;
   s.edges = {edge, edge, edge, edge};
-  for (int i = 0; i < 2000; ++i) s.pieces.push_back(static_cast<CellState>(i % 5));
-  s.playhead_cell = 7;
+  for (int i = 0; i < 2000; ++i) s.pieces.push_back(static_cast<tributary_piece_state>(i % 5));
+  s.playhead_piece = 7;
   s.next_title = "The next one";
   s.next_have = 1_MiB;
   s.next_size = 4_MiB;
@@ -51,11 +49,11 @@ LiveView busy_view() {
   s.startup = 312ms;
   s.emergency = true;
   s.message = "something\nhappened";
-  view.policy = "adaptive";
+  s.policy = "adaptive";
   view.audio = "null";
   view.address = "127.0.0.1:6881";
   for (int i = 0; i < 100; ++i) {
-    core::ByteCounts bytes;
+    SourceBytes bytes;
     bytes.peers = Bytes(i * 10'000);
     view.meters.add(TimePoint(i * 200ms), bytes);
   }
@@ -164,9 +162,9 @@ TEST_CASE("peers that give most come first and the rest is counted") {
 
 TEST_CASE("the map marks the playhead's cell and fills the row") {
   LiveView view;
-  view.snapshot.pieces = {CellState::kHave, CellState::kPartial, CellState::kAskedCdn,
-                          CellState::kAskedPeer, CellState::kMissing};
-  view.snapshot.playhead_cell = 1;
+  view.snapshot.pieces = {TRIBUTARY_PIECE_HAVE, TRIBUTARY_PIECE_PARTIAL, TRIBUTARY_PIECE_ASKED_CDN,
+                          TRIBUTARY_PIECE_ASKED_PEER, TRIBUTARY_PIECE_MISSING};
+  view.snapshot.playhead_piece = 1;
   const ViewSize size{20, 24, false};
   CHECK(map_cells(size) == 10);
   CHECK(shows(render_view(view, size), "██▼▄▓▓▒▒··"));
@@ -201,8 +199,8 @@ TEST_CASE("progress is told in percent, speed and time left, within any width") 
 }
 
 TEST_CASE("the summary has a line a track that was begun and one for all") {
-  player::Report report;
-  player::ReportEntry track;
+  SessionFigures session;
+  TrackFigures track;
   track.title = "A title 日本語 that is longer than the column";
   track.started = true;
   track.startup = 312ms;
@@ -210,10 +208,10 @@ TEST_CASE("the summary has a line a track that was begun and one for all") {
   track.stalls = 1;
   track.stalled = 1250ms;
   track.bytes.peers = Bytes(4'700'000);
-  track.bytes.cdn_by_reason[core::CdnReason::kStartup] = Bytes(1'300'000);
-  report.tracks = {track, player::ReportEntry{}};
-  report.total = track;
-  const auto lines = render_summary(report, 80);
+  track.bytes.cdn = Bytes(1'300'000);
+  session.tracks = {track, TrackFigures{}};
+  session.total = track;
+  const auto lines = render_summary(session, 80);
   REQUIRE(lines.size() == 3);
   CHECK(lines[1].starts_with("1 A"));
   CHECK(lines[2].starts_with("total"));
@@ -222,7 +220,7 @@ TEST_CASE("the summary has a line a track that was begun and one for all") {
     CHECK(lines[1].find(text) != std::string::npos);
   }
   for (int columns = 1; columns <= 200; ++columns) {
-    for (const std::string& line : render_summary(report, columns)) {
+    for (const std::string& line : render_summary(session, columns)) {
       REQUIRE(text_width(line) <= columns);
     }
   }

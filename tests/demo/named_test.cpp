@@ -2,8 +2,7 @@
 
 #include <doctest/doctest.h>
 
-#include "demo/network_options.h"
-#include "demo/unchoker_option.h"
+#include "demo/host_options.h"
 
 using namespace tributary;        // NOLINT
 using namespace tributary::demo;  // NOLINT

@@ -42,6 +42,28 @@ def layers(tree):
                     yield f"{path}:{line}: {room} may not include {below}"
 
 
+def _reached(tree, path, seen):
+    """(file, line, room's file) of what the file includes, and what demo's headers in it include."""
+    seen.add(path)
+    for line, target in source.includes(tree.files.get(path, "")):
+        name = target.strip('"<>')
+        if name.startswith("demo/"):
+            if name not in seen:
+                yield from _reached(tree, name, seen)
+        elif room_of(name):
+            yield path, line, name
+
+
+def play_embeds(tree):
+    """play is an embedder: it stands on the C API alone"""
+    seen = set()
+    for path in tree.matching(CODE, under="demo/"):
+        if re.fullmatch(table.PLAY, path) and path not in seen:
+            for where, line, name in _reached(tree, path, seen):
+                if name not in table.PLAY_MAY_INCLUDE:
+                    yield f"{where}:{line}: play may not know {name}; use <tributary/tributary.hpp>"
+
+
 def links(tree):
     """a room links only the rooms it may include"""
     names = {}
@@ -199,6 +221,6 @@ def test_names(tree):
             seen.add(name)
 
 
-RULES = [layers, links, libraries, pure_includes, pure_words, pure_symbols, file_length,
+RULES = [layers, play_embeds, links, libraries, pure_includes, pure_words, pure_symbols, file_length,
          function_length, header_purpose, private_paths, unfinished, root_entries, sleeps,
          test_names]

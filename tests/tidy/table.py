@@ -30,6 +30,12 @@ LAYERS = {
                       "cdn/http", "player/client", "demo"],
 }
 
+# `tributary play`, and what of the other rooms it and the headers of demo that it includes may know:
+# values and the clock. Everything else it has from <tributary/tributary.hpp>, as any embedder.
+PLAY = r"demo/(play\w*|live_view|view_tables|summary|rate_meter|client_options|trace_writer)\.(h|cpp)"
+PLAY_MAY_INCLUDE = ["engine/base/endpoint.h", "engine/base/result.h", "engine/base/units.h",
+                    "engine/net/clock.h"]
+
 # The rooms without I/O, threads or clocks, and the static library of each.
 PURE = {
     "engine/base": "base", "engine/core": "core", "engine/wire": "wire", "cdn/pool": "cdn_pool",
