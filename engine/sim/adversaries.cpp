@@ -8,7 +8,7 @@ namespace tributary::sim {
 namespace {
 
 // The paper's constants.
-constexpr Duration kRound = 10s;
+constexpr Duration kRerankEvery = 10s;
 constexpr int kReciprocatedRounds = 3;
 constexpr std::int64_t kRaisePercent = 20;
 constexpr std::int64_t kLowerPercent = 10;
@@ -25,7 +25,7 @@ class BitTyrant {
     if (snapshot.seeding) return {};
     const bool round = snapshot.now >= state.next_rerank;
     if (round) {
-      state.next_rerank = snapshot.now + kRound;
+      state.next_rerank = snapshot.now + kRerankEvery;
       learn(snapshot);
     }
     return decide(snapshot, state);
