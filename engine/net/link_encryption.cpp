@@ -1,5 +1,6 @@
 #include "engine/net/link_encryption.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "engine/net/stream_crypto.h"
@@ -44,6 +45,21 @@ Result<wire::Octets> LinkEncryption::receive(std::span<std::uint8_t> octets,
   out_ = std::move(outcome.out);
   received_ = std::move(outcome.received);
   return wire::Octets(received_);
+}
+
+wire::Octets LinkEncryption::encrypt(const std::vector<wire::Octets>& parts, std::size_t clear) {
+  std::size_t size = 0;
+  for (const wire::Octets part : parts) size += part.size();
+  if (sent_.size() < size) sent_.resize(size);
+  auto out = std::span(sent_).first(size);
+  for (wire::Octets part : parts) {
+    const std::size_t as_is = std::min(clear, part.size());
+    std::copy_n(part.begin(), as_is, out.begin());
+    clear -= as_is;
+    out_->apply(part.subspan(as_is), out.subspan(as_is, part.size() - as_is));
+    out = out.subspan(part.size());
+  }
+  return wire::Octets(sent_).first(size);
 }
 
 }  // namespace tributary::net

@@ -29,8 +29,11 @@ class LinkEncryption {
   Result<wire::Octets> receive(std::span<std::uint8_t> octets, wire::OctetBuffer& reply);
   // What is sent from now on must be encrypted.
   bool encrypts() const { return out_ != nullptr; }
-  // The next octets of the stream out. REQUIRES: encrypts(), and in.size() == out.size().
-  void encrypt(wire::Octets in, std::span<std::uint8_t> out) { out_->apply(in, out); }
+  // The next parts of the stream out in a row, of which so many octets at the front stay as they
+  // are. Valid until the next call. REQUIRES: encrypts().
+  wire::Octets encrypt(const std::vector<wire::Octets>& parts, std::size_t clear);
+  // Nothing follows soon: gives the memory of encrypt() back.
+  void rest() { sent_ = {}; }
   core::Encryption level() const {
     return encrypts() ? core::Encryption::kStream : core::Encryption::kHandshake;
   }
@@ -43,6 +46,7 @@ class LinkEncryption {
   std::unique_ptr<wire::StreamCipher> in_;         // none: plain
   std::unique_ptr<wire::StreamCipher> out_;        // none: plain, or not done
   wire::OctetBuffer received_;                     // with the end of the exchange
+  wire::OctetBuffer sent_;                         // the last that was encrypted
 };
 
 }  // namespace tributary::net

@@ -17,7 +17,7 @@ PeerLink::PeerLink(LinkOwner& owner, BufferPool& pool, std::unique_ptr<ByteStrea
 void PeerLink::dial(const core::Connect& action, bool encrypted) {
   torrent_ = action.torrent;
   remote_ = action.remote;
-  ours_ = action.handshake;
+  dialled_ = std::make_unique<const core::Connect>(action);
   dials_encrypted_ = encrypted;
   state_ = State::kConnecting;
   stream_->dial(remote_);
@@ -41,10 +41,11 @@ void PeerLink::begin_handshake() {
 }
 
 void PeerLink::send_handshake() {
-  const auto bytes = wire::encode_handshake(ours_);
+  const core::Handshake& ours = dialled_->handshake;
+  const auto bytes = wire::encode_handshake(ours);
   if (dials_encrypted_) {
     wire::OctetBuffer first;
-    encryption_ = LinkEncryption::dial(owner_->encryption_mode(), ours_.info_hash, bytes, first);
+    encryption_ = LinkEncryption::dial(owner_->encryption_mode(), ours.info_hash, bytes, first);
     next_.append(first);
   } else {
     next_.append(bytes);
@@ -54,7 +55,6 @@ void PeerLink::send_handshake() {
 
 void PeerLink::answer(core::TorrentId torrent, const core::Handshake& ours) {
   torrent_ = torrent;
-  ours_ = ours;
   next_.append(wire::encode_handshake(ours));
 }
 
@@ -165,24 +165,24 @@ wire::Octets PeerLink::take_handshake(wire::Octets bytes) {
 void PeerLink::open() {
   TRIBUTARY_CHECK(state_ == State::kHandshaking);
   state_ = State::kOpen;
+  dialled_.reset();
   decoder_.emplace(static_cast<wire::PayloadBuffers&>(*this));
 }
 
 wire::Octets PeerLink::take_messages(wire::Octets bytes) {
   while (!bytes.empty() && state_ == State::kOpen) {
-    if (arriving_ == core::kNoBuffer && !owner_->may_receive()) {
+    const std::size_t payload = decoder_->payload_left();
+    if (payload == 0 && !owner_->may_receive()) {
       stalled_ = true;
       pause_reading();
       owner_->on_stalled(*this);
       return bytes;
     }
-    const auto room = decoder_->writable();
-    const std::size_t n = std::min(room.size(), bytes.size());
-    std::copy_n(bytes.begin(), n, room.begin());
-    bytes = bytes.subspan(n);
+    const wire::Octets step = bytes.first(std::min(payload > 0 ? payload : kStep, bytes.size()));
+    bytes = bytes.subspan(step.size());
     // A list of its own would keep its room in each idle link.
     std::vector<core::Message> messages = std::exchange(owner_->message_space(), {});
-    const auto decoded = decoder_->commit(n, messages);
+    const auto decoded = decoder_->feed(step, messages);
     for (core::Message& message : messages) deliver(std::move(message));
     messages.clear();
     if (owner_) owner_->message_space() = std::move(messages);
@@ -195,7 +195,6 @@ void PeerLink::deliver(core::Message message) {
   if (const auto* piece = std::get_if<core::Piece>(&message)) {
     stats_.payload_in += piece->span.length;
     stats_.overhead_in -= piece->span.length;
-    if (piece->buffer == arriving_) arriving_ = core::kNoBuffer;
     if (state_ != State::kOpen && piece->buffer != core::kNoBuffer) pool_.release(piece->buffer);
   }
   if (state_ == State::kOpen) owner_->on_message(*this, std::move(message));
@@ -204,14 +203,10 @@ void PeerLink::deliver(core::Message message) {
 wire::PayloadBuffers::Buffer PeerLink::allocate(Bytes length) {
   const core::BufferId id = pool_.allocate(length);
   TRIBUTARY_CHECK(id != core::kNoBuffer);  // take_messages() saw to the headroom
-  arriving_ = id;
   return {id, pool_.data(id)};
 }
 
-void PeerLink::free(core::BufferId id) {
-  arriving_ = core::kNoBuffer;
-  pool_.release(id);
-}
+void PeerLink::free(core::BufferId id) { pool_.release(id); }
 
 // --- Sending
 
@@ -224,7 +219,7 @@ void PeerLink::send_block(const core::BlockSpan& span, Payload payload) {
 }
 
 bool PeerLink::wants_block() const {
-  return state_ == State::kOpen && writing_.empty() && queue_.has_blocks() &&
+  return state_ == State::kOpen && !writing_ && queue_.has_blocks() &&
          next_.size() < stream_->write_size();
 }
 
@@ -233,40 +228,25 @@ Bytes PeerLink::take_block() {
   return queue_.take_block(next_);
 }
 
-// The exchange of keys goes out as it is, the rest encrypted.
-wire::Octets PeerLink::encrypt_batch() {
-  const auto size = static_cast<std::size_t>(writing_.size().count());
-  if (encrypted_.size() < size) encrypted_.resize(size);
-  std::size_t clear = std::exchange(exchange_, 0);
-  auto out = std::span(encrypted_).first(size);
-  for (wire::Octets part : writing_.parts()) {
-    std::copy_n(part.begin(), clear, out.begin());
-    out = out.subspan(clear);
-    part = part.subspan(std::exchange(clear, 0));
-    encryption_->encrypt(part, out.first(part.size()));
-    out = out.subspan(part.size());
-  }
-  return wire::Octets(encrypted_).first(size);
-}
-
 void PeerLink::flush() {
   if (state_ != State::kHandshaking && state_ != State::kOpen) return;
-  if (!writing_.empty()) return;
+  if (writing_) return;
   if (queue_.has_control()) queue_.take_control(next_);
   if (next_.empty()) return;
-  std::swap(next_, writing_);
-  if (encryption_ && encryption_->encrypts()) return stream_->write({encrypt_batch()});
-  exchange_ = 0;
-  stream_->write(writing_.parts());
+  writing_ = std::make_unique<const WriteBatch>(std::exchange(next_, {}));
+  const std::size_t clear = std::exchange(exchange_, 0);
+  const bool encrypts = encryption_ && encryption_->encrypts();
+  const auto parts = writing_->parts();
+  encrypts ? stream_->write({encryption_->encrypt(parts, clear)}) : stream_->write(parts);
 }
 
 void PeerLink::on_stream_written() {
   if (state_ == State::kClosing || !owner_) return;
-  stats_.payload_out += writing_.payload_size();
-  stats_.overhead_out += writing_.size() - writing_.payload_size();
-  const WriteBatch done = std::exchange(writing_, {});
-  if (!queue_.has_blocks()) encrypted_ = {};  // an idle connection costs no buffer
-  for (const WriteBatch::Block& block : done.blocks()) {
+  const auto done = std::exchange(writing_, nullptr);
+  stats_.payload_out += done->payload_size();
+  stats_.overhead_out += done->size() - done->payload_size();
+  if (encryption_ && !queue_.has_blocks()) encryption_->rest();  // idle it costs no buffer
+  for (const WriteBatch::Block& block : done->blocks()) {
     if (state_ == State::kOpen) owner_->on_block_sent(*this, block.span);
   }
   if (state_ != State::kClosing) owner_->on_writable(*this);

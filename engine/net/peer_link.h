@@ -62,14 +62,17 @@ class LinkOwner {
   virtual void on_closed(PeerLink& link) = 0;
 };
 
-// Buffers that one step of the decoder may ask for: 4 KiB of piece messages with one byte each.
+// So much is decoded at once, but for the rest of a payload, and so many buffers it may ask for:
+// piece messages with one byte each.
+inline constexpr std::size_t kStep = 4096;
 inline constexpr std::int32_t kBuffersPerStep = 320;
+static_assert(kBuffersPerStep > kStep / (wire::kPieceHeaderSize + 1));
 
 // Created by its owner, deletes itself once its stream is closed: after close() the owner
 // gets on_closed() on a later turn, after abandon() nothing more. Loop thread only.
 class PeerLink final : private wire::PayloadBuffers, private StreamOwner {
  public:
-  enum class State { kNew, kConnecting, kHandshaking, kOpen, kClosing };
+  enum class State : std::uint8_t { kNew, kConnecting, kHandshaking, kOpen, kClosing };
 
   // `stream` is connected if the link is inbound, else it is to be dialled.
   PeerLink(LinkOwner& owner, BufferPool& pool, std::unique_ptr<ByteStream> stream,
@@ -107,7 +110,8 @@ class PeerLink final : private wire::PayloadBuffers, private StreamOwner {
   bool inbound() const { return inbound_; }
   bool is_utp() const { return stream_->is_utp(); }
   const Endpoint& remote() const { return remote_; }
-  const core::Handshake& ours() const { return ours_; }
+  // Of an outgoing link that is not open yet.
+  const core::Connect& dialled() const { return *dialled_; }
   const LinkStats& stats() const { return stats_; }
   core::Encryption encryption() const {
     return encryption_ ? encryption_->level() : core::Encryption::kNone;
@@ -120,9 +124,7 @@ class PeerLink final : private wire::PayloadBuffers, private StreamOwner {
 
   // Kept by the owner: when the link is to be given up, and which of the owner's lists it is in.
   TimePoint deadline{};
-  bool reported = false;   // the host knows of it
-  bool gives_way = false;  // as its Connect says, as the next
-  bool punches = false;
+  bool reported = false;  // the host knows of it
   bool in_dirty = false;
   bool in_uploads = false;
   bool in_paused = false;
@@ -149,7 +151,6 @@ class PeerLink final : private wire::PayloadBuffers, private StreamOwner {
   wire::Octets take_handshake(wire::Octets bytes);
   wire::Octets take_messages(wire::Octets bytes);
   void deliver(core::Message message);
-  wire::Octets encrypt_batch();
 
   LinkOwner* owner_;  // null once abandoned
   BufferPool& pool_;
@@ -162,19 +163,17 @@ class PeerLink final : private wire::PayloadBuffers, private StreamOwner {
   bool dials_encrypted_ = false;
   bool refused_plain_ = false;
   Endpoint remote_;
-  core::Handshake ours_;
+  std::unique_ptr<const core::Connect> dialled_;  // until it is open
   LinkStats stats_;
 
   wire::OctetBuffer unread_;  // an incomplete handshake, or what may not be received yet
   std::optional<wire::PeerDecoder> decoder_;
-  core::BufferId arriving_;  // holds a payload that is not whole yet; it never waits for buffers
 
   SendQueue queue_;
   WriteBatch next_;
-  WriteBatch writing_;
+  std::unique_ptr<const WriteBatch> writing_;   // none: nothing is being written
   std::unique_ptr<LinkEncryption> encryption_;  // none: plain
-  std::size_t exchange_ = 0;     // octets at the front of next_ that go out as they are
-  wire::OctetBuffer encrypted_;  // writing_, as it goes out
+  std::size_t exchange_ = 0;  // octets at the front of next_ that go out as they are
   std::unique_ptr<ByteStream> stream_;
 };
 

@@ -9,13 +9,8 @@
 namespace tributary::net {
 namespace {
 
-// Capacity that an idle connection may keep: a busy second of requests and haves.
-constexpr std::size_t kKeptCapacity = 4096;
-
-void reset(wire::OctetBuffer& bytes) {
-  bytes.clear();
-  if (bytes.capacity() > kKeptCapacity) bytes.shrink_to_fit();
-}
+// Messages are written octet by octet: room for the first few at once.
+constexpr std::size_t kFirstRoom = 64;
 
 bool keeps_its_place(const core::Message& message) {
   return std::holds_alternative<core::Choke>(message) ||
@@ -42,6 +37,7 @@ void SendQueue::push(const core::Message& message, const wire::ExtensionIds& pee
   if (!lane_.empty() && keeps_its_place(message)) {
     wire::encode_message(message, peer_ids, lane_.emplace_back().message);
   } else {
+    if (control_.empty()) control_.reserve(kFirstRoom);
     wire::encode_message(message, peer_ids, control_);
   }
 }
@@ -53,8 +49,12 @@ void SendQueue::push_block(const core::BlockSpan& span, Payload payload) {
 }
 
 void SendQueue::take_control(WriteBatch& batch) {
-  wire::append(batch.bytes_, control_);
-  reset(control_);
+  wire::OctetBuffer messages = std::exchange(control_, {});  // an idle connection keeps no room
+  if (batch.bytes_.empty()) {
+    batch.bytes_ = std::move(messages);
+  } else {
+    wire::append(batch.bytes_, messages);
+  }
 }
 
 Bytes SendQueue::take_block(WriteBatch& batch) {

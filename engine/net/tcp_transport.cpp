@@ -192,8 +192,6 @@ void TcpTransport::Impl::start_dial(const core::Connect& dial, bool encrypted) {
   links_.emplace(dial.conn, link);
   ++half_open_;
   link->reported = true;  // the host knows its Connect
-  link->gives_way = dial.gives_way;
-  link->punches = dial.punches;
   link->deadline = loop_.now() + limits_.connect_timeout;
   link->dial(dial, encrypted);
 }
@@ -221,8 +219,8 @@ void TcpTransport::Impl::on_connected(PeerLink& link) {
 // other hash: that is how BEP 52 has a hybrid's peer choose v2.
 Result<LocalSide> TcpTransport::Impl::match(const PeerLink& link, const core::Handshake& remote) {
   std::optional<LocalSide> side;
-  if (!link.inbound() && remote.info_hash == link.ours().info_hash) {
-    side = LocalSide{link.torrent(), link.ours()};
+  if (!link.inbound() && remote.info_hash == link.dialled().handshake.info_hash) {
+    side = LocalSide{link.torrent(), link.dialled().handshake};
   } else {
     side = host_.find_torrent(remote);
   }
@@ -293,9 +291,9 @@ void TcpTransport::Impl::on_closed(PeerLink& link) {
   past_ += link.stats();
   links_.erase(link.conn());
   if (wants_encryption(link)) {
-    return start_dial({link.torrent(), link.conn(), link.remote(), link.ours(), link.gives_way,
-                       core::DialHints{}, link.punches},
-                      true);
+    core::Connect again = link.dialled();
+    again.hints = {};
+    return start_dial(again, true);
   }
   start_dials();
   if (link.reported) host_.handle(core::PeerClosed{link.torrent(), link.conn()});

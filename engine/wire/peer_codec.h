@@ -68,7 +68,7 @@ struct ExtensionIds {
 inline constexpr ExtensionIds kOurExtensionIds{kDontHaveId, kPeerExchangeId, kMetadataId,
                                                kNeedId,     kHolePunchId,    kOverlayId};
 
-// Where payloads go. Implemented by the host; called within commit() and feed() only.
+// Where payloads go. Implemented by the host; called within feed() only.
 class PayloadBuffers {
  public:
   virtual ~PayloadBuffers() = default;
@@ -86,9 +86,9 @@ class PayloadBuffers {
 // The byte stream from one peer, after its handshake, as messages. Once an error is returned the
 // stream is lost and every further call returns it again.
 //
-// The host reads from the socket into writable() and says how much with commit(); the bulk of a
-// payload lands in its buffer with no copy in between. A Piece message owns its buffer: the
-// receiver frees it. An empty piece comes with kNoBuffer.
+// Messages are decoded where they are, and payloads copied once, into their buffers; only a message
+// that is not whole yet is kept. A Piece message owns its buffer: the receiver frees it. An empty
+// piece comes with kNoBuffer.
 class PeerDecoder {
  public:
   // `buffers` must outlive the decoder.
@@ -97,39 +97,31 @@ class PeerDecoder {
   PeerDecoder(const PeerDecoder&) = delete;
   PeerDecoder& operator=(const PeerDecoder&) = delete;
 
-  // Where the next bytes belong; never empty before an error. Valid until the next call.
-  std::span<std::uint8_t> writable();
-  // Takes the first n bytes of writable() and appends the messages that became whole.
-  // REQUIRES: n <= writable().size().
-  Result<void> commit(std::size_t n, std::vector<core::Message>& out);
-  // The same for bytes that are elsewhere, at the price of a copy.
+  // Takes the next bytes and appends the messages that became whole.
   Result<void> feed(Octets bytes, std::vector<core::Message>& out);
+  // So many of the next bytes belong to a payload that has its buffer; 0: none is arriving.
+  std::size_t payload_left() const { return arriving_ ? arriving_->room.size() : 0; }
 
   // The peer's, as its last extended handshake told them. For encode_message().
   const ExtensionIds& peer_ids() const { return peer_ids_; }
 
  private:
   Error fail(std::string why);
-  Result<void> drain(std::vector<core::Message>& out);
-  // Takes one message, or a piece's header, off the front of received_. False: more is needed.
-  Result<bool> take_message(std::vector<core::Message>& out);
-  Result<bool> take_piece(std::uint32_t length, std::vector<core::Message>& out);
+  // Each takes what it says off the front, and returns how many bytes these were; 0: more is
+  // needed. A message, or a piece's header:
+  Result<std::size_t> take_message(Octets bytes, std::vector<core::Message>& out);
+  Result<std::size_t> take_piece_header(Octets bytes, std::vector<core::Message>& out);
+  std::size_t take_payload(Octets bytes, std::vector<core::Message>& out);
   Result<void> decode(Octets body, std::vector<core::Message>& out);
   Result<void> decode_extended(Octets body, std::vector<core::Message>& out);
-  void finish_payload(std::vector<core::Message>& out);
-  Octets pending() const { return Octets(received_).subspan(begin_, end_ - begin_); }
-  void make_room(std::size_t message_size);
 
   PayloadBuffers& buffers_;
-  // Bytes of incomplete messages: [begin_, end_) of received_, which is empty where there are none.
-  OctetBuffer received_;
-  std::size_t begin_ = 0;
-  std::size_t end_ = 0;
+  OctetBuffer begun_;  // a message that is not whole yet
   // The piece message whose payload is arriving, if any.
   struct Arriving {
     core::BlockSpan span;
-    PayloadBuffers::Buffer buffer;
-    std::size_t filled = 0;
+    core::BufferId buffer;
+    std::span<std::uint8_t> room;  // of it, for what is still to come
   };
   std::optional<Arriving> arriving_;
   std::unique_ptr<const Error> error_;

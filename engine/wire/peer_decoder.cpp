@@ -11,9 +11,6 @@ namespace tributary::wire {
 namespace {
 
 constexpr std::size_t kPrefixSize = 4;  // the length in front of each message
-// Between messages at most this much is read at once. Small, for what is read here of a payload
-// must be copied; large enough for hundreds of small messages in one read.
-constexpr std::size_t kReadAhead = 4096;
 constexpr std::size_t kHashSpanSize = Sha256::kSize + 16;
 
 Result<core::PieceIndex> read_piece(Octets body, std::size_t at) {
@@ -134,130 +131,88 @@ std::optional<Result<core::Message>> decode_plain(MessageId id, Octets fields) {
 PeerDecoder::PeerDecoder(PayloadBuffers& buffers) : buffers_(buffers) {}
 
 PeerDecoder::~PeerDecoder() {
-  if (arriving_) buffers_.free(arriving_->buffer.id);
+  if (arriving_) buffers_.free(arriving_->buffer);
 }
 
 Error PeerDecoder::fail(std::string why) {
-  if (arriving_) buffers_.free(arriving_->buffer.id);
+  if (arriving_) buffers_.free(arriving_->buffer);
   arriving_.reset();
   error_ = std::make_unique<const Error>(invalid(std::move(why)));
   return *error_;
 }
 
-std::span<std::uint8_t> PeerDecoder::writable() {
-  if (error_) return {};
-  if (arriving_) return arriving_->buffer.memory.subspan(arriving_->filled);
-  if (received_.empty()) received_.resize(kReadAhead);
-  return std::span(received_).subspan(end_);
-}
-
-Result<void> PeerDecoder::commit(std::size_t n, std::vector<core::Message>& out) {
-  if (error_) return *error_;
-  TRIBUTARY_CHECK(n <= writable().size());
-  if (arriving_) {
-    arriving_->filled += n;
-    finish_payload(out);
-    return {};
-  }
-  end_ += n;
-  return drain(out);
-}
-
 Result<void> PeerDecoder::feed(Octets bytes, std::vector<core::Message>& out) {
+  if (error_) return *error_;
+  OctetBuffer joined = std::exchange(begun_, {});
+  if (!joined.empty()) {
+    append(joined, bytes);
+    bytes = joined;
+  }
   while (!bytes.empty()) {
-    const auto room = writable();
-    const std::size_t n = std::min(room.size(), bytes.size());
-    std::copy_n(bytes.begin(), n, room.begin());
-    if (auto done = commit(n, out); !done) return done;
-    bytes = bytes.subspan(n);
+    const auto taken = arriving_ ? take_payload(bytes, out) : take_message(bytes, out);
+    if (!taken) return fail(taken.error().message);
+    if (*taken == 0) break;
+    bytes = bytes.subspan(*taken);
+  }
+  if (bytes.size() == joined.size()) {
+    begun_ = std::move(joined);
+  } else {
+    begun_.assign(bytes.begin(), bytes.end());
   }
   return {};
 }
 
-void PeerDecoder::finish_payload(std::vector<core::Message>& out) {
-  if (arriving_->filled < arriving_->buffer.memory.size()) return;
-  out.emplace_back(core::Piece{arriving_->span, arriving_->buffer.id});
-  arriving_.reset();
+std::size_t PeerDecoder::take_payload(Octets bytes, std::vector<core::Message>& out) {
+  const std::size_t n = std::min(bytes.size(), arriving_->room.size());
+  std::copy_n(bytes.begin(), n, arriving_->room.begin());
+  arriving_->room = arriving_->room.subspan(n);
+  if (arriving_->room.empty()) {
+    out.emplace_back(core::Piece{arriving_->span, arriving_->buffer});
+    arriving_.reset();
+  }
+  return n;
 }
 
-Result<void> PeerDecoder::drain(std::vector<core::Message>& out) {
-  while (!arriving_) {
-    auto more = take_message(out);
-    if (!more) return fail(more.error().message);
-    if (!*more) break;
-  }
-  return {};
-}
-
-// Makes received_ hold a whole message from begin_ on, and at least one byte of room after end_. It
-// is given back where nothing is left in it: most peers say nothing most of the time.
-void PeerDecoder::make_room(std::size_t message_size) {
-  if (begin_ == end_) {
-    begin_ = end_ = 0;
-    OctetBuffer().swap(received_);
-    return;
-  }
-  std::copy(received_.begin() + static_cast<std::ptrdiff_t>(begin_),
-            received_.begin() + static_cast<std::ptrdiff_t>(end_), received_.begin());
-  end_ -= begin_;
-  begin_ = 0;
-  const std::size_t want = std::max(message_size, kReadAhead);
-  if (received_.size() != want) {
-    received_.resize(want);
-    received_.shrink_to_fit();
-  }
-}
-
-Result<bool> PeerDecoder::take_message(std::vector<core::Message>& out) {
-  const Octets bytes = pending();
-  if (bytes.size() < kPrefixSize) return make_room(0), false;
+Result<std::size_t> PeerDecoder::take_message(Octets bytes, std::vector<core::Message>& out) {
+  if (bytes.size() < kPrefixSize) return std::size_t{0};
   const std::uint32_t length = read_u32(bytes);
   if (length == 0) {
-    begin_ += kPrefixSize;
     out.emplace_back(core::KeepAlive{});
-    return true;
+    return kPrefixSize;
   }
   if (length > kMaxMessageLength) {
     return invalid("a message of " + std::to_string(length) + " bytes, over the limit of " +
                    std::to_string(kMaxMessageLength));
   }
-  if (bytes.size() == kPrefixSize) return make_room(0), false;
+  if (bytes.size() == kPrefixSize) return std::size_t{0};
   if (bytes[kPrefixSize] == static_cast<std::uint8_t>(MessageId::kPiece)) {
-    return take_piece(length, out);
+    return take_piece_header(bytes, out);
   }
-  if (bytes.size() < kPrefixSize + length) return make_room(kPrefixSize + length), false;
-  begin_ += kPrefixSize + length;
+  if (bytes.size() < kPrefixSize + length) return std::size_t{0};
   if (auto done = decode(bytes.subspan(kPrefixSize, length), out); !done) return done.error();
-  return true;
+  return kPrefixSize + length;
 }
 
-Result<bool> PeerDecoder::take_piece(std::uint32_t length, std::vector<core::Message>& out) {
+Result<std::size_t> PeerDecoder::take_piece_header(Octets bytes, std::vector<core::Message>& out) {
   constexpr std::size_t kFields = kPieceHeaderSize - kPrefixSize;
+  const std::uint32_t length = read_u32(bytes);
   if (length < kFields) return invalid("a piece message without its fields");
-  const std::size_t size = length - kFields;
-  if (size > static_cast<std::size_t>(kMaxPiecePayload.count())) {
-    return invalid("a piece message of " + std::to_string(size) +
+  const Bytes size(std::int64_t{length} - static_cast<std::int64_t>(kFields));
+  if (size > kMaxPiecePayload) {
+    return invalid("a piece message of " + std::to_string(size.count()) +
                    " bytes of payload, over the limit of 16 KiB");
   }
-  const Octets bytes = pending();
-  if (bytes.size() < kPieceHeaderSize) return make_room(0), false;
+  if (bytes.size() < kPieceHeaderSize) return std::size_t{0};
   TRIBUTARY_TRY(piece, read_piece(bytes, kPrefixSize + 1));
-  const core::BlockSpan span{piece, Bytes(read_u32(bytes, kPrefixSize + 5)),
-                             Bytes(static_cast<std::int64_t>(size))};
-  begin_ += kPieceHeaderSize;
-  if (size == 0) {
+  const core::BlockSpan span{piece, Bytes(read_u32(bytes, kPrefixSize + 5)), size};
+  if (size == 0_B) {
     out.emplace_back(core::Piece{span, core::kNoBuffer});
-    return true;
+    return kPieceHeaderSize;
   }
-  arriving_ = Arriving{span, buffers_.allocate(span.length), 0};
-  TRIBUTARY_CHECK(arriving_->buffer.memory.size() == size);
-  const Octets here = pending().first(std::min(size, pending().size()));
-  std::copy(here.begin(), here.end(), arriving_->buffer.memory.begin());
-  begin_ += here.size();
-  arriving_->filled = here.size();
-  if (begin_ == end_) make_room(0);
-  finish_payload(out);
-  return true;
+  const PayloadBuffers::Buffer buffer = buffers_.allocate(size);
+  TRIBUTARY_CHECK(std::ssize(buffer.memory) == size.count());
+  arriving_ = Arriving{span, buffer.id, buffer.memory};
+  return kPieceHeaderSize;
 }
 
 Result<void> PeerDecoder::decode(Octets body, std::vector<core::Message>& out) {
