@@ -9,7 +9,7 @@ namespace tributary::core {
 namespace {
 
 auto is_at(const Endpoint& endpoint) {
-  return [&endpoint](const Peer::Acquaintance& a) { return a.endpoint == endpoint; };
+  return [&endpoint](const Introductions::Acquaintance& a) { return a.endpoint == endpoint; };
 }
 
 // Where the peer can be reached by uTP: its router lets in at that port what answers its uTP; of
@@ -22,9 +22,9 @@ std::optional<Endpoint> utp_address(const Peer& peer) {
 
 void HolePuncher::on_exchange(Peer& from, const PeerExchange& message) {
   if (!s_.punches_holes() || !from.hole_punch) return;
-  auto& known = from.acquaintances;
+  auto& known = from.introductions.edit().acquaintances;
   // Who was asked for in vain stays, lest he be asked for again when he comes back.
-  std::erase_if(known, [&](const Peer::Acquaintance& a) {
+  std::erase_if(known, [&](const Introductions::Acquaintance& a) {
     return !a.tried && contains(message.dropped, a.endpoint);
   });
   for (const PeerExchange::Added& peer : message.added) {
@@ -38,7 +38,8 @@ void HolePuncher::on_exchange(Peer& from, const PeerExchange& message) {
 void HolePuncher::on_unreachable(const Endpoint& target) {
   if (!s_.punches_holes()) return;
   for (auto& [conn, relay] : s_.peers) {
-    auto& known = relay.acquaintances;
+    if (relay.introductions->acquaintances.empty()) continue;
+    auto& known = relay.introductions.edit().acquaintances;
     const auto it = std::find_if(known.begin(), known.end(), is_at(target));
     if (it == known.end() || it->tried) continue;
     if (!our_asks_.allow(kOurAskPace, s_.now)) return;
@@ -59,7 +60,7 @@ void HolePuncher::on_message(Peer& from, const HolePunch& message) {
       break;
   }
   // The next who knows it, if this one was asked at all.
-  const auto& known = from.acquaintances;
+  const auto& known = from.introductions->acquaintances;
   const auto asked = std::find_if(known.begin(), known.end(), is_at(message.peer));
   if (asked != known.end() && asked->tried) on_unreachable(message.peer);
 }
@@ -98,14 +99,14 @@ HolePuncher::Reason HolePuncher::objection(const Peer& from, const Peer* to,
 }
 
 void HolePuncher::introduce(Peer& from, const Endpoint& target) {
-  if (!from.hole_punch || !from.asks_us.allow(kAskPace, s_.now)) {
+  if (!from.hole_punch || !from.introductions.edit().asks_us.allow(kAskPace, s_.now)) {
     return static_cast<void>(++from.offences);
   }
   Peer* to = find(target);
   const Reason reason = objection(from, to, target);
   if (reason != Reason::kNone) return s_.send(from, HolePunch{Kind::kError, target, reason});
   // Whom everybody asks for has dialled enough; who asks may ask somebody else.
-  if (!to->introductions.allow(kIntroductionPace, s_.now)) return;
+  if (!to->introductions.edit().of_others.allow(kIntroductionPace, s_.now)) return;
   s_.send(*to, HolePunch{Kind::kConnect, *utp_address(from)});
   s_.send(from, HolePunch{Kind::kConnect, *utp_address(*to)});
 }
@@ -116,7 +117,8 @@ void HolePuncher::on_bid(Peer& from, const Endpoint& remote) {
   if (!is_dialable(remote) || !may_share(from.remote, remote)) {
     return static_cast<void>(++from.offences);
   }
-  if (!from.bids_us.allow(kBidPace, s_.now)) return static_cast<void>(++from.offences);
+  if (!from.introductions.edit().bids_us.allow(kBidPace, s_.now))
+    return static_cast<void>(++from.offences);
   if (find(remote) != nullptr || bids_.size() == kMaxBids) return;
   if (all_bids_.allow(kAllBidsPace, s_.now)) bids_.push_back(remote);
 }

@@ -21,19 +21,19 @@ std::int64_t RecentBytes::number(TimePoint t) const {
 
 void RecentBytes::add(TimePoint now, Bytes bytes) {
   const std::int64_t step = number(now);
-  if (bytes_.empty()) bytes_.resize(kSteps);
-  for (std::int64_t s = std::max(last_ + 1, step - kSteps + 1); s <= step; ++s) {
-    bytes_[slot_of(s)] = Bytes();
+  auto& [steps, last] = window_.edit();
+  for (std::int64_t s = std::max(last + 1, step - kSteps + 1); s <= step; ++s) {
+    steps[slot_of(s)] = Bytes();
   }
-  last_ = std::max(last_, step);
-  bytes_[slot_of(step)] += bytes;
+  last = std::max(last, step);
+  steps[slot_of(step)] += bytes;
 }
 
 Bytes RecentBytes::sum(TimePoint now, std::int64_t steps) const {
   Bytes sum;
-  if (bytes_.empty()) return sum;
-  const std::int64_t newest = std::max(last_, number(now));
-  for (std::int64_t s = newest - steps + 1; s <= last_; ++s) sum += bytes_[slot_of(s)];
+  const Window& window = *window_;
+  const std::int64_t newest = std::max(window.last, number(now));
+  for (std::int64_t s = newest - steps + 1; s <= window.last; ++s) sum += window.bytes[slot_of(s)];
   return sum;
 }
 

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <algorithm>
+#include <array>
 #include <optional>
 #include <string>
 #include <vector>
@@ -10,6 +11,7 @@
 #include "engine/base/digest.h"
 #include "engine/base/endpoint.h"
 #include "engine/base/fifo.h"
+#include "engine/base/on_demand.h"
 #include "engine/core/choker.h"
 #include "engine/core/encryption.h"
 #include "engine/core/estimator.h"
@@ -31,28 +33,113 @@ class RecentBytes {
  public:
   static constexpr std::int64_t kSteps = 10;
 
-  explicit RecentBytes(Duration step = 1s) : step_(step) {}
+  RecentBytes() = default;  // by the second
+  explicit RecentBytes(Duration step) : step_(step) {}
   void add(TimePoint now, Bytes bytes);
   // Of so many steps, 1 … 10.
   Bytes sum(TimePoint now, std::int64_t steps = kSteps) const;
 
  private:
+  struct Window {
+    std::array<Bytes, kSteps> bytes;
+    std::int64_t last = 0;  // number of the last step that had bytes
+  };
   std::int64_t number(TimePoint t) const;
 
-  Duration step_;
-  std::vector<Bytes> bytes_;  // none before the first
-  std::int64_t last_ = 0;     // number of the last step that had bytes
+  Duration step_ = 1s;
+  OnDemand<Window> window_;
 };
 
+// What one peer was asked for and has brought.
 // Invariants: `outstanding` holds each block once, in the order asked; requests in it are owned by
 // this peer in the PieceMap unless cancelled.
-struct Peer {
+struct Download {
   struct Outstanding {
     BlockIndex block;
     TimePoint asked_at;
     std::optional<TimePoint> cancelled_at{};
   };
 
+  std::vector<Outstanding> outstanding;
+  std::int32_t cancelled = 0;  // of them
+  std::int32_t rejects = 0;    // in a row while unchoked, without a block between
+  // Asked for again although the answer to a cancel may yet come: a reject may be that answer.
+  std::vector<BlockIndex> forgotten;
+  std::vector<HashSpan> hash_requests;  // leaves asked for, at most a few
+  CompletionEstimator estimator;
+  RecentBytes received;
+  Bytes received_total;
+  // Blocks delivered since it last stood still: its pipeline may grow by so many.
+  std::int32_t proven = 0;
+
+  static auto asks_for(BlockIndex block) {
+    return [block](const Outstanding& o) { return o.block == block; };
+  }
+  // The request for the block, cancelled or not; outstanding.end() when there is none.
+  auto request_for(BlockIndex block) {
+    return std::find_if(outstanding.begin(), outstanding.end(), asks_for(block));
+  }
+  void cancel(std::vector<Outstanding>::iterator request, TimePoint now) {
+    request->cancelled_at = now;
+    ++cancelled;
+  }
+  auto erase(std::vector<Outstanding>::iterator request) {
+    if (request->cancelled_at) --cancelled;
+    return outstanding.erase(request);
+  }
+  // The answer may come all the same, and is then told from that of a later request.
+  auto forget(std::vector<Outstanding>::iterator request) {
+    constexpr std::size_t kMaxForgotten = 64;  // what a seek cancels at a usual peer
+    if (forgotten.size() == kMaxForgotten) forgotten.erase(forgotten.begin());
+    forgotten.push_back(request->block);
+    return erase(request);
+  }
+  // The block's answer came; whether one was owed to a request that was forgotten.
+  bool recall(BlockIndex block) {
+    const auto it = std::find(forgotten.begin(), forgotten.end(), block);
+    if (it == forgotten.end()) return false;
+    forgotten.erase(it);
+    return true;
+  }
+};
+
+// What one peer has asked for and was sent.
+struct Upload {
+  struct Revealed {
+    PieceIndex piece;
+    Bytes sent;  // of it, to this peer
+  };
+
+  Fifo<BlockSpan> queue;     // requests to serve, in order
+  std::int32_t sending = 0;  // SendBlock actions not yet answered
+  RecentBytes sent;
+  Bytes sent_total;
+  TimePoint last_unchoked = kNeverUnchoked;
+  Need need = Need::kStoring;  // what it needs our blocks for, it claims
+  NeedBudget need_budget;      // how far that is believed
+  TimePoint may_change_need_at{};
+  std::vector<Revealed> revealed;  // while super-seeding: told of, and not seen to spread
+};
+
+// Of whom one peer and we have told each other, to be dialled and through holes in routers.
+struct Introductions {
+  // Whom it can introduce us to, as it told.
+  struct Acquaintance {
+    Endpoint endpoint;
+    bool tried = false;  // it was asked to
+  };
+
+  std::vector<Endpoint> told;               // by us, of these addresses
+  TimePoint may_tell_at{};                  // our next message
+  TimePoint may_tell_us_at{};               // its next
+  std::vector<Acquaintance> acquaintances;  // the oldest first
+  Pacer asks_us;                            // to introduce it
+  Pacer of_others;                          // to it, by us
+  Pacer bids_us;                            // to dial
+};
+
+// Most peers say hello and little more: what only some need takes no memory before.
+struct Peer {
   Peer(ConnId id, const Endpoint& endpoint, std::int32_t pieces)
       : conn(id), remote(endpoint), has(pieces) {}
 
@@ -97,112 +184,47 @@ struct Peer {
   bool am_interested = false;
   bool peer_choking = true;
   bool peer_interested = false;
-  bool snubbed = false;  // unchoked us, was asked, and sent nothing for a minute
-  bool stalled = false;  // gave its requests up and has delivered nothing since
-  bool suspect = false;  // had a hand in a piece that failed its hash
+  bool snubbed = false;           // unchoked us, was asked, and sent nothing for a minute
+  bool stalled = false;           // gave its requests up and has delivered nothing since
+  bool suspect = false;           // had a hand in a piece that failed its hash
+  bool optimistic = false;        // unchoked by us without having earned it
+  std::optional<Need> told_need;  // by us: what we need its blocks for
 
   // Download.
-  std::vector<Outstanding> outstanding;
-  std::int32_t cancelled = 0;  // of them
-  // Asked for again although the answer to a cancel may yet come: a reject may be that answer.
-  std::vector<BlockIndex> forgotten;
-  CompletionEstimator estimator;
-  RecentBytes received;
-  Bytes received_total;
-  // Blocks delivered since it last stood still: its pipeline may grow by so many.
-  std::int32_t proven = 0;
-  TimePoint last_block{};               // or when it was first asked after an idle time
-  TimePoint too_deep_since = kNever;    // its requests have exceeded what its pace allows
-  std::vector<HashSpan> hash_requests;  // leaves asked for, at most a few
-  std::int32_t rejects = 0;             // in a row while unchoked, without a block between
-  std::int64_t dry_epoch = 0;           // SwarmState::open_epoch when it had nothing to be asked
-  PieceIndex wanted_piece{};            // that we lack; the search for another goes on from it
+  TimePoint last_block{};             // or when it was first asked after an idle time
+  TimePoint too_deep_since = kNever;  // its requests have exceeded what its pace allows
+  std::int64_t dry_epoch = 0;         // SwarmState::open_epoch when it had nothing to be asked
+  PieceIndex wanted_piece{};          // that we lack; the search for another goes on from it
+  OnDemand<Download> download;
 
-  // Upload.
-  Fifo<BlockSpan> queue;     // requests to serve, in order
-  std::int32_t sending = 0;  // SendBlock actions not yet answered
-  RecentBytes sent;
-  Bytes sent_total;
-  TimePoint last_unchoked = kNeverUnchoked;
-  bool optimistic = false;  // unchoked without having earned it
-  struct Revealed {
-    PieceIndex piece;
-    Bytes sent;  // of it, to this peer
-  };
-  std::vector<Revealed> revealed;  // while super-seeding: told of, and not seen to spread
-
-  // What each needs the other's blocks for.
-  Need need = Need::kStoring;  // it claims
-  NeedBudget need_budget;      // how far that is believed
-  TimePoint may_change_need_at{};
-  std::optional<Need> told_need;  // by us
-
-  std::int32_t metadata_waiting = 0;  // requests of it that MetadataServer holds
-
-  // Peer exchange.
-  std::vector<Endpoint> told;  // by us, of these addresses
-  TimePoint may_tell_at{};     // our next message
-  TimePoint may_tell_us_at{};  // its next
-
-  // Hole punching. Whom it can introduce us to, as it told.
-  struct Acquaintance {
-    Endpoint endpoint;
-    bool tried = false;  // it was asked to
-  };
-  std::vector<Acquaintance> acquaintances;  // the oldest first
-  Pacer asks_us;                            // to introduce it
-  Pacer introductions;                      // of others to it, by us
-  Pacer bids_us;                            // to dial
-
+  OnDemand<Upload> upload;
+  OnDemand<Introductions> introductions;
   RecentBytes traffic{10min};  // both ways
 
-  bool told_dht_port = false;  // to us (BEP 5)
-  TimePoint last_sent{};       // any message, for keep-alives
+  std::int32_t metadata_waiting = 0;  // requests of it that MetadataServer holds
+  bool told_dht_port = false;         // to us (BEP 5)
+  TimePoint last_sent{};              // any message, for keep-alives
   std::int32_t offences = 0;
 
-  static auto asks_for(BlockIndex block) {
-    return [block](const Outstanding& o) { return o.block == block; };
-  }
   // May be asked for blocks.
   bool usable() const { return !peer_choking && !snubbed && announced; }
-  // The request for the block, cancelled or not; outstanding.end() when there is none.
-  auto request_for(BlockIndex block) {
-    return std::find_if(outstanding.begin(), outstanding.end(), asks_for(block));
-  }
   // A block of the request may still come, if only because the cancel crossed it.
   bool owes(BlockIndex block) const {
-    return std::any_of(outstanding.begin(), outstanding.end(), asks_for(block));
-  }
-  void cancel(std::vector<Outstanding>::iterator request, TimePoint now) {
-    request->cancelled_at = now;
-    ++cancelled;
-  }
-  auto erase(std::vector<Outstanding>::iterator request) {
-    if (request->cancelled_at) --cancelled;
-    return outstanding.erase(request);
-  }
-  void note_forgotten(BlockIndex block) {
-    constexpr std::size_t kMaxForgotten = 64;  // what a seek cancels at a usual peer
-    if (forgotten.size() == kMaxForgotten) forgotten.erase(forgotten.begin());
-    forgotten.push_back(block);
-  }
-  // The block's answer came; whether one was owed to a request that was forgotten.
-  bool recall(BlockIndex block) {
-    const auto it = std::find(forgotten.begin(), forgotten.end(), block);
-    if (it == forgotten.end()) return false;
-    forgotten.erase(it);
-    return true;
+    const auto& asked = download->outstanding;
+    return std::any_of(asked.begin(), asked.end(), Download::asks_for(block));
   }
   // Cancelled requests keep their place in the pipeline where an answer to them is due.
   bool answers_cancels() const { return fast && !ignores_cancels; }
   // Requests to which an answer is due.
   std::int32_t in_flight() const {
-    return static_cast<std::int32_t>(outstanding.size()) - (answers_cancels() ? 0 : cancelled);
+    const auto asked = static_cast<std::int32_t>(download->outstanding.size());
+    return asked - (answers_cancels() ? 0 : download->cancelled);
   }
   // When one request more is to show whether there are answers to cancels at all: they fill the
   // pipeline, and none has come. kNever: they do not.
   TimePoint probe_at() const {
-    const bool only_cancelled = cancelled == static_cast<std::int32_t>(outstanding.size());
+    const std::int32_t cancelled = download->cancelled;
+    const bool only_cancelled = cancelled == std::ssize(download->outstanding);
     const bool waits = answers_cancels() && cancelled > 0 && only_cancelled;
     return waits && !stalled ? last_block + kCancelAnswerTime : kNever;
   }

@@ -14,11 +14,12 @@ void PeerExchanger::on_change() {
 
 bool PeerExchanger::on_message(Peer& from, const PeerExchange& message) {
   if (s_.meta.info.is_private) return false;
-  if (s_.now < from.may_tell_us_at) {
+  TimePoint& next = from.introductions.edit().may_tell_us_at;
+  if (s_.now < next) {
     ++from.offences;
     return false;
   }
-  from.may_tell_us_at = s_.now + kExchangeInterval - kExchangeSlack;
+  next = s_.now + kExchangeInterval - kExchangeSlack;
   std::vector<Endpoint> peers;
   std::vector<DialHints> hints;
   for (const PeerExchange::Added& peer : message.added) {
@@ -38,10 +39,11 @@ void PeerExchanger::on_time() {
   next_ = kNever;
   for (auto& [conn, peer] : s_.peers) {
     if (!peer.peer_exchange) continue;
-    if (s_.now >= peer.may_tell_at) {
+    const TimePoint due = peer.introductions->may_tell_at;
+    if (s_.now >= due) {
       tell(peer);
     } else {
-      next_ = std::min(next_, peer.may_tell_at);
+      next_ = std::min(next_, due);
     }
   }
 }
@@ -49,26 +51,28 @@ void PeerExchanger::on_time() {
 void PeerExchanger::tell(Peer& to) {
   PeerExchange message;
   std::vector<Endpoint> present;
+  const auto& told = to.introductions->told;
   for (const auto& [conn, other] : s_.peers) {
     if (conn == to.conn || !other.listening || !may_share(to.remote, *other.listening)) continue;
     present.push_back(*other.listening);
-    if (contains(to.told, *other.listening) || message.added.size() == kMaxExchanged) continue;
+    if (contains(told, *other.listening) || message.added.size() == kMaxExchanged) continue;
     message.added.push_back({.endpoint = *other.listening,
                              .seed = other.has.all(),
                              .prefers_encryption = other.encryption == Encryption::kStream,
                              .utp = other.utp || other.hole_punch,
                              .hole_punch = other.hole_punch});
   }
-  for (const Endpoint& endpoint : to.told) {
+  for (const Endpoint& endpoint : told) {
     if (message.dropped.size() == kMaxExchanged) break;
     if (!contains(present, endpoint)) message.dropped.push_back(endpoint);
   }
   if (message.added.empty() && message.dropped.empty()) return;
-  std::erase_if(to.told, [&](const Endpoint& e) { return contains(message.dropped, e); });
-  for (const PeerExchange::Added& peer : message.added) to.told.push_back(peer.endpoint);
-  to.may_tell_at = s_.now + kExchangeInterval;
+  Introductions& now = to.introductions.edit();
+  std::erase_if(now.told, [&](const Endpoint& e) { return contains(message.dropped, e); });
+  for (const PeerExchange::Added& peer : message.added) now.told.push_back(peer.endpoint);
+  now.may_tell_at = s_.now + kExchangeInterval;
   // What did not fit goes with the next.
-  if (message.added.size() == kMaxExchanged) next_ = std::min(next_, to.may_tell_at);
+  if (message.added.size() == kMaxExchanged) next_ = std::min(next_, now.may_tell_at);
   s_.send(to, std::move(message));
 }
 

@@ -196,15 +196,16 @@ void PeerProtocol::on(Peer& peer, const HaveNone&) {
 
 void PeerProtocol::on(Peer& peer, const RejectRequest& m) {
   const BlockIndex block = s_.layout.block_at(m.span.piece, m.span.begin);
-  if (peer.recall(block)) return;  // of the request before; the one after it has its own answer
-  const auto asked = peer.request_for(block);
-  if (asked == peer.outstanding.end()) return static_cast<void>(++peer.offences);
+  Download& download = peer.download.edit();
+  if (download.recall(block)) return;  // of the request before; the one after it has its own answer
+  const auto asked = download.request_for(block);
+  if (asked == download.outstanding.end()) return static_cast<void>(++peer.offences);
   const bool expected = asked->cancelled_at || peer.peer_choking;
   // Who chokes and rejects what it allows would be asked for it again at once, and for ever.
   if (peer.peer_choking) std::erase(peer.allowed_fast, m.span.piece);
   receiver_.release_request(peer, block);
   receiver_.give_up_exclusive(peer);
-  if (!expected && ++peer.rejects > kMaxRejects) {
+  if (!expected && ++download.rejects > kMaxRejects) {
     s_.disconnect(peer, "rejects whatever it is asked for");
   }
   s_.reopen();
@@ -248,9 +249,10 @@ void PeerProtocol::on(Peer& peer, const ExtendedHandshake& m) {
 }
 
 void PeerProtocol::on(Peer& peer, const NeedMessage& m) {
-  if (s_.now < peer.may_change_need_at) ++peer.offences;
-  peer.may_change_need_at = s_.now + kNeedPace;
-  if (std::exchange(peer.need, m.need) != m.need) uploader_.rechoke_soon();
+  Upload& upload = peer.upload.edit();
+  if (s_.now < upload.may_change_need_at) ++peer.offences;
+  upload.may_change_need_at = s_.now + kNeedPace;
+  if (std::exchange(upload.need, m.need) != m.need) uploader_.rechoke_soon();
 }
 
 // A peer that was told nothing takes it that we store.

@@ -56,7 +56,7 @@ Planner::Ask Planner::when_to_ask(const Demand& demand, BlockIndex block) {
     const auto it = s_.peers.find(owner);
     if (it == s_.peers.end()) continue;
     ask.reason = CdnReason::kRescue;
-    const TimePoint finish = it->second.estimator.expected_finish(
+    const TimePoint finish = it->second.download->estimator.expected_finish(
         s_.now, it->second.in_flight(), it->second.in_flight(), policy.assumed_peer_rate);
     const bool in_time = finish + policy.hedge_margin <= ask.deadline;
     ask.at = std::max(ask.at, safe - (in_time ? policy.hedge_margin : policy.margin));
@@ -167,11 +167,13 @@ void Planner::ask_head(const Demand& demand) {
 bool Planner::sooner_from_peer(BlockIndex block) {
   for (ConnId owner : s_.pieces.owners(block)) {
     const Peer* peer = owner == ConnId() ? nullptr : s_.peer(owner);
-    if (!peer || !peer->estimator.measured() || peer->estimator.next_due() <= s_.now) continue;
-    const TimePoint finish = peer->estimator.expected_finish(
+    if (!peer || !peer->download->estimator.measured() ||
+        peer->download->estimator.next_due() <= s_.now)
+      continue;
+    const TimePoint finish = peer->download->estimator.expected_finish(
         s_.now, peer->in_flight(), peer->in_flight(), s_.params.policy.assumed_peer_rate);
     if (last_safe(finish) > s_.now) continue;
-    cdn_at_ = std::min(cdn_at_, peer->estimator.next_due());
+    cdn_at_ = std::min(cdn_at_, peer->download->estimator.next_due());
     return true;
   }
   return false;

@@ -32,7 +32,7 @@ std::optional<BlockIndex> first_not_owed(const Bitfield& open, const Peer& peer,
   if (b == Bitfield::kNone || b >= end) return std::nullopt;
   if (!peer.owes(BlockIndex(b))) return BlockIndex(b);
   std::vector<int> owed;
-  for (const Peer::Outstanding& o : peer.outstanding) {
+  for (const Download::Outstanding& o : peer.download->outstanding) {
     if (o.block.value() > b && o.block.value() < end) owed.push_back(o.block.value());
   }
   std::sort(owed.begin(), owed.end());
@@ -77,19 +77,19 @@ bool Planner::head_on_its_way() const {
 std::int32_t Planner::depth(const Peer& peer) const {
   const Policy& policy = s_.params.policy;
   if (peer.stalled) return 1;
-  if (!peer.estimator.measured()) return std::min(policy.min_depth, peer.request_queue);
-  const Duration block = std::max(peer.estimator.per_block(), Duration(1));
-  const auto by_delay = (peer.estimator.latency() + kPipelineSlack) / block + 1;
+  if (!peer.download->estimator.measured()) return std::min(policy.min_depth, peer.request_queue);
+  const Duration block = std::max(peer.download->estimator.per_block(), Duration(1));
+  const auto by_delay = (peer.download->estimator.latency() + kPipelineSlack) / block + 1;
   const auto by_time = policy.max_depth_time / block;
   const auto wanted = std::max<std::int64_t>(std::min(by_delay, by_time), policy.min_depth);
-  const std::int64_t proven = std::int64_t{policy.min_depth} + peer.proven;
+  const std::int64_t proven = std::int64_t{policy.min_depth} + peer.download->proven;
   return static_cast<std::int32_t>(
       std::min<std::int64_t>({wanted, proven, kMaxDepth, peer.request_queue}));
 }
 
 TimePoint Planner::expected_finish(const Peer& peer) const {
-  return peer.estimator.expected_finish(s_.now, peer.in_flight() + 1, peer.in_flight(),
-                                        s_.params.policy.assumed_peer_rate);
+  return peer.download->estimator.expected_finish(s_.now, peer.in_flight() + 1, peer.in_flight(),
+                                                  s_.params.policy.assumed_peer_rate);
 }
 
 void Planner::consider(Peer& peer) {
@@ -270,7 +270,7 @@ std::optional<BlockIndex> Planner::choose_late(const Ready& ready, const Demand&
       if (Peer* p = s_.peer(id)) owner = p;
     }
     if (!owner || owner == ready.peer) continue;
-    const TimePoint theirs = owner->estimator.expected_finish(
+    const TimePoint theirs = owner->download->estimator.expected_finish(
         s_.now, owner->in_flight(), owner->in_flight(), s_.params.policy.assumed_peer_rate);
     const bool late = endgame || theirs > deadline(demand, b);
     if (late && ready.finish + kHedgeGain < theirs) return b;
@@ -303,7 +303,7 @@ std::optional<BlockIndex> Planner::choose_rarest(const Peer& peer, PieceIndex be
   if (begin >= end || s_.pieces.open_pieces().none()) return std::nullopt;
   if (s_.layout.blocks_per_piece() > 1) {
     PieceIndex tried(-1);  // requests of one piece follow each other
-    for (const Peer::Outstanding& o : peer.outstanding) {
+    for (const Download::Outstanding& o : peer.download->outstanding) {
       const PieceIndex piece = s_.layout.piece_of(o.block);
       if (piece == tried || piece < begin || piece >= end) continue;
       tried = piece;
@@ -327,8 +327,9 @@ void Planner::ask_peer(Peer& peer, BlockIndex block, std::string_view why) {
           Decision::Choice::kPeer, peer.conn, CdnReason::kUrgent, why);
   }
   if (peer.in_flight() == 0) peer.last_block = s_.now;
-  peer.outstanding.push_back({block, s_.now});
-  peer.estimator.on_request(s_.now, peer.in_flight());
+  Download& download = peer.download.edit();
+  download.outstanding.push_back({block, s_.now});
+  download.estimator.on_request(s_.now, peer.in_flight());
   s_.watch_by(s_.now + kStallTime);
   s_.pieces.add_owner(block, peer.conn);
   receiver_.note_asked(s_.layout.piece_of(block), BlockSource::peer(peer.conn, peer.remote));

@@ -3,19 +3,10 @@
 #include <algorithm>
 
 #include "engine/base/check.h"
+#include "engine/base/contains.h"
 #include "engine/core/peer_protocol.h"
 
 namespace tributary::core {
-
-namespace {
-
-// The answer may come all the same, and is then told from that of a later request.
-auto forget(Peer& peer, std::vector<Peer::Outstanding>::iterator request) {
-  peer.note_forgotten(request->block);
-  return peer.erase(request);
-}
-
-}  // namespace
 
 void Receiver::on_piece(Peer& peer, const Piece& message) {
   const BlockIndex block = s_.layout.block_at(message.span.piece, message.span.begin);
@@ -24,13 +15,14 @@ void Receiver::on_piece(Peer& peer, const Piece& message) {
     return s_.disconnect(peer, "sent a block that does not exist");
   }
   s_.counts(block).peers += message.span.length;
-  peer.received.add(s_.now, message.span.length);
-  peer.received_total += message.span.length;
+  Download& download = peer.download.edit();
+  download.received.add(s_.now, message.span.length);
+  download.received_total += message.span.length;
   peer.traffic.add(s_.now, message.span.length);
-  const bool forgotten = peer.recall(block);
+  const bool forgotten = download.recall(block);
   const BlockSource source = BlockSource::peer(peer.conn, peer.remote);
-  const auto asked = peer.request_for(block);
-  if (asked == peer.outstanding.end()) {
+  const auto asked = download.request_for(block);
+  if (asked == download.outstanding.end()) {
     if (!forgotten) ++peer.offences;  // never asked for, or a cancel crossed it
     const bool missing = !s_.pieces.have(block) && !s_.pieces.received(block);
     if (!forgotten || !missing || !may_ask(message.span.piece, source)) {
@@ -38,16 +30,16 @@ void Receiver::on_piece(Peer& peer, const Piece& message) {
     }
     return accept(block, message.buffer, source);
   }
-  const Peer::Outstanding request = *asked;
-  peer.erase(asked);
+  const Download::Outstanding request = *asked;
+  download.erase(asked);
   learn_of_cancels(peer, request);
-  peer.estimator.on_block(s_.now, request.asked_at, peer.in_flight());
+  download.estimator.on_block(s_.now, request.asked_at, peer.in_flight());
   peer.last_block = s_.now;
   peer.snubbed = false;
   peer.stalled = false;
-  peer.rejects = 0;
   peer.dry_epoch = 0;  // it may finish by now what seemed too late for it before
-  ++peer.proven;
+  download.rejects = 0;
+  ++download.proven;
   s_.pieces.remove_owner(block, peer.conn);
   if (s_.pieces.have(block) || s_.pieces.received(block)) return discard(block, message.buffer);
   accept(block, message.buffer, source);
@@ -121,32 +113,36 @@ void Receiver::cancel_needless_fetch(BlockIndex block) {
 }
 
 void Receiver::cancel_request(Peer& peer, BlockIndex block) {
-  const auto asked = peer.request_for(block);
-  if (asked == peer.outstanding.end() || asked->cancelled_at) return;
+  Download& download = peer.download.edit();
+  const auto asked = download.request_for(block);
+  if (asked == download.outstanding.end() || asked->cancelled_at) return;
   s_.send(peer, Cancel{s_.layout.span_of(block)});
   s_.pieces.remove_owner(block, peer.conn);
-  peer.cancel(asked, s_.now);
+  download.cancel(asked, s_.now);
   s_.changed_peers.push_back(peer.conn);
   s_.watch_by(s_.now + kCancelAnswerTime);
 }
 
 bool Receiver::release_request(Peer& peer, BlockIndex block) {
-  const auto asked = peer.request_for(block);
-  if (asked == peer.outstanding.end()) return false;
-  peer.erase(asked);
+  Download& download = peer.download.edit();
+  const auto asked = download.request_for(block);
+  if (asked == download.outstanding.end()) return false;
+  download.erase(asked);
   s_.pieces.remove_owner(block, peer.conn);
   return true;
 }
 
 void Receiver::release_requests(Peer& peer) {
-  while (!peer.outstanding.empty()) release_request(peer, peer.outstanding.back().block);
+  while (!peer.download->outstanding.empty()) {
+    release_request(peer, peer.download->outstanding.back().block);
+  }
   smart_ban_.unassign_all(peer.conn);
 }
 
 void Receiver::yield_requests(Peer& peer) {
-  peer.proven = 0;
+  peer.download.edit().proven = 0;
   std::vector<BlockIndex> blocks;
-  for (const Peer::Outstanding& o : peer.outstanding) {
+  for (const Download::Outstanding& o : peer.download->outstanding) {
     if (!o.cancelled_at) blocks.push_back(o.block);
   }
   for (BlockIndex b : blocks) cancel_request(peer, b);
@@ -156,14 +152,15 @@ void Receiver::yield_requests(Peer& peer) {
 
 TimePoint Receiver::forget_cancelled(Peer& peer) {
   TimePoint next = kNever;
-  if (peer.answers_cancels() || peer.cancelled == 0) return next;
-  for (auto it = peer.outstanding.begin(); it != peer.outstanding.end();) {
+  if (peer.answers_cancels() || peer.download->cancelled == 0) return next;
+  Download& download = peer.download.edit();
+  for (auto it = download.outstanding.begin(); it != download.outstanding.end();) {
     const TimePoint over = it->cancelled_at ? *it->cancelled_at + kCancelAnswerTime : kNever;
     if (over > s_.now) {
       next = std::min(next, over);
       ++it;
     } else {
-      it = forget(peer, it);
+      it = download.forget(it);
       s_.reopen();
     }
   }
@@ -171,31 +168,33 @@ TimePoint Receiver::forget_cancelled(Peer& peer) {
 }
 
 void Receiver::forget_one_cancelled(Peer& peer) {
-  auto first = peer.outstanding.end();
-  for (auto it = peer.outstanding.begin(); it != peer.outstanding.end(); ++it) {
+  Download& download = peer.download.edit();
+  auto first = download.outstanding.end();
+  for (auto it = download.outstanding.begin(); it != download.outstanding.end(); ++it) {
     if (!it->cancelled_at || s_.pieces.have(it->block)) continue;
-    if (first != peer.outstanding.end() && first->block < it->block) continue;
+    if (first != download.outstanding.end() && first->block < it->block) continue;
     if (s_.wanted(it->block)) first = it;
   }
-  if (first == peer.outstanding.end()) return;
-  forget(peer, first);
+  if (first == download.outstanding.end()) return;
+  download.forget(first);
   s_.reopen();
 }
 
 // Peers answer in order: what was cancelled before `answered` was asked for gets no answer.
-void Receiver::learn_of_cancels(Peer& peer, const Peer::Outstanding& answered) {
-  if (!peer.answers_cancels() || peer.cancelled == 0 || answered.cancelled_at) return;
-  for (auto it = peer.outstanding.begin(); it != peer.outstanding.end();) {
+void Receiver::learn_of_cancels(Peer& peer, const Download::Outstanding& answered) {
+  Download& download = peer.download.edit();
+  if (!peer.answers_cancels() || download.cancelled == 0 || answered.cancelled_at) return;
+  for (auto it = download.outstanding.begin(); it != download.outstanding.end();) {
     const bool passed_over = it->cancelled_at && *it->cancelled_at < answered.asked_at;
     if (passed_over) peer.ignores_cancels = true;
-    it = passed_over ? forget(peer, it) : it + 1;
+    it = passed_over ? download.forget(it) : it + 1;
   }
   if (peer.ignores_cancels) s_.watch_by(s_.now);  // the other cancelled ones are to be forgotten
 }
 
 void Receiver::yield_latest(Peer& peer, std::int32_t keep) {
   std::vector<BlockIndex> blocks;
-  for (const Peer::Outstanding& o : peer.outstanding) {
+  for (const Download::Outstanding& o : peer.download->outstanding) {
     if (!o.cancelled_at && --keep < 0) blocks.push_back(o.block);
   }
   for (BlockIndex b : blocks) cancel_request(peer, b);
@@ -309,7 +308,8 @@ void Receiver::note_asked(PieceIndex piece, const BlockSource& source) {
 void Receiver::want_leaves(Peer& peer, PieceIndex piece) {
   constexpr std::size_t kMaxHashRequests = 4;
   if (!peer.v2 || s_.layout.blocks_per_piece() == 1 || s_.leaves.contains(piece)) return;
-  if (peer.hash_requests.size() >= kMaxHashRequests) return;
+  auto& asked = peer.download.edit().hash_requests;
+  if (asked.size() >= kMaxHashRequests) return;
   const BlockIndex first = s_.layout.blocks_of(piece).begin;
   const FileEntry& file = s_.meta.info.files[static_cast<std::size_t>(s_.file_of(first).value())];
   if (!file.pieces_root || file.length <= kBlockSize) return;
@@ -317,18 +317,16 @@ void Receiver::want_leaves(Peer& peer, PieceIndex piece) {
   const Bytes offset = s_.layout.block_range(first).begin - file.offset;
   span.index = static_cast<std::uint32_t>(offset / kBlockSize);
   span.length = static_cast<std::uint32_t>(s_.layout.blocks_per_piece());
-  if (std::find(peer.hash_requests.begin(), peer.hash_requests.end(), span) !=
-      peer.hash_requests.end()) {
-    return;
-  }
-  peer.hash_requests.push_back(span);
+  if (contains(asked, span)) return;
+  asked.push_back(span);
   s_.send(peer, HashRequest{span});
 }
 
 void Receiver::on_hashes(Peer& peer, const Hashes& message) {
-  const auto asked = std::find(peer.hash_requests.begin(), peer.hash_requests.end(), message.span);
-  if (asked == peer.hash_requests.end()) return static_cast<void>(++peer.offences);
-  peer.hash_requests.erase(asked);
+  if (!contains(peer.download->hash_requests, message.span)) {
+    return static_cast<void>(++peer.offences);
+  }
+  std::erase(peer.download.edit().hash_requests, message.span);
   for (std::size_t f = 0; f < s_.meta.info.files.size(); ++f) {
     const FileEntry& file = s_.meta.info.files[f];
     if (file.pieces_root != message.span.pieces_root) continue;

@@ -59,7 +59,7 @@ class Receiver {
   void discard(BlockIndex block, BufferId buffer, std::optional<CdnReason> asked = std::nullopt);
   void cancel_others(BlockIndex block, ConnId except);
   void cancel_needless_fetch(BlockIndex block);
-  void learn_of_cancels(Peer& peer, const Peer::Outstanding& answered);
+  void learn_of_cancels(Peer& peer, const Download::Outstanding& answered);
   void verify_if_ready(BlockIndex block);
   bool is_judged(BlockIndex block, VerifyId by) const;
   void keep(BlockIndex block);

@@ -7,7 +7,7 @@ namespace tributary::core {
 namespace {
 
 auto is(PieceIndex piece) {
-  return [piece](const Peer::Revealed& told) { return told.piece == piece; };
+  return [piece](const Upload::Revealed& told) { return told.piece == piece; };
 }
 
 }  // namespace
@@ -24,8 +24,8 @@ bool SuperSeed::has_spread(const Peer& from, PieceIndex piece) const {
 }
 
 void SuperSeed::forget_spread(Peer& peer) {
-  std::erase_if(peer.revealed,
-                [&](const Peer::Revealed& told) { return has_spread(peer, told.piece); });
+  std::erase_if(peer.upload.edit().revealed,
+                [&](const Upload::Revealed& told) { return has_spread(peer, told.piece); });
 }
 
 // Of those that the peer lacks, one that fewest have and that was shown least often.
@@ -33,10 +33,10 @@ PieceIndex SuperSeed::choose(const Peer& peer) {
   PieceIndex best(-1);
   std::pair<std::int32_t, std::int32_t> least{};
   std::uint64_t equals = 0;
+  const auto& revealed = peer.upload->revealed;
   for (std::int32_t p = 0; p < s_.layout.piece_count(); ++p) {
     const PieceIndex piece(p);
-    const auto told = std::find_if(peer.revealed.begin(), peer.revealed.end(), is(piece));
-    if (peer.has.test(p) || told != peer.revealed.end()) continue;
+    if (peer.has.test(p) || std::any_of(revealed.begin(), revealed.end(), is(piece))) continue;
     const std::pair rank{s_.rarity.availability(piece), shown_[static_cast<std::size_t>(p)]};
     if (best.value() >= 0 && rank > least) continue;
     equals = best.value() >= 0 && rank == least ? equals + 1 : 1;
@@ -49,11 +49,11 @@ PieceIndex SuperSeed::choose(const Peer& peer) {
 
 void SuperSeed::reveal(Peer& peer) {
   if (!s_.super_seeding()) return;
-  while (peer.revealed.size() < kAtOnce) {
+  while (peer.upload->revealed.size() < kAtOnce) {
     const PieceIndex piece = choose(peer);
     if (piece.value() < 0) return;
     ++shown_[static_cast<std::size_t>(piece.value())];
-    peer.revealed.push_back({piece, 0_B});
+    peer.upload.edit().revealed.push_back({piece, 0_B});
     s_.send(peer, Have{piece});
   }
 }
@@ -61,17 +61,19 @@ void SuperSeed::reveal(Peer& peer) {
 void SuperSeed::on_have(PieceIndex piece) {
   if (!s_.super_seeding()) return;
   for (auto& [conn, peer] : s_.peers) {
-    const auto told = std::find_if(peer.revealed.begin(), peer.revealed.end(), is(piece));
-    if (told == peer.revealed.end() || !has_spread(peer, piece)) continue;
-    peer.revealed.erase(told);
+    auto& revealed = peer.upload.edit().revealed;
+    const auto told = std::find_if(revealed.begin(), revealed.end(), is(piece));
+    if (told == revealed.end() || !has_spread(peer, piece)) continue;
+    revealed.erase(told);
     reveal(peer);
   }
 }
 
 bool SuperSeed::has_all_of(Peer& peer, const BlockSpan& sent) {
   if (!s_.super_seeding()) return false;
-  const auto told = std::find_if(peer.revealed.begin(), peer.revealed.end(), is(sent.piece));
-  if (told == peer.revealed.end()) return false;
+  auto& revealed = peer.upload.edit().revealed;
+  const auto told = std::find_if(revealed.begin(), revealed.end(), is(sent.piece));
+  if (told == revealed.end()) return false;
   told->sent += sent.length;
   return told->sent >= s_.layout.piece_range(sent.piece).size();
 }

@@ -223,10 +223,11 @@ void Swarm::on(const PeerConnected& e) {
 void Swarm::part_with_least_useful() {
   std::vector<Neighbour> neighbours;
   for (const auto& [conn, peer] : s_.peers) {
-    neighbours.push_back({conn, peer.traffic.sum(s_.now, 1), peer.traffic.sum(s_.now, 6),
-                          peer.am_interested || peer.peer_interested,
-                          peer.in_flight() > 0 || peer.sending > 0 || !peer.queue.empty(),
-                          peer.connected_at});
+    neighbours.push_back(
+        {conn, peer.traffic.sum(s_.now, 1), peer.traffic.sum(s_.now, 6),
+         peer.am_interested || peer.peer_interested,
+         peer.in_flight() > 0 || peer.upload->sending > 0 || !peer.upload->queue.empty(),
+         peer.connected_at});
     if (!s_.params.rank_addresses) continue;
     neighbours.back().rank = locality_.rank(peer.listening.value_or(peer.remote));
     neighbours.back().round_trip = peer.round_trip;
@@ -279,7 +280,8 @@ void Swarm::on(const PeerClosed& e) {
   }
   const Peer* peer = s_.peer(e.conn);
   if (!peer) return;
-  book_.on_closed(peer->remote, peer->received_total > 0_B || peer->sent_total > 0_B, s_.now);
+  book_.on_closed(peer->remote,
+                  peer->download->received_total > 0_B || peer->upload->sent_total > 0_B, s_.now);
   protocol_.on_closed(e.conn);
   exchanger_.on_change();
 }

@@ -167,7 +167,7 @@ void Swarm::drop_stale_requests(FileIndex file, ReaderId reader) {
 void Swarm::cancel_peer_requests(const std::function<bool(BlockIndex)>& keeps) {
   for (auto& [conn, peer] : s_.peers) {
     std::vector<BlockIndex> stale;
-    for (const Peer::Outstanding& o : peer.outstanding) {
+    for (const Download::Outstanding& o : peer.download->outstanding) {
       if (!o.cancelled_at && !keeps(o.block)) stale.push_back(o.block);
     }
     for (BlockIndex block : stale) receiver_.cancel_request(peer, block);

@@ -28,9 +28,10 @@ std::string Swarm::flags_of(const Peer& peer) const {
 std::vector<PeerView> Swarm::peers() const {
   std::vector<PeerView> views;
   for (const auto& [conn, p] : s_.peers) {
-    views.push_back({conn, p.remote, p.client, flags_of(p), rate_of(p.received.sum(s_.now), 10s),
-                     rate_of(p.sent.sum(s_.now), 10s), p.received_total, p.sent_total,
-                     p.has.count(), p.in_flight()});
+    views.push_back({conn, p.remote, p.client, flags_of(p),
+                     rate_of(p.download->received.sum(s_.now), 10s),
+                     rate_of(p.upload->sent.sum(s_.now), 10s), p.download->received_total,
+                     p.upload->sent_total, p.has.count(), p.in_flight()});
   }
   return views;
 }
@@ -48,7 +49,7 @@ Bitfield Swarm::asked_of_cdn() const {
 Bitfield Swarm::asked_of_peers() const {
   Bitfield bits(s_.layout.block_count());
   for (const auto& [conn, peer] : s_.peers) {
-    for (const Peer::Outstanding& o : peer.outstanding) bits.set(o.block.value());
+    for (const Download::Outstanding& o : peer.download->outstanding) bits.set(o.block.value());
   }
   return bits;
 }

@@ -18,7 +18,8 @@ constexpr Bytes kNewcomerCredit = 256_KiB;
 constexpr std::int64_t kTokenShare = 16;
 
 bool only_takes(const Peer& p) {
-  return p.am_interested && p.received_total * kTokenShare + kNewcomerCredit < p.sent_total;
+  return p.am_interested &&
+         p.download->received_total * kTokenShare + kNewcomerCredit < p.upload->sent_total;
 }
 
 }  // namespace
@@ -42,19 +43,20 @@ void Uploader::refuse(Peer& peer, const BlockSpan& span) {
 }
 
 void Uploader::on_request(Peer& peer, const BlockSpan& span) {
-  const bool full = peer.queue.size() >= static_cast<std::size_t>(kOurRequestQueue);
+  const bool full = peer.upload->queue.size() >= static_cast<std::size_t>(kOurRequestQueue);
   if (peer.am_choking || full || !can_serve(span)) {
     if (full) ++peer.offences;
     return refuse(peer, span);
   }
-  peer.queue.push_back(span);
+  peer.upload.edit().queue.push_back(span);
   serve(peer);
 }
 
 void Uploader::on_cancel(Peer& peer, const BlockSpan& span) {
-  const auto it = std::find(peer.queue.begin(), peer.queue.end(), span);
-  if (it == peer.queue.end()) return;  // on its way already
-  peer.queue.erase(it);
+  auto& queue = peer.upload.edit().queue;
+  const auto it = std::find(queue.begin(), queue.end(), span);
+  if (it == queue.end()) return;  // on its way already
+  queue.erase(it);
   refuse(peer, span);
 }
 
@@ -62,14 +64,15 @@ void Uploader::serve(Peer& peer) { shares_.active() ? serve_by_shares() : pump(p
 
 // Whether a block went out; what is there no longer is refused on the way.
 bool Uploader::start_one(Peer& peer) {
-  while (!peer.queue.empty()) {
-    const BlockSpan span = peer.queue.front();
-    peer.queue.pop_front();
+  while (!peer.upload->queue.empty()) {
+    Upload& upload = peer.upload.edit();
+    const BlockSpan span = upload.queue.front();
+    upload.queue.pop_front();
     if (!can_serve(span)) {  // lost since it was asked for
       refuse(peer, span);
       continue;
     }
-    ++peer.sending;
+    ++upload.sending;
     shares_.started(peer.conn, span.length, s_.now);
     s_.out.emplace_back(SendBlock{s_.params.id, peer.conn, span});
     return true;
@@ -78,19 +81,20 @@ bool Uploader::start_one(Peer& peer) {
 }
 
 void Uploader::pump(Peer& peer) {
-  while (peer.sending < kMaxSending && start_one(peer)) {
+  while (peer.upload->sending < kMaxSending && start_one(peer)) {
   }
 }
 
 void Uploader::serve_by_shares() {
   std::vector<ConnId> waiting;
   for (const auto& [conn, peer] : s_.peers) {
-    if (!peer.queue.empty() && peer.sending < kMaxSending) waiting.push_back(conn);
+    if (!peer.upload->queue.empty() && peer.upload->sending < kMaxSending) waiting.push_back(conn);
   }
   while (const auto conn = shares_.next(waiting, s_.now)) {
     Peer& peer = *s_.peer(*conn);
     start_one(peer);
-    if (peer.queue.empty() || peer.sending >= kMaxSending) std::erase(waiting, *conn);
+    if (peer.upload->queue.empty() || peer.upload->sending >= kMaxSending)
+      std::erase(waiting, *conn);
   }
   next_block_ = shares_.ready_at(waiting, s_.now);
 }
@@ -99,13 +103,14 @@ void Uploader::on_sent(const BlockSent& event) {
   shares_.ended(event.conn);
   Peer* peer = s_.peer(event.conn);
   if (!peer) return;
-  --peer->sending;
+  Upload& upload = peer->upload.edit();
+  --upload.sending;
   if (event.sent) {
     const BlockIndex block =
         s_.layout.block_of(s_.layout.piece_range(event.span.piece).begin + event.span.begin);
     s_.counts(block).uploaded += event.span.length;
-    peer->sent.add(s_.now, event.span.length);
-    peer->sent_total += event.span.length;
+    upload.sent.add(s_.now, event.span.length);
+    upload.sent_total += event.span.length;
     peer->traffic.add(s_.now, event.span.length);
     peer->last_sent = s_.now;
     spend_need(*peer, event.span.length);
@@ -117,21 +122,23 @@ void Uploader::on_sent(const BlockSent& event) {
 
 // A claim that has just used its budget up counts no longer, and its share shrinks at once.
 void Uploader::spend_need(Peer& peer, Bytes sent) {
-  if (!s_.serves_by_need() || peer.need == Need::kStoring) return;
-  if (!peer.need_budget.left(s_.media_rate, s_.now)) return;
-  peer.need_budget.spend(sent, s_.media_rate, s_.now);
-  if (!peer.need_budget.left(s_.media_rate, s_.now)) rechoke_soon();
+  if (!s_.serves_by_need() || peer.upload->need == Need::kStoring) return;
+  NeedBudget& budget = peer.upload.edit().need_budget;
+  if (!budget.left(s_.media_rate, s_.now)) return;
+  budget.spend(sent, s_.media_rate, s_.now);
+  if (!budget.left(s_.media_rate, s_.now)) rechoke_soon();
 }
 
 Need Uploader::believed_need(const Peer& peer) const {
-  return peer.need_budget.left(s_.media_rate, s_.now) ? peer.need : Need::kStoring;
+  const Upload& upload = *peer.upload;
+  return upload.need_budget.left(s_.media_rate, s_.now) ? upload.need : Need::kStoring;
 }
 
 void Uploader::choke(Peer& peer) {
   peer.am_choking = true;
   s_.send(peer, Choke{});
-  for (const BlockSpan& span : peer.queue) refuse(peer, span);
-  peer.queue.clear();
+  for (const BlockSpan& span : peer.upload->queue) refuse(peer, span);
+  peer.upload.edit().queue.clear();
 }
 
 // In a swarm at work peers change their minds many times a second.
@@ -153,10 +160,11 @@ ChokerSnapshot Uploader::snapshot() const {
   snapshot.stop_uploads = s_.emergency || !s_.params.upload;
   for (const auto& [conn, p] : s_.peers) {
     const Need need = believed_need(p);
-    snapshot.peers.push_back(
-        {conn, p.peer_interested, !p.am_choking, rate_of(p.received.sum(s_.now), 10s),
-         rate_of(p.sent.sum(s_.now), 10s), p.snubbed, p.upload_only || p.has.all(), p.connected_at,
-         p.last_unchoked, !p.peer_choking, need, need != p.need, only_takes(p)});
+    snapshot.peers.push_back({conn, p.peer_interested, !p.am_choking,
+                              rate_of(p.download->received.sum(s_.now), 10s),
+                              rate_of(p.upload->sent.sum(s_.now), 10s), p.snubbed,
+                              p.upload_only || p.has.all(), p.connected_at, p.upload->last_unchoked,
+                              !p.peer_choking, need, need != p.upload->need, only_takes(p)});
   }
   return snapshot;
 }
@@ -173,7 +181,7 @@ void Uploader::rechoke() {
     peer.optimistic = open && among(choker_.optimistic, conn);
     if (open && peer.am_choking) {
       peer.am_choking = false;
-      peer.last_unchoked = s_.now;
+      peer.upload.edit().last_unchoked = s_.now;
       s_.send(peer, Unchoke{});
     } else if (!open && !peer.am_choking) {
       choke(peer);

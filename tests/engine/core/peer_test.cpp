@@ -42,5 +42,18 @@ TEST_CASE("steps of ten minutes give the last ten minutes and the last hour") {
   CHECK(traffic.sum(TimePoint(10h)) == 0_B);
 }
 
+TEST_CASE("a peer that says hello and nothing more takes little memory") {
+  CHECK(sizeof(Peer) <= 320);
+}
+
+TEST_CASE("what is read of a peer that was asked for nothing is nothing") {
+  const Peer peer(ConnId(1), Endpoint{}, 8);
+  CHECK(peer.in_flight() == 0);
+  CHECK_FALSE(peer.owes(BlockIndex(0)));
+  CHECK(peer.probe_at() == kNever);
+  CHECK(peer.download->received.sum(TimePoint(5s)) == 0_B);
+  CHECK(peer.upload->last_unchoked == kNeverUnchoked);
+}
+
 }  // namespace
 }  // namespace tributary::core
