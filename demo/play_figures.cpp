@@ -63,8 +63,8 @@ PlaySnapshot figures_of(const api::Snapshot& snapshot) {
   return s;
 }
 
-SessionFigures figures_of(const api::Report& report) {
-  SessionFigures session;
+PlayFigures figures_of(const api::Report& report) {
+  PlayFigures session;
   session.total = figures_of(report.total(), report.total_ledger());
   for (std::size_t i = 0; const auto entry = report.track(i); ++i) {
     session.tracks.push_back(figures_of(*entry, report.track_ledger(i).value_or(api::Ledger{})));

@@ -76,10 +76,10 @@ struct TrackFigures {
   Duration gap{};
   SourceBytes bytes;
 };
-struct SessionFigures {
+struct PlayFigures {
   TrackFigures total;
   std::vector<TrackFigures> tracks;
 };
-SessionFigures figures_of(const api::Report& report);
+PlayFigures figures_of(const api::Report& report);
 
 }  // namespace tributary::demo

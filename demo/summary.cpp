@@ -51,7 +51,7 @@ bool worth_a_line(const TrackFigures& entry) {
 
 }  // namespace
 
-std::vector<std::string> render_summary(const SessionFigures& session, int columns) {
+std::vector<std::string> render_summary(const PlayFigures& session, int columns) {
   int longest = kShortestTitle;
   for (const TrackFigures& track : session.tracks) {
     longest = std::max(longest, text_width(track.title) + 4);

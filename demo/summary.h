@@ -10,6 +10,6 @@ namespace tributary::demo {
 
 // A heading, one line for each track that was begun or fetched, and the total; at most `columns`
 // wide; 78 hold all figures.
-std::vector<std::string> render_summary(const SessionFigures& session, int columns);
+std::vector<std::string> render_summary(const PlayFigures& session, int columns);
 
 }  // namespace tributary::demo

@@ -199,7 +199,7 @@ TEST_CASE("progress is told in percent, speed and time left, within any width") 
 }
 
 TEST_CASE("the summary has a line a track that was begun and one for all") {
-  SessionFigures session;
+  PlayFigures session;
   TrackFigures track;
   track.title = "A title 日本語 that is longer than the column";
   track.started = true;
