@@ -12,12 +12,13 @@ import subprocess
 import urllib.request
 import wave
 
-from harness import Skipped, check, decoded, read, wait_until, write
+from harness import Skipped, check, decoded, read, wait_until, wav_pcm, write
 
 NODE_MODULES = os.path.join(os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(
     __file__)))), "build", "rivals", "node_modules")
 READERS = 100
 NOISE = 3_000_000  # bytes
+ONE_SECOND = 44_100 * 4  # bytes of sound
 
 
 class Gateway:
@@ -211,6 +212,38 @@ def add_cases(suite):
                                     check=True, capture_output=True).stdout
                      for source in (url, media)]
             check(there[0] == there[1] and there[0], "the same two seconds after a seek")
+
+    @case("mpv, VLC and ffplay play from the gateway, and seek in it",
+          needs=("mpv", "cvlc", "ffplay"))
+    def _(scene):
+        _, edge = scene.origin()
+        torrent = scene.publish(scene.media.flac, edges=[edge])
+        gateway = Gateway(scene, torrent)
+        url = gateway.url + gateway.files()[0]
+        whole = decoded(scene.media.flac)
+
+        def mpv(*options):
+            subprocess.run(["mpv", "--no-config", "--really-quiet", "--no-video", "--ao=pcm",
+                            f"--ao-pcm-file={scene.path('mpv.wav')}", "--audio-format=s16",
+                            *options, url], check=True)
+            return wav_pcm(scene.path("mpv.wav"))
+        check(mpv() == whole, "mpv: the same sound as from the file")
+        part = mpv("--hr-seek=yes", "--start=15", "--length=1")
+        at = whole.find(part[:4096]) / ONE_SECOND
+        check(abs(at - 15) < 0.1 and abs(len(part) - ONE_SECOND) < ONE_SECOND / 10,
+              f"mpv: {len(part)} bytes from {at} s on")
+        # VLC refuses root.
+        nobody = {"user": "nobody"} if os.geteuid() == 0 else {}
+        heard = subprocess.run(
+            ["cvlc", "--quiet", "--no-video", "--sout",
+             "#transcode{acodec=s16l,channels=2,samplerate=44100}:std{access=file,mux=wav,dst=-}",
+             url, "vlc://quit"], check=True, capture_output=True, **nobody,
+            env={**os.environ, "HOME": "/nonexistent"}).stdout
+        check(heard[heard.index(b"data") + 8:] == whole, "VLC: the same sound as from the file")
+        before = gateway.metric("tributary_gateway_sent_bytes_total")
+        subprocess.run(["ffplay", "-v", "error", "-nodisp", "-autoexit", "-ss", "15", "-t", "1", url],
+                       check=True, env={**os.environ, "SDL_AUDIODRIVER": "dummy"})
+        check(gateway.metric("tributary_gateway_sent_bytes_total") > before, "ffplay was served")
 
     @case("an HLS stream out of a torrent plays, though its playlist names the CDN")
     def _(scene):

@@ -17,7 +17,8 @@ check=(ccache git python3 binutils doctest-dev doxygen zsh fish mandoc
   valgrind clang-14 libclang-rt-14-dev llvm-14 clang-tidy-14 clang-format-14 ffmpeg)
 # Programs that the interop and end-to-end tests and the benchmarks talk to.
 rivals=(python3-libtorrent transmission-daemon aria2 opentracker mktorrent nginx openssl curl
-  iproute2 nftables procps miniupnpd-nftables prometheus chromium parallel rsync)
+  iproute2 nftables procps miniupnpd-nftables prometheus chromium parallel rsync
+  mpv vlc-bin vlc-plugin-base)
 
 # More of them, from the npm registry, installed below build/rivals; without their install scripts.
 rival_modules=(webtorrent@1.9.7 bittorrent-tracker@9.19.0 playwright-core@1.48.2)
