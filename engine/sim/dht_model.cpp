@@ -80,9 +80,9 @@ void DhtModel::suggest(HostId id, const Endpoint& node) {
 
 void DhtModel::on_event(const Event& event) {
   if (event.kind == kArrival) {
-    const auto slot = static_cast<std::size_t>(event.id);
-    const Datagram datagram = *std::exchange(flying_[slot], std::nullopt);
-    free_.push_back(slot);
+    const Id<DatagramTag, std::uint64_t> id(event.id);
+    const Datagram datagram = std::move(*flying_.find(id));
+    flying_.erase(id);
     return arrive(event.host, datagram);
   }
   Host& host = hosts_.at(event.host);
@@ -127,15 +127,9 @@ void DhtModel::send(HostId from, const Host& sender, dht::SendDatagram&& datagra
   ++datagrams_;
   const auto to = by_endpoint_.find(datagram.to);
   if (to == by_endpoint_.end()) return;
-  std::size_t slot = flying_.size();
-  if (free_.empty()) {
-    flying_.emplace_back();
-  } else {
-    slot = free_.back();
-    free_.pop_back();
-  }
-  flying_[slot] = Datagram{sender.at, std::move(datagram.message)};
-  queue_.schedule(links_.latency(from, to->second), {Owner::kDht, kArrival, to->second, slot});
+  const auto id = flying_.emplace(Datagram{sender.at, std::move(datagram.message)});
+  queue_.schedule(links_.latency(from, to->second),
+                  {Owner::kDht, kArrival, to->second, id.value()});
 }
 
 }  // namespace tributary::sim

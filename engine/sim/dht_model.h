@@ -7,10 +7,10 @@
 #include <cstdint>
 #include <map>
 #include <memory>
-#include <optional>
 #include <vector>
 
 #include "engine/base/digest.h"
+#include "engine/base/slot_map.h"
 #include "engine/core/dht_node.h"
 #include "engine/core/ids.h"
 #include "engine/sim/event_queue.h"
@@ -56,6 +56,7 @@ class DhtModel {
     std::map<core::dht::LookupId, core::TorrentId> searches;
     EventId timer;
   };
+  struct DatagramTag;
   struct Datagram {
     Endpoint from;
     core::dht::Message message;
@@ -73,8 +74,7 @@ class DhtModel {
   std::map<HostId, Host> hosts_;
   std::map<Endpoint, HostId> by_endpoint_;
   std::vector<HostId> doors_;  // reachable hosts that are here, to join through
-  std::vector<std::optional<Datagram>> flying_;
-  std::vector<std::size_t> free_;
+  SlotMap<DatagramTag, Datagram> flying_;
   std::int64_t datagrams_ = 0;
 };
 
