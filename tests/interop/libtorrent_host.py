@@ -1,9 +1,9 @@
 #!/usr/bin/python3
 """A libtorrent session as a process, to be started on any network; ends by a signal.
 
-libtorrent_host.py HOST:PORT TORRENT FOLDER RATE     RATE limits the download, in bytes/s (0: no)
+libtorrent_host.py HOST:PORT TORRENT FOLDER RATE [--no-pex]
 
-Prints "ready" once it has checked what it has, then what it says of hole punching.
+RATE limits the download, in bytes/s (0: no). Prints "ready" once it has checked what it has, then what it says of hole punching.
 """
 import sys
 import time
@@ -18,7 +18,8 @@ def main():
     session = libtorrent.session({
         "listen_interfaces": listen, "enable_dht": False, "enable_lsd": False,
         "enable_upnp": False, "enable_natpmp": False, "download_rate_limit": int(rate),
-        "alert_mask": libtorrent.alert.category_t.all_categories})
+        "alert_mask": libtorrent.alert.category_t.all_categories},
+        flags=0 if "--no-pex" in sys.argv else 1)  # PEX is among its plugins
     settings = libtorrent.add_torrent_params()
     settings.ti = libtorrent.torrent_info(torrent)
     settings.save_path = folder

@@ -20,6 +20,8 @@ def meets_behind_routers(suite, name, relay, said):
         # Who completes itself parts from the seed; so the relay is slow.
         places = {"outside": ("11.0.0.2:7000", half, "1000"),
                   "second": ("10.89.0.2:7002", scene.media.folder, "0")}
+        # It would hear of the player by PEX, dial it by itself, and meet it by chance.
+        unaware = () if relay else ("--no-pex",)
         for place in ("outside", "second"):  # in this order, for a seed asks the tracker once
             at, folder, rate = places[place]
             if relay != (place == "outside"):
@@ -27,7 +29,7 @@ def meets_behind_routers(suite, name, relay, said):
                 continue
             host = scene.start("libtorrent", [*houses.inside_of(place), "/usr/bin/python3",
                                               os.path.join(HERE, "libtorrent_host.py"), at,
-                                              torrent, folder, rate])
+                                              torrent, folder, rate, *unaware])
             host.wait_for("ready")
         # Of each address libtorrent dials one port alone: the one that the player tells must be it.
         known = () if relay else ("--listen", "10.88.0.2:7001")
