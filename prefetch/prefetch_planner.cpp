@@ -9,7 +9,7 @@ PrefetchStage stage_of(const PrefetchParams& params, const PrefetchSnapshot& s) 
   if (!s.next_known || !s.current_safe) return PrefetchStage::kIdle;
   const bool late = s.left <= params.server_at;
   if (late && s.head_missing > 0_B && !s.paused) return PrefetchStage::kServer;
-  if (s.metered) return PrefetchStage::kIdle;
+  if (params.head_only) return PrefetchStage::kIdle;
   const bool soon = s.left <= std::max(params.find_peers_at, params.server_at);
   const bool early = params.early && s.current_complete;
   return soon || early ? PrefetchStage::kPeers : PrefetchStage::kIdle;

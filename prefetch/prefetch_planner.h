@@ -13,6 +13,7 @@ struct PrefetchParams {
   Duration head;           // media to secure, so that the next track starts at once
   Bytes budget;            // at most so much of a track before it is played: a skip wastes it all
   bool early = false;      // begin as soon as the current track is wholly downloaded
+  bool head_only = false;  // and that from server_at on: each byte costs the listener
   Bytes blind_head = 512_KiB;  // the head when the media's rate is unknown: 16 s at 256 kbit/s
 };
 
@@ -32,7 +33,6 @@ struct PrefetchSnapshot {
   bool next_known = false;        // false after a skip too, until the new next one is known
   Bytes head_size;                // of the next track, from head_bytes()
   Bytes head_missing;             // of those; zero: secured
-  bool metered = false;           // each byte costs the listener
 };
 
 enum class PrefetchStage {
@@ -50,7 +50,7 @@ struct PrefetchPlan {
 
 // Rules, first match wins: nothing before the current track is safe (librespot's rule: prefetch
 // never competes with playback) nor without a next track; the server only for a head that is not
-// secured, while the playhead moves; on a metered network only the head, and only late; otherwise
+// secured, while the playhead moves; with `head_only` nothing else; otherwise
 // peers from find_peers_at on, or earlier with `early`. Plan again whenever the snapshot changes.
 PrefetchPlan plan_prefetch(const PrefetchParams& params, const PrefetchSnapshot& snapshot);
 

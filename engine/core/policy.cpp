@@ -45,6 +45,7 @@ Policy Policy::metered() const {
   p.peer_horizon = 30s;         // a few skips a minute then waste little
   p.prefetch_budget = 512_KiB;  // the 10 s of a head at 320 kbit/s, and its index
   p.prefetch_early = false;
+  p.prefetch_head_only = true;
   return p;
 }
 

@@ -78,7 +78,8 @@ struct Policy {
   Duration prefetch_server_at = 10s;
   Duration prefetch_head = 10s;  // what must be there when the current track ends
   Bytes prefetch_budget = 32_MiB;
-  bool prefetch_early = true;  // from peers as soon as the current track is whole
+  bool prefetch_early = true;       // from peers as soon as the current track is whole
+  bool prefetch_head_only = false;  // at prefetch_server_at, from whomever
 
   // The same on a link where each byte costs: little is fetched that may never be heard. That
   // nothing is uploaded is the host's to say.

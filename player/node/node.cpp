@@ -37,7 +37,8 @@ prefetch::PrefetchParams prefetch_params(const core::Policy& policy) {
           .server_at = policy.prefetch_server_at,
           .head = policy.prefetch_head,
           .budget = policy.prefetch_budget,
-          .early = policy.prefetch_early};
+          .early = policy.prefetch_early,
+          .head_only = policy.prefetch_head_only};
 }
 
 }  // namespace

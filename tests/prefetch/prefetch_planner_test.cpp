@@ -81,16 +81,18 @@ TEST_CASE("the adaptive set begins with the peers once the current track is comp
 }
 
 TEST_CASE("a metered network gets the head only, and late") {
+  PrefetchParams adaptive = kAdaptivePrefetch;
+  PrefetchParams spotify = kSpotifyPrefetch;
+  adaptive.head_only = spotify.head_only = true;
   PrefetchSnapshot s = ready(200s);
-  s.metered = true;
   s.current_complete = true;
-  CHECK(plan_prefetch(kAdaptivePrefetch, s) == PrefetchPlan{Stage::kIdle, 0_B, at(1192s)});
+  CHECK(plan_prefetch(adaptive, s) == PrefetchPlan{Stage::kIdle, 0_B, at(1192s)});
   s.left = 20s;
-  CHECK(plan_prefetch(kSpotifyPrefetch, s) == PrefetchPlan{Stage::kIdle, 0_B, at(1010s)});
+  CHECK(plan_prefetch(spotify, s) == PrefetchPlan{Stage::kIdle, 0_B, at(1010s)});
   s.left = 10s;
-  CHECK(plan_prefetch(kSpotifyPrefetch, s) == PrefetchPlan{Stage::kServer, 300_KiB, kNever});
+  CHECK(plan_prefetch(spotify, s) == PrefetchPlan{Stage::kServer, 300_KiB, kNever});
   s.head_missing = 0_B;
-  CHECK(plan_prefetch(kSpotifyPrefetch, s) == PrefetchPlan{});
+  CHECK(plan_prefetch(spotify, s) == PrefetchPlan{});
 }
 
 TEST_CASE("the server's budget never exceeds the track's") {
@@ -122,12 +124,12 @@ TEST_CASE("the head is the first seconds of media, within the track and the budg
 TEST_CASE("property: the plan holds until next_change and differs there") {
   Random random(6);
   for (int round = 0; round < 3000; ++round) {
-    const PrefetchParams& params = random.chance(1, 2) ? kSpotifyPrefetch : kAdaptivePrefetch;
+    PrefetchParams params = random.chance(1, 2) ? kSpotifyPrefetch : kAdaptivePrefetch;
+    params.head_only = random.chance(1, 4);
     PrefetchSnapshot s = ready(Duration(static_cast<std::int64_t>(random.below(60'000'000))));
     s.paused = random.chance(1, 5);
     s.current_safe = random.chance(4, 5);
     s.current_complete = random.chance(1, 2);
-    s.metered = random.chance(1, 4);
     if (random.chance(1, 3)) s.head_missing = 0_B;
     const PrefetchPlan plan = plan_prefetch(params, s);
     const auto later = [&](Duration passed) {

@@ -190,6 +190,18 @@ TEST_CASE(
   }
 }
 
+TEST_CASE("where each byte costs nobody is asked for more of the next track than its head") {
+  NodeRig rig(core::Policy::adaptive().metered());
+  rig.seed(kSecond, 1);
+  rig.play(kFirstTrack, 0s);
+  rig.next(kSecondTrack);
+  CHECK(with(rig.pass(50s - 1us), "2: ").empty());
+  rig.pass(10s);
+  const core::Swarm& second = *rig.node().swarm(kSecond);
+  CHECK(second.missing(kSecondTrack.file, {0_B, core::kBlockSize * 10}) == 0_B);
+  CHECK(second.have_blocks().count() == 10);
+}
+
 TEST_CASE("a skip cancels what was asked for the next track") {
   NodeRig rig(core::Policy::adaptive());
   rig.play(kFirstTrack, 0s);
