@@ -341,7 +341,7 @@ def start_nginx(scene, root, extra="", listen=""):
 class SecureNginx:
     """An nginx with TLS, and a certificate of its own for `subject`, such as IP:127.0.0.1."""
 
-    def __init__(self, scene, root, protocol="", subject="IP:127.0.0.1"):
+    def __init__(self, scene, root, protocol="", subject="IP:127.0.0.1", extra=""):
         folder = scene.folder("nginx")
         self.certificate, key = os.path.join(folder, "cert.pem"), os.path.join(folder, "key.pem")
         subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt",
@@ -349,7 +349,7 @@ class SecureNginx:
                         "/CN=tributary test", "-addext", f"subjectAltName={subject}", "-keyout", key,
                         "-out", self.certificate], check=True, capture_output=True)
         self.url = start_nginx(scene, root, f"ssl_certificate {self.certificate}; "
-                               f"ssl_certificate_key {key};", f"ssl {protocol}"
+                               f"ssl_certificate_key {key}; {extra}", f"ssl {protocol}"
                                ).replace("http:", "https:")
         self.access_log = os.path.join(folder, "access.log")
 
