@@ -134,8 +134,8 @@ std::optional<AnnounceTask> Announcer::poll_stopped() {
 
 void Announcer::promote(const Tracker& tracker) {
   const auto it = trackers_.begin() + (&tracker - trackers_.data());
-  const auto front =
-      std::find_if(trackers_.begin(), it, [&](const Tracker& t) { return t.tier == it->tier; });
+  const auto front = std::find_if(
+      trackers_.begin(), it, [&](const Tracker& t) { return params_.stays || t.tier == it->tier; });
   std::rotate(front, it, it + 1);
 }
 

@@ -21,6 +21,8 @@ struct AnnouncerParams {
   Duration lowest_interval = 10s;       // whatever a tracker says, no more often
   Duration highest_interval = std::chrono::hours(24);  // nor less often
   std::int32_t want = 50;  // peers asked for; what trackers give at most by custom
+  // The one that answers is asked until it fails, whatever its tier: a private torrent's (BEP 27).
+  bool stays = false;
 };
 
 // What to put into an Announce; the caller adds the torrent and the byte counts.
@@ -34,8 +36,8 @@ struct AnnounceTask {
 // Tracks the trackers in their tiers, what each has been told, and when the next announce is due.
 // One announce is under way at a time, and every one is answered by on_reply or on_failure, the
 // stopped ones aside. Each goes to the first tracker, tier by tier, that is not in its back-off
-// (BEP 12); one that answers moves to the front of its tier; one that fails is followed by the next
-// at once. The first announce is due immediately.
+// (BEP 12); one that answers moves to the front of its tier, or of all where it stays; one that
+// fails is followed by the next at once. The first announce is due immediately.
 class Announcer {
  public:
   // Trackers beyond this many, empty URLs and repeated ones are left out.

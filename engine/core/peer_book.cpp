@@ -48,6 +48,7 @@ bool PeerBook::add_one(const Endpoint& endpoint, PeerSource source, std::uint32_
   if (!is_dialable(endpoint)) return false;
   if (is_own(endpoint)) return false;
   if (Entry* known = find(endpoint)) {
+    known->forgotten = false;
     if (known->answer == answers_) return false;
     known->answer = answers_;
     known->position = position;
@@ -123,6 +124,20 @@ bool PeerBook::dial_now(const Endpoint& remote, PeerSource source, TimePoint now
 }
 
 bool PeerBook::is_own(const Endpoint& endpoint) const { return contains(own_, endpoint); }
+
+void PeerBook::forget_all_but(std::span<const Endpoint> answer) {
+  for (Entry& entry : entries_) {
+    entry.forgotten = entry.source != PeerSource::kUser &&
+                      std::find(answer.begin(), answer.end(), entry.endpoint) == answer.end();
+  }
+  std::erase_if(entries_, [](const Entry& e) { return e.forgotten && e.state == State::kIdle; });
+  update_deadline();
+}
+
+bool PeerBook::keeps(const Endpoint& endpoint) const {
+  const Entry* entry = find(endpoint);
+  return entry != nullptr && !entry->forgotten;
+}
 
 void PeerBook::learn(const Endpoint& endpoint, const DialHints& hints) {
   Entry* entry = find(endpoint);
@@ -225,6 +240,7 @@ PeerBook::Entry* PeerBook::find(const Endpoint& endpoint) {
 void PeerBook::settle(Entry& entry, bool useful, TimePoint now) {
   entry.state = State::kIdle;
   entry.tried = true;
+  if (entry.forgotten) return drop(entry);
   if (useful) {
     entry.failures = 0;
     entry.next_try = now + params_.reconnect_after;
@@ -233,9 +249,11 @@ void PeerBook::settle(Entry& entry, bool useful, TimePoint now) {
   Duration wait = params_.first_backoff;
   for (int n = 0; n < entry.failures && wait < params_.max_backoff; ++n) wait *= 2;
   entry.next_try = now + std::min(wait, params_.max_backoff);
-  if (++entry.failures >= params_.max_failures || is_own(entry.endpoint)) {
-    entries_.erase(entries_.begin() + (&entry - entries_.data()));
-  }
+  if (++entry.failures >= params_.max_failures || is_own(entry.endpoint)) drop(entry);
+}
+
+void PeerBook::drop(const Entry& entry) {
+  entries_.erase(entries_.begin() + (&entry - entries_.data()));
 }
 
 // When a dial more keeps to dials_per_second.

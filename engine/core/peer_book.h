@@ -53,6 +53,11 @@ class PeerBook {
   // and of peers' word none replaces what a more trusted source named. Returns how many were new.
   std::size_t add(std::span<const Endpoint> answer, PeerSource source);
 
+  // All addresses but these and the user's own are forgotten, one in use when that ends.
+  void forget_all_but(std::span<const Endpoint> answer);
+  // Whether it is known, and not to be forgotten.
+  bool keeps(const Endpoint& endpoint) const;
+
   // What is said of an address that is known. Forgotten again when a dial has failed by it.
   void learn(const Endpoint& endpoint, const DialHints& hints);
   // Nothing of an address that is not known.
@@ -97,6 +102,7 @@ class PeerBook {
     PeerSource source = PeerSource::kTracker;
     State state = State::kIdle;
     bool tried = false;
+    bool forgotten = false;      // once it is idle
     int failures = 0;            // in a row
     std::uint64_t answer = 0;    // the newest that named it
     std::uint32_t position = 0;  // in that answer
@@ -119,6 +125,7 @@ class PeerBook {
   bool make_room(PeerSource source);
   void begin_dial(Entry& entry, TimePoint now);
   void settle(Entry& entry, bool useful, TimePoint now);
+  void drop(const Entry& entry);
   TimePoint token_at() const;
   void update_deadline();
 

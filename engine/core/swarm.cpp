@@ -42,7 +42,7 @@ Swarm::Swarm(const Metainfo& metainfo, const SwarmParams& params, const Bitfield
       metadata_(s_),
       protocol_(s_, receiver_, uploader_, metadata_),
       planner_(s_, receiver_),
-      announcer_(metainfo.trackers, s_.random.split()),
+      announcer_(metainfo.trackers, s_.random.split(), {.stays = metainfo.info.is_private}),
       locality_(params.operators),
       book_(params.book),
       exchanger_(s_, book_),
@@ -299,6 +299,7 @@ void Swarm::on(const Restored& e) {
 void Swarm::on(const AnnounceReply& e) {
   announcer_.on_reply(e.tracker, e.interval, e.min_interval, s_.now);
   if (e.own_address) note_own_address(std::nullopt, *e.own_address);
+  if (s_.meta.info.is_private) leave_former_tracker(e);
   book_.add(e.peers, PeerSource::kTracker);
   if (e.peers.empty() && s_.peers.empty() && dials_.empty()) s_.discovery_over = true;
   s_.replan_cdn = true;

@@ -152,6 +152,7 @@ class Swarm {
   void on_dht_port(Peer& peer, const Port& message);
   void dial(const Endpoint& remote, bool punches);
   void abandon_dial(const Endpoint& remote);
+  void leave_former_tracker(const AnnounceReply& e);
   void watch_dials();
   void reconsider_dials();
   bool is_punched(const PeerConnected& e) const;
@@ -222,6 +223,7 @@ class Swarm {
   TimePoint unanswered_at_ = kNever;    // when the next of them will be
   std::vector<ByteTimeMap> timelines_;  // by FileIndex
   std::vector<bool> guessed_;
+  std::string named_by_;  // the tracker whose peers a private torrent's are
   std::uint64_t next_conn_ = 0;
   bool sharing_ = false;
   bool closed_ = false;

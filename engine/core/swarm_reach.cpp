@@ -28,6 +28,25 @@ void Swarm::abandon_dial(const Endpoint& remote) {
   book_.on_failed(remote, s_.now);
 }
 
+// Who goes over to another tracker of a private torrent leaves all peers but that one's (BEP 27),
+// and but the user's own.
+void Swarm::leave_former_tracker(const AnnounceReply& e) {
+  const std::string former = std::exchange(named_by_, e.tracker);
+  if (former.empty() || former == e.tracker) return;
+  book_.forget_all_but(e.peers);
+  const std::string reason = "the torrent has another tracker now";
+  for (const auto& [conn, peer] : s_.peers) {
+    if (!book_.keeps(peer.remote)) s_.disconnect(peer, reason);
+  }
+  std::erase_if(dials_, [&](const auto& dial) {
+    const auto& [conn, to] = dial;
+    if (book_.keeps(to.remote)) return false;
+    s_.out.emplace_back(Disconnect{s_.params.id, conn, reason});
+    book_.on_failed(to.remote, s_.now);
+    return true;
+  });
+}
+
 // Who has not answered for a while may be behind a router.
 void Swarm::watch_dials() {
   unanswered_at_ = kNever;

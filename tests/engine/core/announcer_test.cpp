@@ -80,6 +80,17 @@ TEST_CASE("a failure moves on to the next tracker at once, and the one that answ
   CHECK(a.poll(at(1804s)) == task(before[2]));
 }
 
+TEST_CASE("a tracker that stays is asked again, though one of a tier before it may be well again") {
+  Announcer a({{"x"}, {"y"}}, Random(1), {.stays = true});
+  REQUIRE(a.poll(at(0s)) == task("x", AnnounceEvent::kStarted));
+  a.on_failure("x", at(1s));
+  REQUIRE(a.poll(at(1s)) == task("y", AnnounceEvent::kStarted));
+  a.on_reply("y", 1800s, 60s, at(2s));
+  CHECK(a.poll(at(1802s)) == task("y"));
+  a.on_failure("y", at(1803s));
+  CHECK(a.poll(at(1803s)) == task("x", AnnounceEvent::kStarted));
+}
+
 TEST_CASE("back-off doubles from 5 s to 30 min and starts anew after an answer") {
   Announcer a({{"t"}}, Random(1));
   TimePoint now{};

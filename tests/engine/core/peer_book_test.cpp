@@ -311,6 +311,30 @@ TEST_CASE("property: limits hold, counts agree with a model, and the deadline is
   }
 }
 
+TEST_CASE("who is forgotten is dialled no more, and named anew is as any other") {
+  PeerBook book;
+  const Endpoint user = ep(1), idle = ep(2), dialled = ep(3), here = ep(4), kept = ep(5);
+  book.add(std::vector{user}, PeerSource::kUser);
+  book.add(std::vector{here, dialled, kept, idle}, PeerSource::kTracker);
+  REQUIRE(book.next_dial(at(0s), kNoBans) == here);
+  book.on_connected(here);
+  REQUIRE(book.next_dial(at(0s), kNoBans) == dialled);
+  book.forget_all_but(std::vector{kept});
+  for (const Endpoint& one : {user, kept}) CHECK(book.keeps(one));
+  for (const Endpoint& one : {idle, dialled, here}) CHECK_FALSE(book.keeps(one));
+  CHECK(book.size() == 4);
+  book.on_failed(dialled, at(1s));
+  book.on_closed(here, true, at(1s));
+  CHECK(book.size() == 2);
+  CHECK(book.connected() == 0);
+  CHECK(book.half_open() == 0);
+
+  REQUIRE(book.next_dial(at(2s), kNoBans) == kept);
+  book.forget_all_but({});
+  book.add(std::vector{kept}, PeerSource::kTracker);
+  CHECK(book.keeps(kept));
+}
+
 TEST_CASE("peers' word never replaces what others named, and is dialled after it") {
   PeerBookParams params;
   params.max_peers = 3;

@@ -82,6 +82,31 @@ TEST_CASE("a private torrent dials nobody but whom its tracker or the user names
              "connect") == Lines{"connect 7000"});
 }
 
+TEST_CASE("a private torrent that has to take another tracker leaves the former one's peers") {
+  TrackShape shape;
+  shape.is_private = true;
+  shape.trackers = {{"http://t"}, {"http://u"}};
+  SwarmRig rig(Policy::peers_only(), shape);
+  rig.swarm().add_peer(Endpoint::v4(10, 0, 0, 1, 7001), rig.now());  // the user's
+  rig.play(0s);
+  const auto at = [](int n) { return Endpoint::v4(10, 0, 0, 9, static_cast<std::uint16_t>(n)); };
+  const auto answer = [&](const char* tracker, std::vector<Endpoint> peers) {
+    return rig.in(AnnounceReply{SwarmRig::kTorrent, tracker, std::move(peers), 1800s, 60s});
+  };
+  REQUIRE(answer("http://t", {at(8001), at(8002)}) == Lines{"connect 8001", "connect 8002"});
+  const ConnId first = std::get<Connect>(rig.actions()[0]).conn;
+  rig.in(PeerConnected{SwarmRig::kTorrent, first, at(8001), false, {}});
+  rig.connect(5);
+  REQUIRE(rig.swarm().peer_count() == 2);
+
+  CHECK(answer("http://t", {at(8003)}) == Lines{"connect 8003"});  // the same one
+  const Lines lines = answer("http://u", {at(8003), at(8004)});
+  CHECK(with(lines, "disconnect").size() == 3);  // 8001, 8002 and who came in
+  CHECK(with(lines, "connect 800") == Lines{"connect 8004"});
+  rig.in(PeerClosed{SwarmRig::kTorrent, first});
+  CHECK(with(rig.pass(60s), "connect 8001").empty());
+}
+
 TEST_CASE("uploads stop in an emergency and go on after it") {
   SwarmRig rig(Policy::peers_only());
   rig.play(0s, 10s);
