@@ -31,6 +31,19 @@ TEST_CASE("an idle peer is asked for what time alone made late") {
   CHECK(!with(rig.pass(3s), "c2: request").empty());
 }
 
+TEST_CASE(
+    "the last blocks of a download are asked of a second peer, and cancelled where they lose") {
+  SwarmRig rig(Policy::peers_only(), {.blocks = 10});
+  rig.play(0s, 600s);  // none of it is late
+  REQUIRE(with(rig.seed(1), "request").size() == 5);
+  REQUIRE(with(rig.seed(2), "request").size() == 5);
+  const Lines again = with(rig.seed(3), "request");
+  REQUIRE(!again.empty());
+  const int block = rig.asked(3).front();
+  const std::string owner = block < 5 ? "c1" : "c2";
+  CHECK(with(rig.piece(3, block), "cancel") == Lines{owner + ": cancel " + std::to_string(block)});
+}
+
 TEST_CASE("a peer that a cancel sets free is asked at once") {
   SwarmRig rig;
   rig.cdn_up();

@@ -2,6 +2,8 @@
 
 #include <doctest/doctest.h>
 
+#include <algorithm>
+
 #include "tests/engine/core/rig/swarm_rig.h"
 
 namespace tributary::core {
@@ -94,9 +96,17 @@ TEST_CASE("of two senders of a bad piece only the one whose block was wrong is b
   rig.say(2, Unchoke{});
   rig.piece(2, 2);
   REQUIRE(with(rig.piece(2, 3), "verify") == Lines{"verify 0-4 whole"});
+  const auto suspects = [&] {
+    const auto peers = rig.swarm().peers();
+    return std::count_if(peers.begin(), peers.end(), [](const PeerView& peer) {
+      return peer.flags.find('F') != std::string::npos;
+    });
+  };
+  CHECK(suspects() == 0);
   Lines lines = rig.in(verdict(0, 4, false, digests({1, 2, 9, 4})));
   CHECK(with(lines, "free").size() == 4);
   CHECK(with(lines, "disconnect").empty());
+  CHECK(suspects() == 2);
   // Peer 2 is given the whole piece and lies again, or peer 1 brings it: here it comes good.
   rig.say(2, Choke{});
   for (int b = 0; b < 12; ++b) rig.reject(2, b);
