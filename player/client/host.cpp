@@ -100,8 +100,8 @@ Result<void> Host::start() {
           [this](core::HashesVerified verified) { feed(core::Input(std::move(verified))); }});
   net::TransportLimits limits;
   limits.max_connections = options_.max_connections;
-  transport_ = std::make_unique<net::TcpTransport>(loop_, pool_, *this, options_.log, limits,
-                                                   options_.carriers);
+  transport_ = std::make_unique<net::PeerTransport>(loop_, pool_, *this, options_.log, limits,
+                                                    options_.carriers);
   transport_->set_encryption(options_.encryption);
   transport_->pacer().share(up_, down_);
   if (options_.listen) {

@@ -20,10 +20,10 @@
 #include "engine/net/http_client.h"
 #include "engine/net/local_discovery_service.h"
 #include "engine/net/loop.h"
+#include "engine/net/peer_transport.h"
 #include "engine/net/port_mapper.h"
 #include "engine/net/source_address.h"
 #include "engine/net/store.h"
-#include "engine/net/tcp_transport.h"
 #include "engine/net/timer.h"
 #include "engine/net/tracker_client.h"
 #include "player/client/engine_view.h"
@@ -233,7 +233,7 @@ class Host final : public net::TransportHost {
   std::unique_ptr<net::HttpClient> http_;
   std::unique_ptr<net::Hasher> hasher_;
   std::unique_ptr<net::Store> store_;
-  std::unique_ptr<net::TcpTransport> transport_;
+  std::unique_ptr<net::PeerTransport> transport_;
   std::unique_ptr<net::TrackerClient> tracker_;
   std::unique_ptr<net::DhtService> dht_;               // may be none
   std::unique_ptr<net::LocalDiscoveryService> local_;  // may be none

@@ -8,7 +8,7 @@
 #include <string>
 #include <vector>
 
-#include "engine/net/tcp_transport.h"
+#include "engine/net/peer_transport.h"
 #include "tests/engine/net/raw_peer.h"
 #include "tests/support/any_port.h"
 
@@ -31,7 +31,7 @@ struct TransportNode final : TransportHost {
                 Carriers carriers = Carriers::kTcp)
       : loop(l), ours(handshake(id)), pool(buffers) {
     const auto sink = [this](LogLevel, std::string_view line) { log += std::string(line) + "\n"; };
-    transport = std::make_unique<TcpTransport>(loop, pool, *this, sink, limits, carriers);
+    transport = std::make_unique<PeerTransport>(loop, pool, *this, sink, limits, carriers);
   }
 
   std::optional<LocalSide> find_torrent(const core::Handshake& remote) override {
@@ -73,7 +73,7 @@ struct TransportNode final : TransportHost {
   std::vector<core::BlockSent> blocks_sent;
   std::vector<core::Message> messages;
   std::function<void(core::PeerMessage&)> on_message;
-  std::unique_ptr<TcpTransport> transport;
+  std::unique_ptr<PeerTransport> transport;
 };
 
 struct TransportPair {

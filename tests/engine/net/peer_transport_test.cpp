@@ -1,4 +1,4 @@
-#include "engine/net/tcp_transport.h"
+#include "engine/net/peer_transport.h"
 
 #include <doctest/doctest.h>
 

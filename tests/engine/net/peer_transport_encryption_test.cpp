@@ -1,7 +1,7 @@
 #include <doctest/doctest.h>
 
+#include "engine/net/peer_transport.h"
 #include "engine/net/stream_crypto.h"
-#include "engine/net/tcp_transport.h"
 #include "tests/engine/net/raw_peer.h"
 #include "tests/engine/net/transport_rig.h"
 

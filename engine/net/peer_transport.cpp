@@ -1,4 +1,4 @@
-#include "engine/net/tcp_transport.h"
+#include "engine/net/peer_transport.h"
 
 #include <algorithm>
 #include <deque>
@@ -23,7 +23,7 @@ constexpr Duration kStallRetry = 5ms;
 
 }  // namespace
 
-class TcpTransport::Impl final : public LinkOwner {
+class PeerTransport::Impl final : public LinkOwner {
  public:
   Impl(Loop& loop, BufferPool& pool, TransportHost& host, LogSink log, TransportLimits limits,
        Carriers carriers);
@@ -108,8 +108,8 @@ class TcpTransport::Impl final : public LinkOwner {
   std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
 };
 
-TcpTransport::Impl::Impl(Loop& loop, BufferPool& pool, TransportHost& host, LogSink log,
-                         TransportLimits limits, Carriers carriers)
+PeerTransport::Impl::Impl(Loop& loop, BufferPool& pool, TransportHost& host, LogSink log,
+                          TransportLimits limits, Carriers carriers)
     : loop_(loop),
       pool_(pool),
       host_(host),
@@ -126,14 +126,14 @@ TcpTransport::Impl::Impl(Loop& loop, BufferPool& pool, TransportHost& host, LogS
   schedule_sweep();
 }
 
-TcpTransport::Impl::~Impl() {
+PeerTransport::Impl::~Impl() {
   *alive_ = false;
   for (const auto& [conn, link] : links_) link->abandon();
 }
 
 // --- Opening and closing
 
-Result<Endpoint> TcpTransport::Impl::listen_tcp(const Endpoint& at) {
+Result<Endpoint> PeerTransport::Impl::listen_tcp(const Endpoint& at) {
   auto listener = std::make_unique<PeerListener>(loop_);
   auto bound = listener->listen(
       at, [this](uv_stream_t* uv) { on_incoming(std::make_unique<TcpStream>(loop_, uv)); });
@@ -141,7 +141,7 @@ Result<Endpoint> TcpTransport::Impl::listen_tcp(const Endpoint& at) {
   return bound;
 }
 
-Result<Endpoint> TcpTransport::Impl::listen(const Endpoint& at) {
+Result<Endpoint> PeerTransport::Impl::listen(const Endpoint& at) {
   if (streams_.carriers() == Carriers::kUtp) return streams_.listen(at);
   auto bound = listen_tcp(at);
   if (!bound || streams_.carriers() == Carriers::kTcp) return bound;
@@ -151,7 +151,7 @@ Result<Endpoint> TcpTransport::Impl::listen(const Endpoint& at) {
 }
 
 // Over a limit the connection is taken and closed: left alone it would fill the system's queue.
-void TcpTransport::Impl::on_incoming(std::unique_ptr<ByteStream> stream) {
+void PeerTransport::Impl::on_incoming(std::unique_ptr<ByteStream> stream) {
   const core::ConnId conn(core::kInboundBit.value() | next_inbound_++);
   const bool full = count() >= limits_.max_connections || unhandshaked_ >= limits_.max_unhandshaked;
   auto* link = new PeerLink(*this, pool_, std::move(stream), conn, true);
@@ -162,7 +162,7 @@ void TcpTransport::Impl::on_incoming(std::unique_ptr<ByteStream> stream) {
   if (full) link->close("too many connections");
 }
 
-void TcpTransport::Impl::connect(const core::Connect& action) {
+void PeerTransport::Impl::connect(const core::Connect& action) {
   if (std::ssize(waiting_dials_) >= limits_.max_waiting_dials) {
     return refuse_dial(action, "too many dials wait");
   }
@@ -170,7 +170,7 @@ void TcpTransport::Impl::connect(const core::Connect& action) {
   start_dials();
 }
 
-void TcpTransport::Impl::start_dials() {
+void PeerTransport::Impl::start_dials() {
   while (!waiting_dials_.empty() && half_open_ < limits_.max_half_open) {
     const core::Connect dial = waiting_dials_.front();
     waiting_dials_.pop_front();
@@ -185,7 +185,7 @@ void TcpTransport::Impl::start_dials() {
   }
 }
 
-void TcpTransport::Impl::start_dial(const core::Connect& dial, bool encrypted) {
+void PeerTransport::Impl::start_dial(const core::Connect& dial, bool encrypted) {
   auto stream = streams_.make(dial);
   if (!stream) return refuse_dial(dial, "no UDP port for uTP");
   auto* link = new PeerLink(*this, pool_, std::move(stream), dial.conn, false);
@@ -196,20 +196,20 @@ void TcpTransport::Impl::start_dial(const core::Connect& dial, bool encrypted) {
   link->dial(dial, encrypted);
 }
 
-void TcpTransport::Impl::refuse_dial(const core::Connect& dial, std::string_view why) {
+void PeerTransport::Impl::refuse_dial(const core::Connect& dial, std::string_view why) {
   if (log_) {
     log_(LogLevel::kDebug, "peer " + format_endpoint(dial.remote) + ": " + std::string(why));
   }
   report_soon(core::PeerClosed{dial.torrent, dial.conn});
 }
 
-void TcpTransport::Impl::report_soon(core::Input input) {
+void PeerTransport::Impl::report_soon(core::Input input) {
   loop_.post([this, alive = alive_, input = std::move(input)] {
     if (*alive) host_.handle(input);
   });
 }
 
-void TcpTransport::Impl::on_connected(PeerLink& link) {
+void PeerTransport::Impl::on_connected(PeerLink& link) {
   --half_open_;
   link.deadline = loop_.now() + limits_.handshake_timeout;
   start_dials();
@@ -217,7 +217,7 @@ void TcpTransport::Impl::on_connected(PeerLink& link) {
 
 // Whose connection it is, or why it is refused. An outgoing one may be answered with the torrent's
 // other hash: that is how BEP 52 has a hybrid's peer choose v2.
-Result<LocalSide> TcpTransport::Impl::match(const PeerLink& link, const core::Handshake& remote) {
+Result<LocalSide> PeerTransport::Impl::match(const PeerLink& link, const core::Handshake& remote) {
   std::optional<LocalSide> side;
   if (!link.inbound() && remote.info_hash == link.dialled().handshake.info_hash) {
     side = LocalSide{link.torrent(), link.dialled().handshake};
@@ -232,7 +232,7 @@ Result<LocalSide> TcpTransport::Impl::match(const PeerLink& link, const core::Ha
   return *side;
 }
 
-Result<void> TcpTransport::Impl::on_handshake(PeerLink& link, const core::Handshake& remote) {
+Result<void> PeerTransport::Impl::on_handshake(PeerLink& link, const core::Handshake& remote) {
   const auto side = match(link, remote);
   if (!side) return side.error();
   if (link.inbound()) {
@@ -248,7 +248,7 @@ Result<void> TcpTransport::Impl::on_handshake(PeerLink& link, const core::Handsh
   return {};
 }
 
-void TcpTransport::Impl::disconnect(core::ConnId conn, const std::string& reason) {
+void PeerTransport::Impl::disconnect(core::ConnId conn, const std::string& reason) {
   if (PeerLink* link = find(conn)) {
     link->give_up();
     return link->close(reason);
@@ -261,7 +261,7 @@ void TcpTransport::Impl::disconnect(core::ConnId conn, const std::string& reason
   refuse_dial(gone, reason);
 }
 
-void TcpTransport::Impl::disconnect_all(core::TorrentId torrent, const std::string& reason) {
+void PeerTransport::Impl::disconnect_all(core::TorrentId torrent, const std::string& reason) {
   std::vector<core::ConnId> conns;
   for (const auto& [conn, link] : links_) {
     if (link->reported && link->torrent() == torrent) conns.push_back(conn);
@@ -273,11 +273,11 @@ void TcpTransport::Impl::disconnect_all(core::TorrentId torrent, const std::stri
 }
 
 // Who refuses our plain handshake is dialled once more.
-bool TcpTransport::Impl::wants_encryption(const PeerLink& link) const {
+bool PeerTransport::Impl::wants_encryption(const PeerLink& link) const {
   return link.refused_plain() && encryption_ == core::EncryptionMode::kAllowed;
 }
 
-void TcpTransport::Impl::on_closing(PeerLink& link, const std::string& reason) {
+void PeerTransport::Impl::on_closing(PeerLink& link, const std::string& reason) {
   note(LogLevel::kDebug, link, reason);
   if (link.state() == PeerLink::State::kConnecting) --half_open_;
   const bool dialled = link.state() == PeerLink::State::kHandshaking && !link.inbound();
@@ -287,7 +287,7 @@ void TcpTransport::Impl::on_closing(PeerLink& link, const std::string& reason) {
   if (link.inbound() && !link.reported) --unhandshaked_;
 }
 
-void TcpTransport::Impl::on_closed(PeerLink& link) {
+void PeerTransport::Impl::on_closed(PeerLink& link) {
   past_ += link.stats();
   links_.erase(link.conn());
   if (wants_encryption(link)) {
@@ -299,20 +299,20 @@ void TcpTransport::Impl::on_closed(PeerLink& link) {
   if (link.reported) host_.handle(core::PeerClosed{link.torrent(), link.conn()});
 }
 
-void TcpTransport::Impl::note(LogLevel level, const PeerLink& link, std::string_view text) const {
+void PeerTransport::Impl::note(LogLevel level, const PeerLink& link, std::string_view text) const {
   if (!log_) return;
   log_(level, "peer " + format_endpoint(link.remote()) + ": " + std::string(text));
 }
 
 // Coarse on purpose: one timer for all connections, at most a quarter of a limit late.
-void TcpTransport::Impl::schedule_sweep() {
+void PeerTransport::Impl::schedule_sweep() {
   const Duration shortest =
       std::min({limits_.connect_timeout, limits_.handshake_timeout, limits_.idle_timeout});
   const Duration period = std::clamp<Duration>(shortest / 4, 1ms, 1s);
   sweep_timer_.start(loop_.now() + period, [this] { sweep(); });
 }
 
-void TcpTransport::Impl::sweep() {
+void PeerTransport::Impl::sweep() {
   const TimePoint now = loop_.now();
   for (const auto& [conn, link] : links_) {
     if (link->deadline > now) continue;
@@ -333,7 +333,7 @@ void TcpTransport::Impl::sweep() {
 
 // --- Sending
 
-void TcpTransport::Impl::send(core::ConnId conn, const core::Message& message) {
+void PeerTransport::Impl::send(core::ConnId conn, const core::Message& message) {
   PeerLink* link = find(conn);
   if (!link || link->state() != PeerLink::State::kOpen) return;
   link->send(message);
@@ -343,8 +343,8 @@ void TcpTransport::Impl::send(core::ConnId conn, const core::Message& message) {
   touch(*link);
 }
 
-void TcpTransport::Impl::send_block(core::ConnId conn, const core::BlockSpan& span,
-                                    Payload payload) {
+void PeerTransport::Impl::send_block(core::ConnId conn, const core::BlockSpan& span,
+                                     Payload payload) {
   PeerLink* link = find(conn);
   if (!link || link->state() != PeerLink::State::kOpen) return;
   if (link->queue().block_size() + span.length > limits_.max_waiting_payload) {
@@ -354,18 +354,18 @@ void TcpTransport::Impl::send_block(core::ConnId conn, const core::BlockSpan& sp
   touch(*link);
 }
 
-void TcpTransport::Impl::touch(PeerLink& link) {
+void PeerTransport::Impl::touch(PeerLink& link) {
   mark_dirty(link);
   pacer_.offer(link);
 }
 
-void TcpTransport::Impl::mark_dirty(PeerLink& link) {
+void PeerTransport::Impl::mark_dirty(PeerLink& link) {
   if (!std::exchange(link.in_dirty, true)) dirty_.push_back(link.conn());
 }
 
 // Runs when all of a turn's events are handled and before the loop waits: what they gave to send
 // leaves in as few writes as possible.
-void TcpTransport::Impl::flush() {
+void PeerTransport::Impl::flush() {
   do {
     pacer_.upload_in_turns([this](PeerLink& link) { mark_dirty(link); });
     for (const core::ConnId conn : std::exchange(dirty_, {})) {
@@ -377,41 +377,41 @@ void TcpTransport::Impl::flush() {
   } while (streams_.flush());
 }
 
-void TcpTransport::Impl::on_block_sent(PeerLink& link, const core::BlockSpan& span) {
+void PeerTransport::Impl::on_block_sent(PeerLink& link, const core::BlockSpan& span) {
   host_.handle(core::BlockSent{link.torrent(), link.conn(), span, true});
 }
 
 // --- Receiving
 
-std::span<std::uint8_t> TcpTransport::Impl::read_space() {
+std::span<std::uint8_t> PeerTransport::Impl::read_space() {
   const Bytes all(std::ssize(read_space_));
   return std::span(read_space_)
       .first(static_cast<std::size_t>(std::min(pacer_.most_at_once(), all).count()));
 }
 
-void TcpTransport::Impl::on_stalled(PeerLink& link) {
+void PeerTransport::Impl::on_stalled(PeerLink& link) {
   if (stalled_.empty()) stall_timer_.start(loop_.now() + kStallRetry, [this] { retry_stalled(); });
   stalled_.push_back(link.conn());
 }
 
-void TcpTransport::Impl::retry_stalled() {
+void PeerTransport::Impl::retry_stalled() {
   for (const core::ConnId conn : std::exchange(stalled_, {})) {
     PeerLink* link = find(conn);
     if (link && !link->in_paused) link->resume_reading();
   }
 }
 
-void TcpTransport::Impl::on_message(PeerLink& link, core::Message message) {
+void PeerTransport::Impl::on_message(PeerLink& link, core::Message message) {
   link.deadline = loop_.now() + limits_.idle_timeout;
   host_.handle(core::PeerMessage{link.torrent(), link.conn(), std::move(message)});
 }
 
-std::optional<LinkStats> TcpTransport::Impl::stats(core::ConnId conn) const {
+std::optional<LinkStats> PeerTransport::Impl::stats(core::ConnId conn) const {
   const PeerLink* link = find(conn);
   return link ? std::optional(link->stats()) : std::nullopt;
 }
 
-LinkStats TcpTransport::Impl::totals() const {
+LinkStats PeerTransport::Impl::totals() const {
   LinkStats sum = past_;
   for (const auto& [conn, link] : links_) sum += link->stats();
   return sum;
@@ -419,30 +419,32 @@ LinkStats TcpTransport::Impl::totals() const {
 
 // --- The public face
 
-TcpTransport::TcpTransport(Loop& loop, BufferPool& pool, TransportHost& host, LogSink log,
-                           TransportLimits limits, Carriers carriers)
+PeerTransport::PeerTransport(Loop& loop, BufferPool& pool, TransportHost& host, LogSink log,
+                             TransportLimits limits, Carriers carriers)
     : impl_(std::make_unique<Impl>(loop, pool, host, std::move(log), limits, carriers)) {}
-TcpTransport::~TcpTransport() = default;
+PeerTransport::~PeerTransport() = default;
 
-Result<Endpoint> TcpTransport::listen(const Endpoint& at) { return impl_->listen(at); }
-std::shared_ptr<UdpPort> TcpTransport::udp_port() const { return impl_->udp_port(); }
-void TcpTransport::connect(const core::Connect& action) { impl_->connect(action); }
-void TcpTransport::send(core::ConnId conn, const core::Message& message) {
+Result<Endpoint> PeerTransport::listen(const Endpoint& at) { return impl_->listen(at); }
+std::shared_ptr<UdpPort> PeerTransport::udp_port() const { return impl_->udp_port(); }
+void PeerTransport::connect(const core::Connect& action) { impl_->connect(action); }
+void PeerTransport::send(core::ConnId conn, const core::Message& message) {
   impl_->send(conn, message);
 }
-void TcpTransport::send_block(core::ConnId conn, const core::BlockSpan& span, Payload payload) {
+void PeerTransport::send_block(core::ConnId conn, const core::BlockSpan& span, Payload payload) {
   impl_->send_block(conn, span, std::move(payload));
 }
-void TcpTransport::disconnect(core::ConnId conn, const std::string& reason) {
+void PeerTransport::disconnect(core::ConnId conn, const std::string& reason) {
   impl_->disconnect(conn, reason);
 }
-void TcpTransport::disconnect_all(core::TorrentId torrent, const std::string& reason) {
+void PeerTransport::disconnect_all(core::TorrentId torrent, const std::string& reason) {
   impl_->disconnect_all(torrent, reason);
 }
-void TcpTransport::set_encryption(core::EncryptionMode mode) { impl_->set_encryption(mode); }
-LinkPacer& TcpTransport::pacer() { return impl_->pacer(); }
-std::optional<LinkStats> TcpTransport::stats(core::ConnId conn) const { return impl_->stats(conn); }
-LinkStats TcpTransport::totals() const { return impl_->totals(); }
-std::int32_t TcpTransport::connection_count() const { return impl_->count(); }
+void PeerTransport::set_encryption(core::EncryptionMode mode) { impl_->set_encryption(mode); }
+LinkPacer& PeerTransport::pacer() { return impl_->pacer(); }
+std::optional<LinkStats> PeerTransport::stats(core::ConnId conn) const {
+  return impl_->stats(conn);
+}
+LinkStats PeerTransport::totals() const { return impl_->totals(); }
+std::int32_t PeerTransport::connection_count() const { return impl_->count(); }
 
 }  // namespace tributary::net

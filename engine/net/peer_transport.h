@@ -72,14 +72,14 @@ class TransportHost {
 // What it tracks: links by ConnId; those with something to send, which it flushes once per turn of
 // the loop; those with blocks to upload and those waiting to read, which take turns under the
 // limits. Each Connect is answered by PeerConnected and later PeerClosed, or by PeerClosed alone.
-class TcpTransport {
+class PeerTransport {
  public:
   // `log` may be empty; gets a line for each connection that fails or ends.
-  TcpTransport(Loop& loop, BufferPool& pool, TransportHost& host, LogSink log = {},
-               TransportLimits limits = {}, Carriers carriers = Carriers::kBoth);
-  ~TcpTransport();
-  TcpTransport(const TcpTransport&) = delete;
-  TcpTransport& operator=(const TcpTransport&) = delete;
+  PeerTransport(Loop& loop, BufferPool& pool, TransportHost& host, LogSink log = {},
+                TransportLimits limits = {}, Carriers carriers = Carriers::kBoth);
+  ~PeerTransport();
+  PeerTransport(const PeerTransport&) = delete;
+  PeerTransport& operator=(const PeerTransport&) = delete;
 
   // Accepts connections on this address; returns it with the port that the system chose for 0. Call
   // it once for IPv4 and once for IPv6. uTP has the UDP port of the same number; where that is
