@@ -6,9 +6,13 @@
 #include <cstddef>
 #include <cstdint>
 #include <string>
+#include <string_view>
+#include <vector>
 
 #include "engine/base/check.h"
 #include "engine/core/layout.h"
+#include "engine/wire/bencode.h"
+#include "engine/wire/info_dictionary.h"
 #include "engine/wire/metainfo.h"
 #include "engine/wire/url.h"
 #include "tests/engine/wire/testing.h"
@@ -55,10 +59,36 @@ void check_layout(const core::TorrentInfo& info) {
   TRIBUTARY_CHECK(blocks == data);
 }
 
+// What peers tell who follow a magnet link: a torrent's value of "info".
+wire::Octets info_of(wire::Octets torrent) {
+  const std::size_t key = wire::as_text(torrent).find("4:info");
+  const wire::Octets rest = key == std::string_view::npos ? torrent : torrent.subspan(key + 6);
+  const auto value = wire::decode_bencode_prefix(rest);
+  return value ? value->root().raw() : rest;
+}
+
+// With layers of zeros, which add up where digests are zero.
+void check_info(wire::Octets info, const wire::Digester& digester) {
+  auto meta = wire::parse_info_dictionary(info, digester);
+  if (!meta) return;
+  check_path(meta->info.name);
+  check_files(meta->info);
+  check_layout(meta->info);
+  std::vector<std::vector<Sha256>> layers;
+  for (const core::LayerSpan& layer : wire::missing_layers(meta->info)) {
+    TRIBUTARY_CHECK(layer.count > 1 && layer.height > layer.base);
+    if (layer.count > 1 << 16) return;
+    layers.emplace_back(layer.count);
+  }
+  const bool added = wire::add_layers(meta->info, layers, digester).ok();
+  TRIBUTARY_CHECK(!added || wire::missing_layers(meta->info).empty());
+}
+
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   for (const wire::Digester& digester : {kZero, wire::testing::kDigester}) {
+    check_info(info_of({data, size}), digester);
     const auto meta = wire::parse_metainfo({data, size}, digester);
     if (!meta) continue;
     check_path(meta->info.name);

@@ -88,6 +88,11 @@ void check_session(Octets input) {
   TRIBUTARY_CHECK(finished == 1);
 }
 
+void check_url(Octets input) {
+  const auto url = wire::parse_udp_tracker(wire::as_text(input));
+  if (url) TRIBUTARY_CHECK(!url->host.empty());
+}
+
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
@@ -97,5 +102,6 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   check_answer(input, AddressFamily::kV6);
   check_service(input);
   check_session(input);
+  check_url(input);
   return 0;
 }

@@ -221,6 +221,24 @@ def test_names(tree):
             seen.add(name)
 
 
+DECODER = r"(?:(?:decode|parse)_\w+|\w+(?:Decoder|Scanner))\b"
+
+
+def fuzzed(tree):
+    """each decoder of engine/wire is called by a fuzz target, or by a decoder that is"""
+    def called_in(text):  # a definition begins its line, a call is indented
+        return set(re.findall(rf"^[ \t].*?\b({DECODER})", source.strip_comments(text), re.M))
+    called = set().union(*map(called_in, tree.matching([".cpp"], under="tests/fuzz/").values()))
+    waiting = dict(tree.matching([".cpp"], under="engine/wire/"))
+    while reached := [path for path, text in waiting.items()
+                      if re.search(rf"^\w.*\b({'|'.join(called)})(\(|::)", text, re.M)]:
+        called = called.union(*(called_in(waiting.pop(path)) for path in reached))
+    for path, text in tree.matching([".h"], under="engine/wire/").items():
+        declared = re.findall(rf"\b({DECODER})", source.strip_comments(text))
+        for name in sorted(set(declared) - called):
+            yield f"{path}: no fuzz target calls {name}"
+
+
 RULES = [layers, play_embeds, links, libraries, pure_includes, pure_words, pure_symbols, file_length,
          function_length, header_purpose, private_paths, unfinished, root_entries, sleeps,
-         test_names]
+         test_names, fuzzed]

@@ -66,6 +66,13 @@ SAMPLES = [
      {"tests/a_test.cpp": 'TEST_CASE("a bitfield counts its bits") {}\n'}),
     (rules.test_names, {"tests/a_test.cpp": 'TEST_CASE("one of two") {}\nTEST_CASE("one of two") {}\n'},
      {"tests/a_test.cpp": 'TEST_CASE("one of two") {}\nTEST_CASE("two of two") {}\n'}),
+    (rules.fuzzed, {"engine/wire/a.h": "int decode_a(int);  // fuzz me\n",
+                    "engine/wire/a.cpp": "int decode_a(int x) {\n  return x;\n}\n",
+                    "tests/fuzz/fuzz_b.cpp": "int main() {\n  // decode_a(1);\n  decode_b(1);\n}\n"},
+     {"engine/wire/a.h": "int decode_a(int);\nint decode_b(int);\n",
+      "engine/wire/a.cpp": "int decode_a(int x) {\n  return decode_b(x);\n}\n"
+                           "int decode_b(int x) {\n  return x;\n}\n",
+      "tests/fuzz/fuzz_a.cpp": "int main() {\n  decode_a(1);\n}\n"}),
 ]
 
 # (defined in base, undefined in core): symbols that must be found, and that must not.
