@@ -210,7 +210,7 @@ void MetadataFetch::on(const PeerConnected& e) {
   const bool ourselves = e.handshake.peer_id == params_.peer_id;
   const bool liar = std::find(liars_.begin(), liars_.end(), e.remote) != liars_.end();
   if (ourselves || liar || stage_ == Stage::kOver || !e.handshake.extended) {
-    book_.on_closed(e.remote, false, now_);
+    book_.on_closed(e.remote, PeerBook::Outcome::kUseless, now_);
     if (ourselves) book_.add_own(e.remote);
     out_.emplace_back(Disconnect{params_.id, e.conn, "of no use for metadata"});
     return;
@@ -246,7 +246,9 @@ void MetadataFetch::leave(ConnId conn) {
   if (it == peers_.end()) return;
   metadata_.forget(conn);
   if (layers_) layers_->forget(conn);
-  book_.on_closed(it->second.remote, it->second.of_use, now_);
+  using Outcome = PeerBook::Outcome;
+  book_.on_closed(it->second.remote, it->second.of_use ? Outcome::kUseful : Outcome::kUseless,
+                  now_);
   peers_.erase(it);
 }
 

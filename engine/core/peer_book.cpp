@@ -85,7 +85,7 @@ std::optional<Endpoint> PeerBook::next_dial(TimePoint now, const BanList& bans) 
   const bool near_first = (dials_ + 1) % params_.far_dial_every != 0;
   Entry* best = nullptr;
   for (Entry& entry : entries_) {
-    if (entry.state != State::kIdle || entry.next_try > now) continue;
+    if (entry.state != State::kIdle || due(entry) > now) continue;
     if (const auto until = bans.banned_until(entry.endpoint.address, now)) {
       entry.next_try = *until;
       continue;
@@ -96,6 +96,14 @@ std::optional<Endpoint> PeerBook::next_dial(TimePoint now, const BanList& bans) 
   const std::optional<Endpoint> found = best ? std::optional(best->endpoint) : std::nullopt;
   update_deadline();
   return found;
+}
+
+void PeerBook::seek_complete(bool wanted) {
+  if (std::exchange(seeks_complete_, wanted) != wanted) update_deadline();
+}
+
+TimePoint PeerBook::due(const Entry& entry) const {
+  return seeks_complete_ ? entry.next_try : std::max(entry.next_try, entry.complete_until);
 }
 
 void PeerBook::begin_dial(Entry& entry, TimePoint now) {
@@ -166,7 +174,7 @@ void PeerBook::on_failed(const Endpoint& remote, TimePoint now) {
   if (!entry || entry->state != State::kDialing) return;
   --half_open_;
   entry->hints = {};
-  settle(*entry, false, now);
+  settle(*entry, Outcome::kUseless, now);
   update_deadline();
 }
 
@@ -192,7 +200,7 @@ void PeerBook::on_listen_port(const Endpoint& remote, std::uint16_t port) {
   update_deadline();
 }
 
-void PeerBook::on_closed(const Endpoint& remote, bool useful, TimePoint now) {
+void PeerBook::on_closed(const Endpoint& remote, Outcome outcome, TimePoint now) {
   const auto it = std::find_if(incoming_.begin(), incoming_.end(),
                                [&](const Incoming& i) { return i.remote == remote; });
   Entry* entry = nullptr;
@@ -205,7 +213,7 @@ void PeerBook::on_closed(const Endpoint& remote, bool useful, TimePoint now) {
   } else {
     return;
   }
-  if (entry) settle(*entry, useful, now);
+  if (entry) settle(*entry, outcome, now);
   update_deadline();
 }
 
@@ -237,11 +245,12 @@ PeerBook::Entry* PeerBook::find(const Endpoint& endpoint) {
 }
 
 // Back to idle after a dial or a connection.
-void PeerBook::settle(Entry& entry, bool useful, TimePoint now) {
+void PeerBook::settle(Entry& entry, Outcome outcome, TimePoint now) {
   entry.state = State::kIdle;
   entry.tried = true;
   if (entry.forgotten) return drop(entry);
-  if (useful) {
+  entry.complete_until = outcome == Outcome::kBothComplete ? now + params_.complete_for : now;
+  if (outcome != Outcome::kUseless) {
     entry.failures = 0;
     entry.next_try = now + params_.reconnect_after;
     return;
@@ -267,7 +276,7 @@ void PeerBook::update_deadline() {
   deadline_ = kNever;
   if (half_open_ >= params_.half_open || connected_ + half_open_ >= params_.soft_limit) return;
   for (const Entry& entry : entries_) {
-    if (entry.state == State::kIdle) deadline_ = std::min(deadline_, entry.next_try);
+    if (entry.state == State::kIdle) deadline_ = std::min(deadline_, due(entry));
   }
   if (deadline_ != kNever) deadline_ = std::max(deadline_, token_at());
 }

@@ -27,6 +27,9 @@ struct PeerBookParams {
   Duration max_backoff = std::chrono::hours(1);
   Duration reconnect_after = 15s;  // a connection that was of use and closed
   int max_failures = 8;            // in a row: then the address is dropped until it is named anew
+  // Who had all, as we did, is taken to have it for so long: as often as most trackers want to hear
+  // from us.
+  Duration complete_for = 30min;
   // Where addresses are ranked: of so many dials one goes to whoever is next without regard to
   // nearness, so that no swarm falls apart into its neighbourhoods. Bindal et al. (ICDCS 2006) keep
   // one far neighbour of 35; a swarm that streams needs them sooner. At least 2.
@@ -41,6 +44,13 @@ struct PeerBookParams {
 // before rank_by() says how. Costs a pass over the addresses for each call that changes it.
 class PeerBook {
  public:
+  // What a connection was when it ended.
+  enum class Outcome {
+    kUseless,      // counts as a failure
+    kUseful,       // blocks went over it: worth another try soon
+    kBothComplete  // of no use, for we both have all
+  };
+
   explicit PeerBook(const PeerBookParams& params = {});
 
   // One of our own addresses: never dialled, forgotten if known.
@@ -67,6 +77,8 @@ class PeerBook {
 
   // The next address to dial, which then counts as half-open until on_connected or on_failed.
   std::optional<Endpoint> next_dial(TimePoint now, const BanList& bans);
+  // Whether those who have all are dialled: at first they are.
+  void seek_complete(bool wanted);
   // When next_dial may next have something: the clock's origin stands for "at once", kNever for
   // "only another event can bring it".
   TimePoint next_deadline() const { return deadline_; }
@@ -86,9 +98,8 @@ class PeerBook {
   bool on_incoming(const Endpoint& remote, TimePoint now, const BanList& bans);
   // The incoming peer told the port it listens on (BEP 10 "p"): not dialled while connected.
   void on_listen_port(const Endpoint& remote, std::uint16_t port);
-  // A connection of either direction ended. `useful`: blocks went over it, so it is worth another
-  // try soon; otherwise it counts as a failure.
-  void on_closed(const Endpoint& remote, bool useful, TimePoint now);
+  // A connection of either direction ended.
+  void on_closed(const Endpoint& remote, Outcome outcome, TimePoint now);
 
   std::size_t size() const { return entries_.size(); }
   int connected() const { return connected_; }  // both directions
@@ -107,6 +118,7 @@ class PeerBook {
     std::uint64_t answer = 0;    // the newest that named it
     std::uint32_t position = 0;  // in that answer
     TimePoint next_try{};
+    TimePoint complete_until{};  // taken to have all
     AddressRank rank{};
     Duration round_trip{};  // zero: not known
     DialHints hints{};
@@ -124,8 +136,9 @@ class PeerBook {
   bool add_one(const Endpoint& endpoint, PeerSource source, std::uint32_t position);
   bool make_room(PeerSource source);
   void begin_dial(Entry& entry, TimePoint now);
-  void settle(Entry& entry, bool useful, TimePoint now);
+  void settle(Entry& entry, Outcome outcome, TimePoint now);
   void drop(const Entry& entry);
+  TimePoint due(const Entry& entry) const;
   TimePoint token_at() const;
   void update_deadline();
 
@@ -139,6 +152,7 @@ class PeerBook {
   std::int64_t dials_ = 0;
   int connected_ = 0;
   int half_open_ = 0;
+  bool seeks_complete_ = true;
   TimePoint deadline_ = kNever;
 };
 

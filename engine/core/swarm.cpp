@@ -143,6 +143,8 @@ void Swarm::discover() {
     abandon_dial(*remote);
     if (book_.dial_now(*remote, PeerSource::kExchange, s_.now, bans_)) dial(*remote, true);
   }
+  // Those who are complete a listener asks for the next track.
+  book_.seek_complete(!s_.pieces.complete() || (s_.uses_overlay() && !s_.demands.empty()));
   while (const auto remote = book_.next_dial(s_.now, bans_)) dial(*remote, false);
 }
 
@@ -201,7 +203,7 @@ void Swarm::on(const PeerConnected& e) {
     return;
   }
   if (e.handshake.peer_id == s_.params.peer_id || closed_ || simultaneous(e)) {
-    book_.on_closed(e.remote, false, s_.now);
+    book_.on_closed(e.remote, PeerBook::Outcome::kUseless, s_.now);
     if (e.handshake.peer_id == s_.params.peer_id) book_.add_own(e.remote);
     s_.out.emplace_back(Disconnect{s_.params.id, e.conn, "ourselves, or already connected"});
     return;
@@ -270,6 +272,12 @@ void Swarm::on_hello(Peer& peer, const ExtendedHandshake& hello) {
   peer.listening->port = *port;
 }
 
+PeerBook::Outcome Swarm::outcome_of(const Peer& peer) const {
+  if (s_.pieces.complete() && peer.has.all()) return PeerBook::Outcome::kBothComplete;
+  const bool useful = peer.download->received_total > 0_B || peer.upload->sent_total > 0_B;
+  return useful ? PeerBook::Outcome::kUseful : PeerBook::Outcome::kUseless;
+}
+
 void Swarm::on(const PeerClosed& e) {
   const auto dial = dials_.find(e.conn);
   if (dial != dials_.end()) {
@@ -280,8 +288,7 @@ void Swarm::on(const PeerClosed& e) {
   }
   const Peer* peer = s_.peer(e.conn);
   if (!peer) return;
-  book_.on_closed(peer->remote,
-                  peer->download->received_total > 0_B || peer->upload->sent_total > 0_B, s_.now);
+  book_.on_closed(peer->remote, outcome_of(*peer), s_.now);
   protocol_.on_closed(e.conn);
   exchanger_.on_change();
 }

@@ -196,6 +196,7 @@ class Swarm {
   Handshake handshake(const InfoHash& info_hash) const;
   bool simultaneous(const PeerConnected& e);
   void part_with_least_useful();
+  PeerBook::Outcome outcome_of(const Peer& peer) const;
   std::string flags_of(const Peer& peer) const;
 
   SwarmState s_;

@@ -11,6 +11,7 @@ namespace {
 
 constexpr TimePoint at(Duration since_origin) { return TimePoint(since_origin); }
 const BanList kNoBans;
+using Outcome = PeerBook::Outcome;
 
 Endpoint ep(int n) {
   return Endpoint::v4(10, 1, static_cast<std::uint8_t>(n >> 8), static_cast<std::uint8_t>(n), 6881);
@@ -155,10 +156,10 @@ TEST_CASE("dialling stops at the soft limit, accepting at the hard one") {
   CHECK(book.on_incoming(ep(100), at(0s), kNoBans));
   CHECK_FALSE(book.on_incoming(ep(101), at(0s), kNoBans));
   CHECK(book.connected() == 3);
-  book.on_closed(ep(100), true, at(1s));
+  book.on_closed(ep(100), Outcome::kUseful, at(1s));
   CHECK(book.on_incoming(ep(101), at(1s), kNoBans));
-  book.on_closed(ep(101), true, at(1s));
-  book.on_closed(ep(0), true, at(1s));
+  book.on_closed(ep(101), Outcome::kUseful, at(1s));
+  book.on_closed(ep(0), Outcome::kUseful, at(1s));
   CHECK(book.next_dial(at(1s), kNoBans) == ep(2));
 }
 
@@ -167,7 +168,7 @@ TEST_CASE("an incoming connection takes no dial slot and its ephemeral port is n
   CHECK(book.on_incoming(ep(1), at(0s), kNoBans));
   CHECK(book.half_open() == 0);
   CHECK(book.size() == 0);
-  book.on_closed(ep(1), true, at(1s));
+  book.on_closed(ep(1), Outcome::kUseful, at(1s));
   CHECK(book.next_deadline() == kNever);
   CHECK(book.connected() == 0);
 }
@@ -184,7 +185,7 @@ TEST_CASE("an incoming peer's listening port is dialled after it left, not while
   book.on_listen_port(ep(1), 7001);  // once only
   book.on_listen_port(ep(9), 7001);  // unknown
   CHECK(book.size() == 1);
-  book.on_closed(ep(1), true, at(10s));
+  book.on_closed(ep(1), Outcome::kUseful, at(10s));
   CHECK(book.next_deadline() == at(25s));
   CHECK(book.next_dial(at(25s), kNoBans) == listening);
 }
@@ -220,11 +221,28 @@ TEST_CASE("a useful connection is tried again soon, a useless one backs off") {
     REQUIRE(book.next_dial(at(0s), kNoBans) == ep(n));
     book.on_connected(ep(n));
   }
-  book.on_closed(ep(1), true, at(10s));
+  book.on_closed(ep(1), Outcome::kUseful, at(10s));
   CHECK(book.next_deadline() == at(25s));
   REQUIRE(book.next_dial(at(25s), kNoBans) == ep(1));
-  book.on_closed(ep(2), false, at(30s));
+  book.on_closed(ep(2), Outcome::kUseless, at(30s));
   CHECK(book.next_deadline() == at(35s));
+}
+
+TEST_CASE("who had all as we did is not dialled for half an hour, unless such are sought") {
+  for (const bool sought : {false, true}) {
+    PeerBook book;
+    book.seek_complete(false);
+    book.add(eps(1, 2), PeerSource::kTracker);
+    REQUIRE(book.next_dial(at(0s), kNoBans) == ep(1));
+    book.on_connected(ep(1));
+    book.on_closed(ep(1), Outcome::kBothComplete, at(10s));
+    book.add(eps(1, 2), PeerSource::kTracker);
+    CHECK(book.next_deadline() == at(10s + 30min));
+    CHECK_FALSE(book.next_dial(at(10s + 30min - 1us), kNoBans));
+    if (sought) book.seek_complete(true);
+    CHECK(book.next_deadline() == at(sought ? 25s : 10s + 30min));
+    CHECK(book.next_dial(book.next_deadline(), kNoBans) == ep(1));
+  }
 }
 
 TEST_CASE("a banned address is neither dialled nor let in until its ban ends") {
@@ -256,8 +274,8 @@ TEST_CASE("outcomes of what was never dialled are ignored") {
   book.add(eps(1, 2), PeerSource::kTracker);
   book.on_connected(ep(1));
   book.on_failed(ep(1), at(0s));
-  book.on_closed(ep(1), true, at(0s));
-  book.on_closed(ep(7), true, at(0s));
+  book.on_closed(ep(1), Outcome::kUseful, at(0s));
+  book.on_closed(ep(7), Outcome::kUseful, at(0s));
   CHECK(book.connected() == 0);
   CHECK(book.half_open() == 0);
   CHECK(book.next_dial(at(0s), kNoBans) == ep(1));
@@ -284,6 +302,7 @@ TEST_CASE("property: limits hold, counts agree with a model, and the deadline is
       now += Duration(static_cast<std::int64_t>(random.below(300'000)));
       const int n = static_cast<int>(random.below(60));
       if (random.chance(1, 10)) book.add(eps(n, n + 10), PeerSource::kTracker);
+      if (random.chance(1, 10)) book.seek_complete(random.chance(1, 2));
       const bool due = book.next_deadline() <= now;
       if (const auto dial = book.next_dial(now, kNoBans)) {
         CHECK(due);
@@ -299,7 +318,9 @@ TEST_CASE("property: limits hold, counts agree with a model, and the deadline is
         dialing.erase(dialing.begin());
       }
       if (!connected.empty() && random.chance(1, 4)) {
-        book.on_closed(connected.front(), random.chance(1, 2), now);
+        constexpr Outcome kOutcomes[] = {Outcome::kUseless, Outcome::kUseful,
+                                         Outcome::kBothComplete};
+        book.on_closed(connected.front(), kOutcomes[random.below(3)], now);
         connected.erase(connected.begin());
       }
       CHECK(book.half_open() == static_cast<int>(dialing.size()));
@@ -324,7 +345,7 @@ TEST_CASE("who is forgotten is dialled no more, and named anew is as any other")
   for (const Endpoint& one : {idle, dialled, here}) CHECK_FALSE(book.keeps(one));
   CHECK(book.size() == 4);
   book.on_failed(dialled, at(1s));
-  book.on_closed(here, true, at(1s));
+  book.on_closed(here, Outcome::kUseful, at(1s));
   CHECK(book.size() == 2);
   CHECK(book.connected() == 0);
   CHECK(book.half_open() == 0);

@@ -11,6 +11,7 @@ namespace tributary::core {
 namespace {
 
 const BanList kNoBans;
+using Outcome = PeerBook::Outcome;
 const Endpoint kOwn = Endpoint::v4(20, 1, 1, 1, 6881);
 const Endpoint kSubnet = Endpoint::v4(20, 1, 1, 9, 1);
 const Endpoint kOperator = Endpoint::v4(20, 9, 9, 9, 1);
@@ -110,12 +111,12 @@ TEST_CASE("of the equally near who answered sooner is called again first") {
       REQUIRE(next);
       book.on_connected(*next, (*next == kFar) == swapped ? 20ms : 90ms);
     }
-    for (const Endpoint& each : {kFar, kFarther}) book.on_closed(each, true, now);
+    for (const Endpoint& each : {kFar, kFarther}) book.on_closed(each, Outcome::kUseful, now);
     const auto again = book.next_dial(now + 1min, kNoBans);
     REQUIRE(again);
     CHECK(*again == (swapped ? kFar : kFarther));
     book.on_connected(*again);
-    book.on_closed(*again, true, now + 1min);
+    book.on_closed(*again, Outcome::kUseful, now + 1min);
   }
 }
 

@@ -66,6 +66,24 @@ TEST_CASE(
   }
 }
 
+TEST_CASE("two that have all do not dial each other again, unless one comes to lack something") {
+  for (const bool lost : {false, true}) {
+    SwarmRig rig;
+    rig.in(Restored{SwarmRig::kTorrent, Bitfield(rig.swarm().layout().block_count(), true)});
+    rig.swarm().share(true, rig.now());
+    const Endpoint peer = Endpoint::v4(10, 0, 0, 9, 7000);
+    rig.swarm().add_peer(peer, rig.now());
+    REQUIRE(with(rig.drain(), "connect") == Lines{"connect 7000"});
+    const ConnId conn = std::get<Connect>(rig.actions().front()).conn;
+    rig.in(PeerConnected{SwarmRig::kTorrent, conn, peer, false, greeting(v2_name(), true)});
+    CHECK_FALSE(
+        with(rig.in(PeerMessage{SwarmRig::kTorrent, conn, HaveAll{}}), "disconnect").empty());
+    rig.in(PeerClosed{SwarmRig::kTorrent, conn});
+    if (lost) rig.in(BlocksLost{SwarmRig::kTorrent, {BlockIndex(3), BlockIndex(4)}});
+    CHECK(with(rig.pass(20min), "connect 7000").empty() == !lost);
+  }
+}
+
 TEST_CASE("a dial gives way to other traffic unless somebody waits for its blocks") {
   for (const bool waited_for : {false, true}) {
     SwarmRig rig(Policy::peers_only(), kHybrid);
