@@ -34,12 +34,19 @@ Duration TrackerModel::answer_time(core::TorrentId torrent) const {
 void TrackerModel::announce(HostId host, const Endpoint& endpoint, const core::Announce& action) {
   ++announces_;
   const bool stopped = action.event == core::AnnounceEvent::kStopped;
+  const bool seed = action.left == 0_B;
+  const bool leeches = !seed || action.event == core::AnnounceEvent::kStarted;
   if (!down_) {
     std::vector<Member>& members = swarm(action.torrent);
     const auto known = std::find_if(members.begin(), members.end(),
                                     [&](const Member& m) { return m.host == host; });
-    if (stopped && known != members.end()) members.erase(known);
-    if (!stopped && known == members.end()) members.push_back({host, endpoint});
+    if (known == members.end()) {
+      if (!stopped) members.push_back({host, endpoint, seed});
+    } else if (stopped) {
+      members.erase(known);
+    } else {
+      known->seed = seed;
+    }
   }
   std::size_t slot = pending_.size();
   if (free_.empty()) {
@@ -48,7 +55,8 @@ void TrackerModel::announce(HostId host, const Endpoint& endpoint, const core::A
     slot = free_.back();
     free_.pop_back();
   }
-  pending_[slot] = Pending{host, action.torrent, action.tracker, action.want, down_, stopped};
+  pending_[slot] =
+      Pending{host, action.torrent, action.tracker, action.want, down_, stopped, leeches};
   queue_.schedule(answer_time(action.torrent), {Owner::kTracker, 0, host, slot});
 }
 
@@ -62,7 +70,8 @@ void TrackerModel::forget(HostId host) {
 std::vector<Endpoint> TrackerModel::sample(const Pending& pending) {
   std::vector<Endpoint> others;
   for (const Member& m : swarm(pending.torrent)) {
-    if (m.host != pending.host) others.push_back(m.endpoint);
+    const bool useless = m.seed && !pending.leeches;
+    if (m.host != pending.host && !useless) others.push_back(m.endpoint);
   }
   const auto wanted = static_cast<std::size_t>(std::clamp(pending.want, 0, params_.most_peers));
   const std::size_t count = std::min(wanted, others.size());

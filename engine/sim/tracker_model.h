@@ -1,4 +1,5 @@
 // A modelled tracker: who is in which swarm, and a random sample of them for each announce (BEP 3).
+// As wire/tracker_state.h names them: to a seed, once it has begun, those who still lack something.
 #pragma once
 
 #include <cstdint>
@@ -47,6 +48,7 @@ class TrackerModel {
   struct Member {
     HostId host;
     Endpoint endpoint;
+    bool seed = false;
   };
   struct Pending {
     HostId host;
@@ -55,6 +57,7 @@ class TrackerModel {
     std::int32_t want = 0;
     bool failed = false;
     bool stopped = false;
+    bool leeches = false;
   };
   std::vector<Member>& swarm(core::TorrentId torrent);
   Duration answer_time(core::TorrentId torrent) const;

@@ -25,12 +25,14 @@ struct Office : TrackerHandler {
       ++failures;
     }
   }
-  void announce(int host, core::AnnounceEvent event = core::AnnounceEvent::kStarted) {
+  void announce(int host, core::AnnounceEvent event = core::AnnounceEvent::kStarted,
+                Bytes left = 0_B) {
     const HostId id(host);
     core::Announce action;
     action.torrent = kTorrent;
     action.tracker = "udp://t";
     action.event = event;
+    action.left = left;
     tracker.announce(id, PeerNet::endpoint_of(id), action);
     while (auto e = queue.pop()) tracker.on_event(*e);
   }
@@ -43,6 +45,20 @@ TEST_CASE("an announce names the others, never the one who asks") {
   office.announce(2);
   CHECK(office.replies.back().peers == std::vector<Endpoint>{PeerNet::endpoint_of(HostId(1))});
   CHECK(office.tracker.members(kTorrent) == 2);
+}
+
+TEST_CASE("a seed that has begun is told of those alone who lack something") {
+  Office office;
+  office.announce(1);
+  office.announce(2, core::AnnounceEvent::kStarted, 1_B);
+  office.announce(3);
+  CHECK(office.replies.back().peers.size() == 2);
+  office.announce(3, core::AnnounceEvent::kNone);
+  CHECK(office.replies.back().peers == std::vector<Endpoint>{PeerNet::endpoint_of(HostId(2))});
+  office.announce(2, core::AnnounceEvent::kCompleted);
+  CHECK(office.replies.back().peers.empty());
+  office.announce(3, core::AnnounceEvent::kNone);
+  CHECK(office.replies.back().peers.empty());
 }
 
 TEST_CASE("at most fifty peers are named, all different") {
