@@ -131,6 +131,7 @@ void Uploader::spend_need(Peer& peer, Bytes sent) {
 
 Need Uploader::believed_need(const Peer& peer) const {
   const Upload& upload = *peer.upload;
+  if (upload.need == Need::kStoring) return Need::kStoring;
   return upload.need_budget.left(s_.media_rate, s_.now) ? upload.need : Need::kStoring;
 }
 
@@ -158,13 +159,24 @@ ChokerSnapshot Uploader::snapshot() const {
   snapshot.now = s_.now;
   snapshot.seeding = s_.pieces.complete() || !s_.active();
   snapshot.stop_uploads = s_.emergency || !s_.params.upload;
+  snapshot.peers.reserve(s_.peers.size());
   for (const auto& [conn, p] : s_.peers) {
-    const Need need = believed_need(p);
-    snapshot.peers.push_back({conn, p.peer_interested, !p.am_choking,
-                              rate_of(p.download->received.sum(s_.now), 10s),
-                              rate_of(p.upload->sent.sum(s_.now), 10s), p.snubbed,
-                              p.upload_only || p.has.all(), p.connected_at, p.upload->last_unchoked,
-                              !p.peer_choking, need, need != p.upload->need, only_takes(p)});
+    ChokePeer& seen = snapshot.peers.emplace_back();
+    seen.conn = conn;
+    seen.interested = p.peer_interested;
+    seen.unchoked = !p.am_choking;
+    seen.received = rate_of(p.download->received.sum(s_.now), 10s);
+    seen.snubbed = p.snubbed;
+    seen.upload_only = p.upload_only || p.has.all();
+    seen.connected_at = p.connected_at;
+    seen.unchokes_us = !p.peer_choking;
+    // Nobody asks for the rest of who cannot have a slot, and a swarm at work has many of these.
+    if (!seen.interested || seen.upload_only) continue;
+    seen.sent = rate_of(p.upload->sent.sum(s_.now), 10s);
+    seen.last_unchoked_at = p.upload->last_unchoked;
+    seen.need = believed_need(p);
+    seen.overdrawn = seen.need != p.upload->need;
+    seen.only_takes = only_takes(p);
   }
   return snapshot;
 }
