@@ -73,9 +73,10 @@ PieceIndex RarestFirst::pick(const Bitfield& open, const Bitfield& has, PieceInd
     bucket_begin = std::max(bucket_begin, skipped);
     if (bucket_end <= bucket_begin) continue;
     const std::size_t size = bucket_end - bucket_begin;
-    const std::size_t turn = random.below(size);
+    std::size_t place = bucket_begin + random.below(size);
     for (std::size_t i = 0; i < size && looks < kMaxLooks; ++i, ++looks) {
-      const PieceIndex piece(ordered(bucket_begin + (turn + i) % size));
+      const PieceIndex piece(ordered(place));
+      if (++place == bucket_end) place = bucket_begin;
       if (piece < begin || piece >= end) continue;
       if (open.test(piece.value()) && has.test(piece.value())) return piece;
     }
