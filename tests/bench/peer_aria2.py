@@ -15,6 +15,9 @@ import sys
 import threading
 import time
 
+sys.dont_write_bytecode = True
+from common import harness
+
 POLL_S = 0.02
 TICKS_A_SECOND = os.sysconf("SC_CLK_TCK")
 # In the clear where nothing else is said, no discovery, no limits, as much in memory as ours has.
@@ -69,17 +72,6 @@ class Costs:
                           "peak_kib": self.peak_kib, "bytes": size}), flush=True)
 
 
-def can_connect(port):
-    with socket.socket() as probe:
-        return probe.connect_ex(("127.0.0.1", port)) == 0
-
-
-def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
-
-
 def start(torrent, folder, port, *options):
     extra = ENCRYPTED if "encrypted" in sys.argv else []
     return subprocess.Popen(["aria2c", *OPTIONS, *extra, f"--dir={folder}", f"--listen-port={port}",
@@ -88,14 +80,13 @@ def start(torrent, folder, port, *options):
 
 
 def seed(torrent, folder):
-    port = free_port()
+    port = harness.free_port()
     with start(torrent, folder, port, "--seed-ratio=0.0", "--bt-seed-unverified=true",
                "--allow-overwrite=true") as process:
-        end = time.monotonic() + 60
-        while not can_connect(port):
-            if process.poll() is not None or time.monotonic() > end:
-                sys.exit("peer_aria2: the seed does not listen")
-            time.sleep(POLL_S)
+        harness.wait_until(lambda: process.poll() is not None or harness.can_connect(port),
+                           "the seed listens", 60)
+        if process.poll() is not None:
+            sys.exit(f"peer_aria2: the seed ended with exit code {process.returncode}")
         print(f"listening on {port}", flush=True)
         costs = Costs(process)
         costs.look()
@@ -108,7 +99,7 @@ def seed(torrent, folder):
 
 def leech(torrent, folder, port):
     os.makedirs(folder, exist_ok=True)
-    with start(torrent, folder, free_port(), "--seed-time=0",
+    with start(torrent, folder, harness.free_port(), "--seed-time=0",
                f"--bt-tracker={one_peer_tracker(port)}") as process:
         costs = Costs(process)
         while process.poll() is None:

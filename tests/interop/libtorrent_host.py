@@ -3,7 +3,8 @@
 
 libtorrent_host.py HOST:PORT TORRENT FOLDER RATE [--no-pex]
 
-RATE limits the download, in bytes/s (0: no). Prints "ready" once it has checked what it has, then what it says of hole punching.
+RATE limits the download, in bytes/s (0: no). Prints "ready" once it has checked what it has, then
+what it says of hole punching.
 """
 import sys
 import time
