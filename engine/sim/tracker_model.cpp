@@ -48,16 +48,9 @@ void TrackerModel::announce(HostId host, const Endpoint& endpoint, const core::A
       known->seed = seed;
     }
   }
-  std::size_t slot = pending_.size();
-  if (free_.empty()) {
-    pending_.emplace_back();
-  } else {
-    slot = free_.back();
-    free_.pop_back();
-  }
-  pending_[slot] =
-      Pending{host, action.torrent, action.tracker, action.want, down_, stopped, leeches};
-  queue_.schedule(answer_time(action.torrent), {Owner::kTracker, 0, host, slot});
+  const auto id = pending_.emplace(
+      Pending{host, action.torrent, action.tracker, action.want, down_, stopped, leeches});
+  queue_.schedule(answer_time(action.torrent), {Owner::kTracker, 0, host, id.value()});
 }
 
 void TrackerModel::forget(HostId host) {
@@ -83,9 +76,9 @@ std::vector<Endpoint> TrackerModel::sample(const Pending& pending) {
 }
 
 void TrackerModel::on_event(const Event& event) {
-  const auto slot = static_cast<std::size_t>(event.id);
-  const Pending pending = *std::exchange(pending_[slot], std::nullopt);
-  free_.push_back(slot);
+  const Id<PendingTag, std::uint64_t> id(event.id);
+  const Pending pending = std::move(*pending_.find(id));
+  pending_.erase(id);
   if (pending.failed) {
     handler_.tracker_input(pending.host, core::AnnounceFailed{pending.torrent, pending.tracker});
     return;

@@ -3,11 +3,11 @@
 #pragma once
 
 #include <cstdint>
-#include <optional>
 #include <string>
 #include <vector>
 
 #include "engine/base/random.h"
+#include "engine/base/slot_map.h"
 #include "engine/core/events.h"
 #include "engine/sim/event_queue.h"
 
@@ -50,6 +50,7 @@ class TrackerModel {
     Endpoint endpoint;
     bool seed = false;
   };
+  struct PendingTag;
   struct Pending {
     HostId host;
     core::TorrentId torrent;
@@ -69,8 +70,7 @@ class TrackerModel {
   Random random_;
   std::vector<std::vector<Member>> swarms_;  // by TorrentId
   std::vector<Duration> delays_;             // by TorrentId, of the first so many
-  std::vector<std::optional<Pending>> pending_;
-  std::vector<std::size_t> free_;
+  SlotMap<PendingTag, Pending> pending_;
   bool down_ = false;
   std::int64_t announces_ = 0;
 };
