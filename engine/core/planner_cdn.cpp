@@ -115,6 +115,11 @@ void Planner::plan_cdn() {
     cdn_at_ = seed_at_ = kNever;
     return;
   }
+  if (s_.cdn.doubted) {
+    cdn_at_ = seed_at_ = kNever;
+    s_.replan_cdn = s_.replan_seeds = true;
+    return;
+  }
   const bool starting = start_under_way();
   const bool started = std::exchange(start_was_under_way_, starting) && !starting;
   // Peers choose first then: they have waited, and the CDN fills in what they leave.

@@ -238,7 +238,15 @@ void Receiver::keep(BlockIndex block) {
 }
 
 void Receiver::on_verified(const Verified& event) {
-  if (!event.good) return reject(event);
+  if (event.good) {
+    approve(event);
+  } else {
+    reject(event);
+  }
+  settle_doubt();
+}
+
+void Receiver::approve(const Verified& event) {
   const PieceIndex piece = s_.layout.piece_of(event.blocks.begin);
   punish(smart_ban_.on_piece_passed(piece, event.digests), event.blocks);
   for (BlockIndex b = event.blocks.begin; b < event.blocks.end; ++b) {
@@ -262,7 +270,10 @@ void Receiver::reject(const Verified& event) {
     any = true;
     ByteCounts& counts = s_.counts(b);
     counts.corrupt += s_.length_of(b);
-    if (origin->second.asked) counts.cdn_corrupt[*origin->second.asked] += s_.length_of(b);
+    if (origin->second.asked) {
+      counts.cdn_corrupt[*origin->second.asked] += s_.length_of(b);
+      if (!s_.cdn.doubted) s_.cdn.doubted = VerifyId(next_verify_);
+    }
     origins_.erase(origin);
     s_.out.emplace_back(Free{s_.pieces.buffer(b)});
     s_.pieces.reset(b);
@@ -276,6 +287,18 @@ void Receiver::reject(const Verified& event) {
   if (event.digests.size() == blocks) digests = event.digests;
   const PieceIndex piece = s_.layout.piece_of(event.blocks.begin);
   punish(smart_ban_.on_piece_failed(piece, sources, digests), event.blocks);
+}
+
+// Only what was being judged already is waited for, so that the wait has an end.
+void Receiver::settle_doubt() {
+  if (!s_.cdn.doubted) return;
+  const bool awaited = std::any_of(origins_.begin(), origins_.end(), [this](const auto& entry) {
+    const Origin& origin = entry.second;
+    return origin.asked && origin.verify != VerifyId() && origin.verify <= *s_.cdn.doubted;
+  });
+  if (awaited) return;
+  s_.cdn.doubted.reset();
+  s_.reopen();
 }
 
 void Receiver::punish(const std::vector<BlockSource>& guilty, BlockRange blocks) {
@@ -359,6 +382,7 @@ void Receiver::free_unverified() {
     s_.pieces.reset(block);
   }
   origins_.clear();
+  s_.cdn.doubted.reset();
 }
 
 void Receiver::on_lost(const BlocksLost& event) {

@@ -63,7 +63,9 @@ class Receiver {
   void verify_if_ready(BlockIndex block);
   bool is_judged(BlockIndex block, VerifyId by) const;
   void keep(BlockIndex block);
+  void approve(const Verified& event);
   void reject(const Verified& event);
+  void settle_doubt();
   // `blocks`: of which the guilty sent some.
   void punish(const std::vector<BlockSource>& guilty, BlockRange blocks);
   void want_leaves(Peer& peer, PieceIndex piece);

@@ -66,6 +66,9 @@ struct CdnBook {
   Duration first_byte_high = 300ms;
   BitRate throughput_low = 2_Mbps;
   std::map<CdnRequestId, Request> requests;
+  // It lied: the verdicts up to this one are awaited, so that one request asks anew for what one
+  // brought.
+  std::optional<VerifyId> doubted;
 
   bool insures() const { return available && !silent; }
   // How long it may take to bring one block, on the cautious side.

@@ -154,6 +154,29 @@ TEST_CASE("the CDN alone is told off for a piece that came from it alone") {
   CHECK(counts.cdn_corrupt[CdnReason::kStartup] == 4 * kBlockSize);
 }
 
+TEST_CASE("what the CDN brought wrong in one request is asked for anew in one") {
+  SwarmRig rig(Policy::cdn_only());
+  rig.cdn_up();
+  rig.start();
+  rig.cdn_delivers();
+  const CdnFetch rest = rig.fetches().back();
+  REQUIRE(rest.blocks.size() > 6);
+  const BlockIndex first = rest.blocks.begin;
+  const auto nth = [first](int n) { return first.value() + n; };
+  for (int n = 0; n < 5; ++n) rig.cdn_block(rest.request, nth(n));
+  const std::size_t fetches = rig.fetches().size();
+  rig.verified(nth(0), false);
+  rig.verified(nth(2), false);
+  rig.cdn_block(rest.request, nth(5));  // later than the first lie: its verdict is not awaited
+  rig.verified(nth(1), false);
+  rig.verified(nth(3), true);
+  CHECK(rig.fetches().size() == fetches);
+  rig.verified(nth(4), false);
+  REQUIRE(rig.fetches().size() == fetches + 2);
+  CHECK(rig.fetches()[fetches].blocks == BlockRange{first, first + 3});
+  CHECK(rig.fetches()[fetches + 1].blocks == BlockRange{first + 4, first + 5});
+}
+
 TEST_CASE("with leaf hashes each block of a large piece is verified alone, and a liar is named") {
   SwarmRig rig(Policy::peers_only(), kHybridPieces);
   rig.play(0s, 10s);
