@@ -16,6 +16,9 @@ constexpr Duration kDecodeAhead = 1s;
 constexpr Duration kDetour = 10s;
 // Decoded sound so short ends before a request could.
 constexpr Duration kNearlyDry = 200ms;
+// Decoded sound in hand before any is heard: a hiccup it survives. FLAC's demuxer gives one frame,
+// a tenth of a second, for each that it reads ten frames ahead.
+constexpr Duration kStartLevel = 200ms;
 // The node moves the playhead on by itself, in real time. A sink that is faster (wav-fast) or
 // whose clock drifts is told of before the node's picture is off by a second, a jump to the swarm.
 constexpr Duration kDrift = 500ms;
@@ -35,6 +38,7 @@ Session::Session(net::Loop& loop, Host& host, MediaClock& clock, AudioSink& sink
       poll_timer_(loop) {
   PipelineOptions pipeline;
   pipeline.queue.capacity = kDecodeAhead;
+  pipeline.queue.start_level = kStartLevel;
   pipeline.start_paused = true;
   pipeline.wake = [this] { loop_.post([this] { poll_pipeline(); }); };
   pipeline_ = std::make_unique<PlaybackPipeline>(sink, clock_, *this, std::move(pipeline));
