@@ -1,6 +1,7 @@
 #include "engine/net/tracker_client.h"
 
 #include <algorithm>
+#include <span>
 #include <utility>
 
 #include "engine/base/check.h"
@@ -16,16 +17,48 @@ wire::Octets octets_of(const std::string& text) {
   return {reinterpret_cast<const std::uint8_t*>(text.data()), text.size()};
 }
 
-Result<wire::AnnounceAnswer> decode(const Result<HttpReply>& reply) {
+constexpr const char* kForeignScheme = "only http, https and udp trackers are supported";
+
+// `read` gives the Result of a body.
+template <class Read>
+auto decode(const Result<HttpReply>& reply, Read read) -> decltype(read(wire::Octets())) {
   if (!reply) return reply.error();
   const int status = reply->head.status;
-  auto answer = wire::decode_announce_answer(octets_of(reply->body));
+  auto answer = read(octets_of(reply->body));
   // Some trackers explain a refusal in the body of an error status.
   if (status != 200 && answer) return io_error("HTTP status " + std::to_string(status));
   if (!answer && status != 200) {
     return io_error("HTTP status " + std::to_string(status) + ": " + answer.error().message);
   }
   return answer;
+}
+
+HttpClientRequest request_of(std::string url, Duration timeout) {
+  HttpClientRequest request;
+  request.url = std::move(url);
+  request.max_body = Bytes(std::int64_t{wire::kMaxTrackerAnswer});
+  request.total_timeout = timeout;
+  request.connect_timeout = std::min(request.connect_timeout, timeout);
+  request.stall_timeout = timeout;
+  return request;
+}
+
+Result<std::string> http_scrape_url(const std::string& tracker, const InfoHash& hash) {
+  if (!wire::is_http_url(tracker)) return Error{ErrorCode::kUnsupported, kForeignScheme};
+  return wire::scrape_url(tracker, std::span(&hash, 1));
+}
+
+Result<wire::SwarmCounts> scraped(const Result<HttpReply>& reply, const InfoHash& hash) {
+  if (!reply && reply.error().code == ErrorCode::kLimit) {
+    return Error{ErrorCode::kLimit, "its answer is longer than " +
+                                        std::to_string(wire::kMaxTrackerAnswer >> 10) + " KiB"};
+  }
+  if (!reply) return Error{reply.error().code, "cannot be reached: " + reply.error().message};
+  const auto counts = decode(reply, [&hash](wire::Octets body) {
+    return wire::decode_scrape_answer(body, std::span(&hash, 1));
+  });
+  if (!counts) return counts.error();
+  return counts->front();
 }
 
 }  // namespace
@@ -43,6 +76,7 @@ TrackerClient::~TrackerClient() {
   for (const auto& [id, pending] : pending_) {
     for (const HttpRequestId request : pending.requests) client_.cancel(request);
   }
+  for (const auto& [id, request] : scrapes_) client_.cancel(request);
 }
 
 void TrackerClient::announce(const core::Announce& announce, const std::vector<InfoHash>& hashes) {
@@ -53,7 +87,7 @@ void TrackerClient::announce(const core::Announce& announce, const std::vector<I
   pending.reply.torrent = announce.torrent;
   pending.reply.tracker = announce.tracker;
   if (!wire::is_http_url(announce.tracker) && !wire::is_udp_url(announce.tracker)) {
-    on_error(pending, "only http, https and udp trackers are supported; it is passed over");
+    on_error(pending, std::string(kForeignScheme) + "; it is passed over");
     loop_.post([this, id, alive = std::weak_ptr<bool>(alive_)] {
       if (!alive.expired()) settle(id);
     });
@@ -90,16 +124,11 @@ void TrackerClient::send(std::uint64_t id, const InfoHash& hash) {
 
 void TrackerClient::send_by_http(std::uint64_t id, const wire::AnnounceRequest& announce,
                                  Duration timeout) {
-  HttpClientRequest request;
-  request.url = wire::announce_url(announce);
-  request.max_body = Bytes(std::int64_t{wire::kMaxTrackerAnswer});
-  request.total_timeout = timeout;
-  request.connect_timeout = std::min(request.connect_timeout, timeout);
-  request.stall_timeout = timeout;
-  pending_.at(id).requests.push_back(client_.fetch(
-      std::move(request), [this, id, hash = announce.info_hash](const Result<HttpReply>& reply) {
-        on_answer(id, hash, decode(reply));
-      }));
+  pending_.at(id).requests.push_back(
+      client_.fetch(request_of(wire::announce_url(announce), timeout),
+                    [this, id, hash = announce.info_hash](const Result<HttpReply>& reply) {
+                      on_answer(id, hash, decode(reply, wire::decode_announce_answer));
+                    }));
 }
 
 void TrackerClient::on_answer(std::uint64_t id, const InfoHash& hash,
@@ -143,6 +172,28 @@ void TrackerClient::settle(std::uint64_t id) {
   } else {
     sink_(core::AnnounceFailed{pending.ask.torrent, pending.ask.tracker});
   }
+}
+
+void TrackerClient::scrape(const std::string& tracker, const InfoHash& hash, Duration timeout,
+                           ScrapeCallback callback) {
+  if (wire::is_udp_url(tracker)) return udp_.scrape(tracker, hash, timeout, std::move(callback));
+  auto url = http_scrape_url(tracker, hash);
+  if (url) return scrape_by_http(*std::move(url), hash, timeout, std::move(callback));
+  loop_.post(
+      [callback = std::move(callback), error = url.error(), alive = std::weak_ptr<bool>(alive_)] {
+        if (!alive.expired()) callback(error);
+      });
+}
+
+void TrackerClient::scrape_by_http(std::string url, const InfoHash& hash, Duration timeout,
+                                   ScrapeCallback callback) {
+  const std::uint64_t id = next_id_++;
+  scrapes_[id] = client_.fetch(
+      request_of(std::move(url), timeout),
+      [this, id, hash, callback = std::move(callback)](const Result<HttpReply>& reply) {
+        scrapes_.erase(id);
+        callback(scraped(reply, hash));
+      });
 }
 
 }  // namespace tributary::net

@@ -1,4 +1,5 @@
-// Performs the core's announces at trackers, over HTTP (BEP 3, 7, 23) and UDP (BEP 15).
+// Performs the core's announces at trackers, over HTTP (BEP 3, 7, 23) and UDP (BEP 15), and asks
+// them how large a swarm is (BEP 48).
 #pragma once
 
 #include <cstdint>
@@ -51,6 +52,16 @@ class TrackerClient {
   // http, https and udp fail with a line in the log. REQUIRES: 1 or 2 hashes.
   void announce(const core::Announce& announce, const std::vector<InfoHash>& hashes);
 
+  // Asks the tracker how many are in the swarm, and calls back once, within `timeout` but never
+  // from within this call. The callback must not destroy the tracker client. Errors: kUnsupported
+  // where the URL tells that no scrape is offered (see wire::scrape_url()) or is of another scheme;
+  // kIo where the tracker cannot be reached or refuses; kLimit for an answer over
+  // kMaxTrackerAnswer; kInvalid for one that makes no sense.
+  using ScrapeCallback = UdpTrackerClient::ScrapeCallback;
+  void scrape(const std::string& tracker, const InfoHash& hash, Duration timeout,
+              ScrapeCallback callback);
+
+  // Announces.
   std::size_t running() const { return pending_.size(); }
 
   // The port that announces name from now on.
@@ -72,6 +83,8 @@ class TrackerClient {
   void on_error(const Pending& pending, const std::string& message) const;
   void merge(Pending& pending, const wire::AnnounceAnswer& answer) const;
   void settle(std::uint64_t id);
+  void scrape_by_http(std::string url, const InfoHash& hash, Duration timeout,
+                      ScrapeCallback callback);
 
   Loop& loop_;
   HttpClient& client_;
@@ -79,6 +92,7 @@ class TrackerClient {
   Sink sink_;
   LogSink log_;
   std::map<std::uint64_t, Pending> pending_;
+  std::map<std::uint64_t, HttpRequestId> scrapes_;  // by HTTP, under way
   std::map<std::pair<std::string, InfoHash>, std::string> tracker_ids_;
   std::uint64_t next_id_ = 1;
   UdpTrackerClient udp_;

@@ -12,7 +12,7 @@ namespace {
 
 std::uint32_t draw_transaction() { return static_cast<std::uint32_t>(secure_random_u64()); }
 
-wire::UdpAnnounce to_udp(const wire::AnnounceRequest& request, std::string url_data) {
+wire::UdpAnnounce to_udp(const wire::AnnounceRequest& request) {
   wire::UdpAnnounce out;
   out.query.info_hash = request.info_hash;
   out.query.peer_id = request.peer_id;
@@ -23,7 +23,6 @@ wire::UdpAnnounce to_udp(const wire::AnnounceRequest& request, std::string url_d
   out.query.event = request.event;
   out.query.want = request.want;
   out.key = request.key;
-  out.url_data = std::move(url_data);
   return out;
 }
 
@@ -34,6 +33,14 @@ void merge(wire::AnnounceAnswer& into, const wire::AnnounceAnswer& more) {
     }
   }
   into.interval = std::max(into.interval, more.interval);
+}
+
+void merge(std::vector<wire::SwarmCounts>& into, const std::vector<wire::SwarmCounts>& more) {
+  for (std::size_t i = 0; i < into.size(); ++i) {
+    into[i].seeds = std::max(into[i].seeds, more[i].seeds);
+    into[i].leechers = std::max(into[i].leechers, more[i].leechers);
+    into[i].downloaded = std::max(into[i].downloaded, more[i].downloaded);
+  }
 }
 
 // The first address of each family: resolvers put the best one first.
@@ -55,18 +62,39 @@ UdpTrackerClient::~UdpTrackerClient() = default;
 
 void UdpTrackerClient::announce(const wire::AnnounceRequest& request, Duration timeout,
                                 Callback callback) {
+  start(request.tracker, to_udp(request), timeout,
+        [callback = std::move(callback)](const Result<Answer>& answer) {
+          if (!answer) return callback(answer.error());
+          callback(std::get<wire::AnnounceAnswer>(*answer));
+        });
+}
+
+void UdpTrackerClient::scrape(const std::string& tracker, const InfoHash& hash, Duration timeout,
+                              ScrapeCallback callback) {
+  start(tracker, wire::UdpScrape{{}, {}, {hash}}, timeout,
+        [callback = std::move(callback)](const Result<Answer>& answer) {
+          if (!answer) return callback(answer.error());
+          callback(std::get<std::vector<wire::SwarmCounts>>(*answer).front());
+        });
+}
+
+void UdpTrackerClient::start(const std::string& tracker, Question question, Duration timeout,
+                             AnswerCallback callback) {
   const JobId id(next_id_++);
   Job& job = jobs_[id];
+  job.question = std::move(question);
   job.settle_at = loop_.now() + timeout;
   job.callback = std::move(callback);
   const std::weak_ptr<bool> alive = alive_;
-  auto url = wire::parse_udp_tracker(request.tracker);
+  auto url = wire::parse_udp_tracker(tracker);
   if (!url) {
     return loop_.post([this, id, alive, error = url.error()] {
       if (!alive.expired()) settle_in_error(id, error);
     });
   }
-  job.announce = to_udp(request, std::move(url->url_data));
+  if (auto* announce = std::get_if<wire::UdpAnnounce>(&job.question)) {
+    announce->url_data = std::move(url->url_data);
+  }
   resolver_(loop_, {url->host, url->port},
             [this, id, alive](const Result<std::vector<Endpoint>>& addresses) {
               if (!alive.expired()) on_resolved(id, addresses);
@@ -88,13 +116,14 @@ void UdpTrackerClient::ask(JobId id, const Endpoint& at) {
   if (!tracker) return on_finished(id, tracker.error());
   const Job& job = jobs_.at(id);
   const TimePoint now = loop_.now();
-  (*tracker)->session.announce(id, job.announce, std::max<Duration>(job.settle_at - now, 1ms), now);
+  (*tracker)->session.ask(id, job.question, std::max<Duration>(job.settle_at - now, 1ms), now);
 }
 
 Result<UdpTrackerClient::Tracker*> UdpTrackerClient::tracker_at(const Endpoint& at) {
   drop_useless();
   const auto known = trackers_.find(at);
   if (known != trackers_.end()) return &known->second;
+  make_room();
   if (trackers_.size() >= kMaxUdpTrackers) {
     return Error{ErrorCode::kLimit,
                  "more than " + std::to_string(kMaxUdpTrackers) + " UDP trackers at a time"};
@@ -115,7 +144,7 @@ Result<UdpTrackerClient::Tracker*> UdpTrackerClient::tracker_at(const Endpoint& 
   return &trackers_.emplace(at, std::move(tracker)).first->second;
 }
 
-void UdpTrackerClient::on_finished(JobId id, const Result<wire::AnnounceAnswer>& answer) {
+void UdpTrackerClient::on_finished(JobId id, const Result<Answer>& answer) {
   const auto found = jobs_.find(id);
   if (found == jobs_.end()) return;
   Job& job = found->second;
@@ -123,7 +152,8 @@ void UdpTrackerClient::on_finished(JobId id, const Result<wire::AnnounceAnswer>&
   if (!answer) {
     if (!job.error) job.error = answer.error();
   } else if (job.answer) {
-    merge(*job.answer, *answer);
+    std::visit([&](auto& into) { merge(into, std::get<std::decay_t<decltype(into)>>(*answer)); },
+               *job.answer);
   } else {
     job.answer = *answer;
     job.settle_at = std::min(job.settle_at, loop_.now() + kOtherFamilyGrace);
@@ -176,6 +206,16 @@ void UdpTrackerClient::settle_late() {
 void UdpTrackerClient::drop_useless() {
   const TimePoint now = loop_.now();
   std::erase_if(trackers_, [now](const auto& t) { return t.second.session.useful_until() <= now; });
+}
+
+// One that nobody waits for goes first: its connection id is all that is lost.
+void UdpTrackerClient::make_room() {
+  if (trackers_.size() < kMaxUdpTrackers) return;
+  const auto first =
+      std::min_element(trackers_.begin(), trackers_.end(), [](const auto& a, const auto& b) {
+        return a.second.session.useful_until() < b.second.session.useful_until();
+      });
+  if (first->second.session.useful_until() < kNever) trackers_.erase(first);
 }
 
 void UdpTrackerClient::arm() {

@@ -1,4 +1,5 @@
-// Announces at UDP trackers (BEP 15): names looked up, sockets and time for UdpTrackerSession.
+// Announces and scrapes at UDP trackers (BEP 15): names looked up, sockets and time for
+// UdpTrackerSession.
 #pragma once
 
 #include <cstdint>
@@ -24,15 +25,17 @@ namespace tributary::net {
 // leads nowhere would else wait for its time-out with every announce. It listed us all the same if
 // the request came through.
 inline constexpr Duration kOtherFamilyGrace = 1s;
-// Addresses spoken to at a time, each with a socket. One torrent asks one tracker at a time.
+// Addresses spoken to at a time, each with a socket. One torrent announces at one tracker at a
+// time.
 inline constexpr std::size_t kMaxUdpTrackers = 64;
 
 // Loop thread only; must not outlive its loop.
-// Tracks: the announces under way, and a session with its socket for each address of a tracker,
-// kept as long as its connection id is good.
+// Tracks: what is asked for, and a session with its socket for each address of a tracker, kept as
+// long as its connection id is good, or until another needs the room.
 class UdpTrackerClient {
  public:
   using Callback = std::function<void(const Result<wire::AnnounceAnswer>&)>;
+  using ScrapeCallback = std::function<void(const Result<wire::SwarmCounts>&)>;
 
   // As resolve() of address.h.
   using Resolver = std::function<void(Loop&, const HostPort&, ResolveCallback)>;
@@ -47,34 +50,44 @@ class UdpTrackerClient {
   // but never from within this call, with the peers of all answers or with an error. The callback
   // must not destroy the client.
   void announce(const wire::AnnounceRequest& request, Duration timeout, Callback callback);
+  // Asks in the same way how many are in the swarm. Where both families answer, which may count the
+  // same peers, each number is the larger one.
+  void scrape(const std::string& tracker, const InfoHash& hash, Duration timeout,
+              ScrapeCallback callback);
 
   // Sockets open now.
   std::size_t open_sockets() const { return trackers_.size(); }
 
  private:
   using JobId = wire::UdpTrackerSession::RequestId;
+  using Question = wire::UdpTrackerSession::Question;
+  using Answer = wire::UdpTrackerSession::Answer;
+  using AnswerCallback = std::function<void(const Result<Answer>&)>;
   struct Job {
-    wire::UdpAnnounce announce;
+    Question question;
     TimePoint settle_at;   // at the latest
     std::size_t open = 0;  // addresses that have not answered
-    std::optional<wire::AnnounceAnswer> answer;
+    std::optional<Answer> answer;
     std::optional<Error> error;  // the first
-    Callback callback;
+    AnswerCallback callback;
   };
   struct Tracker {
     wire::UdpTrackerSession session;
     std::unique_ptr<DatagramSocket> socket;
   };
 
+  void start(const std::string& tracker, Question question, Duration timeout,
+             AnswerCallback callback);
   void on_resolved(JobId id, const Result<std::vector<Endpoint>>& addresses);
   void ask(JobId id, const Endpoint& at);
   Result<Tracker*> tracker_at(const Endpoint& at);
-  void on_finished(JobId id, const Result<wire::AnnounceAnswer>& answer);
+  void on_finished(JobId id, const Result<Answer>& answer);
   void settle(JobId id);
   void settle_in_error(JobId id, Error error);
   void pump();
   void settle_late();
   void drop_useless();
+  void make_room();
   void arm();
 
   Loop& loop_;

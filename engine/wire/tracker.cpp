@@ -158,13 +158,15 @@ Result<AnnounceAnswer> decode_announce_answer(Octets body) {
   return out;
 }
 
-Result<std::vector<ScrapeEntry>> decode_scrape_answer(Octets body) {
+Result<std::vector<SwarmCounts>> decode_scrape_answer(Octets body,
+                                                      std::span<const InfoHash> asked) {
   TRIBUTARY_TRY(document, decode_answer(body));
-  std::vector<ScrapeEntry> out;
-  for (const auto& [hash, counts] : document.root().find("files").entries()) {
-    if (hash.size() != InfoHash::kSize || out.size() >= kMaxScrapeHashes) continue;
-    out.push_back({.info_hash = InfoHash::from(as_octets(hash)),
-                   .seeds = read_count(counts.find("complete")).value_or(0),
+  const BencodeView files = document.root().find("files");
+  if (!files.is_dict()) return invalid("tracker's answer: no list of files");
+  std::vector<SwarmCounts> out;
+  for (const InfoHash& hash : asked) {
+    const BencodeView counts = files.find(as_text(hash.bytes));
+    out.push_back({.seeds = read_count(counts.find("complete")).value_or(0),
                    .leechers = read_count(counts.find("incomplete")).value_or(0),
                    .downloaded = read_count(counts.find("downloaded")).value_or(0)});
   }

@@ -16,6 +16,7 @@
 #include "engine/core/events.h"
 #include "engine/wire/octets.h"
 #include "engine/wire/peer_list.h"
+#include "engine/wire/swarm_counts.h"
 
 namespace tributary::wire {
 
@@ -65,12 +66,9 @@ struct AnnounceAnswer {
 // An error for a malformed answer, and for a "failure reason": "tracker refuses: …".
 Result<AnnounceAnswer> decode_announce_answer(Octets body);
 
-struct ScrapeEntry {
-  InfoHash info_hash;
-  std::int64_t seeds = 0;
-  std::int64_t leechers = 0;
-  std::int64_t downloaded = 0;
-};
-Result<std::vector<ScrapeEntry>> decode_scrape_answer(Octets body);
+// The counts of each hash that was asked for, in that order; none for one that is not listed, which
+// is how a tracker says that it knows nobody (BEP 48). What else it lists, as some list all that
+// they have, is passed over. Errors as above.
+Result<std::vector<SwarmCounts>> decode_scrape_answer(Octets body, std::span<const InfoHash> asked);
 
 }  // namespace tributary::wire

@@ -18,6 +18,7 @@
 #include "engine/core/events.h"
 #include "engine/wire/address.h"
 #include "engine/wire/octets.h"
+#include "engine/wire/swarm_counts.h"
 
 namespace tributary::wire {
 
@@ -56,13 +57,6 @@ struct TrackerOptions {
   // Memory: about 300 bytes a peer and 200 a swarm. Beyond it new ones are answered, not kept.
   std::size_t max_peers = 200'000;
   std::size_t max_swarms = 50'000;
-};
-
-struct SwarmCounts {
-  std::int64_t seeds = 0;
-  std::int64_t leechers = 0;
-  std::int64_t downloaded = 0;  // "completed" events
-  friend bool operator==(const SwarmCounts&, const SwarmCounts&) = default;
 };
 
 struct TrackedPeer {

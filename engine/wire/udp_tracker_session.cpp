@@ -14,6 +14,8 @@ Error no_answer(Duration timeout) {
                   " s; check host and port, and that no firewall drops UDP");
 }
 
+using Answer = UdpTrackerSession::Answer;
+
 AnnounceAnswer answer_of(const UdpAnnounced& announced) {
   AnnounceAnswer out;
   out.peers = announced.peers;
@@ -23,6 +25,24 @@ AnnounceAnswer answer_of(const UdpAnnounced& announced) {
   return out;
 }
 
+Result<Answer> answer_of(const UdpScrape& scrape, const UdpScraped& scraped) {
+  if (scraped.counts.size() == scrape.hashes.size()) return Answer(scraped.counts);
+  return invalid("tracker's answer: counts of " + std::to_string(scraped.counts.size()) +
+                 " hashes, where " + std::to_string(scrape.hashes.size()) + " were asked for");
+}
+
+// Nothing where it is the answer to a question of another kind.
+std::optional<Result<Answer>> answer_to(const UdpTrackerSession::Question& question,
+                                        const UdpTrackerAnswer& answer) {
+  if (const auto* scrape = std::get_if<UdpScrape>(&question)) {
+    const auto* scraped = std::get_if<UdpScraped>(&answer);
+    if (scraped) return answer_of(*scrape, *scraped);
+  } else if (const auto* announced = std::get_if<UdpAnnounced>(&answer)) {
+    return Answer(answer_of(*announced));
+  }
+  return std::nullopt;
+}
+
 Error refusal(const UdpRefused& refused) { return io_error("tracker refuses: " + refused.reason); }
 
 }  // namespace
@@ -30,12 +50,11 @@ Error refusal(const UdpRefused& refused) { return io_error("tracker refuses: " +
 UdpTrackerSession::UdpTrackerSession(AddressFamily family, std::function<std::uint32_t()> random)
     : family_(family), random_(std::move(random)) {}
 
-void UdpTrackerSession::announce(RequestId id, UdpAnnounce announce, Duration timeout,
-                                 TimePoint now) {
+void UdpTrackerSession::ask(RequestId id, Question question, Duration timeout, TimePoint now) {
   TRIBUTARY_CHECK(!requests_.contains(id) && timeout > Duration::zero());
   Request request;
-  request.announce = std::move(announce);
-  request.announce.transaction = draw_transaction();
+  request.question = std::move(question);
+  request.transaction = draw_transaction();
   request.since = now;
   request.deadline = now + timeout;
   request.timeout = timeout;
@@ -56,9 +75,8 @@ void UdpTrackerSession::handle(Octets datagram, TimePoint now) {
   }
   const auto request = find(*transaction);
   // One that was never sent cannot have an answer.
-  if (request == requests_.end() || request->second.announce.connection == UdpConnectionId())
-    return;
-  on_announce_answer(request, answer);
+  if (request == requests_.end() || !request->second.sent) return;
+  on_answer(request, answer);
 }
 
 void UdpTrackerSession::fail(const Error& error) {
@@ -74,7 +92,7 @@ std::optional<UdpTrackerSession::Action> UdpTrackerSession::poll(TimePoint now) 
     finished_.erase(finished_.begin());
     return Action(std::move(first));
   }
-  auto send = connected(now) ? send_announce(now) : send_connect(now);
+  auto send = connected(now) ? send_question(now) : send_connect(now);
   if (send) return Action(std::move(*send));
   return std::nullopt;
 }
@@ -100,12 +118,12 @@ bool UdpTrackerSession::connected(TimePoint now) const {
   return connection_ && now < connection_->since + kUdpConnectionUse;
 }
 
-void UdpTrackerSession::finish(Requests::iterator request, Result<AnnounceAnswer> answer) {
+void UdpTrackerSession::finish(Requests::iterator request, Result<Answer> answer) {
   finished_.push_back({request->first, std::move(answer)});
   requests_.erase(request);
 }
 
-// An announce without an answer goes back to waiting, and takes its connection with it: a tracker
+// A request without an answer goes back to waiting, and takes its connection with it: a tracker
 // that was started anew knows no old ids, and may not say so.
 void UdpTrackerSession::expire(TimePoint now) {
   for (auto it = requests_.begin(); it != requests_.end();) {
@@ -116,7 +134,7 @@ void UdpTrackerSession::expire(TimePoint now) {
     } else if (request.send_again_at <= now) {
       request.send_again_at = kNever;
       request.wait *= 2;
-      if (connection_ && connection_->id == request.announce.connection) connection_.reset();
+      if (connection_ && connection_->id == request.connection) connection_.reset();
     }
   }
   const bool waiting = std::any_of(requests_.begin(), requests_.end(),
@@ -139,15 +157,21 @@ std::optional<UdpTrackerSession::Send> UdpTrackerSession::send_connect(TimePoint
   return Send{encode_udp_request(UdpConnect{connecting_->transaction})};
 }
 
-std::optional<UdpTrackerSession::Send> UdpTrackerSession::send_announce(TimePoint now) {
+std::optional<UdpTrackerSession::Send> UdpTrackerSession::send_question(TimePoint now) {
   const auto waiting = std::find_if(requests_.begin(), requests_.end(),
                                     [](const auto& r) { return r.second.send_again_at == kNever; });
   if (waiting == requests_.end()) return std::nullopt;
   Request& request = waiting->second;
-  request.announce.connection = connection_->id;
+  request.connection = connection_->id;
   request.send_again_at = now + request.wait;
   request.sent = true;
-  return Send{encode_udp_request(request.announce)};
+  return std::visit(
+      [&request](auto& question) {
+        question.connection = request.connection;
+        question.transaction = request.transaction;
+        return Send{encode_udp_request(question)};
+      },
+      request.question);
 }
 
 UdpTransactionId UdpTrackerSession::draw_transaction() {
@@ -159,9 +183,8 @@ UdpTransactionId UdpTrackerSession::draw_transaction() {
 }
 
 UdpTrackerSession::Requests::iterator UdpTrackerSession::find(UdpTransactionId transaction) {
-  return std::find_if(requests_.begin(), requests_.end(), [transaction](const auto& r) {
-    return r.second.announce.transaction == transaction;
-  });
+  return std::find_if(requests_.begin(), requests_.end(),
+                      [transaction](const auto& r) { return r.second.transaction == transaction; });
 }
 
 void UdpTrackerSession::on_connect_answer(const Result<UdpTrackerAnswer>& answer, TimePoint now) {
@@ -174,16 +197,16 @@ void UdpTrackerSession::on_connect_answer(const Result<UdpTrackerAnswer>& answer
   connecting_.reset();
 }
 
-void UdpTrackerSession::on_announce_answer(Requests::iterator request,
-                                           const Result<UdpTrackerAnswer>& answer) {
+void UdpTrackerSession::on_answer(Requests::iterator request,
+                                  const Result<UdpTrackerAnswer>& answer) {
   if (!answer) return finish(request, answer.error());
-  if (const auto* announced = std::get_if<UdpAnnounced>(&*answer)) {
-    return finish(request, answer_of(*announced));
+  if (auto answered = answer_to(request->second.question, *answer)) {
+    return finish(request, *std::move(answered));
   }
   const auto* refused = std::get_if<UdpRefused>(&*answer);
   if (!refused) return;
   // The connection id from before this request may be what is refused: once, with a new one.
-  const bool older = connection_ && connection_->id == request->second.announce.connection &&
+  const bool older = connection_ && connection_->id == request->second.connection &&
                      connection_->since < request->second.since;
   if (!older) return finish(request, refusal(*refused));
   connection_.reset();

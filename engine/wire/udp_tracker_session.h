@@ -20,36 +20,41 @@ namespace tributary::wire {
 // How long a client may use a connection id (BEP 15).
 inline constexpr Duration kUdpConnectionUse = 60s;
 // What has no answer is sent again after a third of the request's time-out, and after twice that
-// again: 0 s and 5 s into an announce of 15 s, 0 s and 0.7 s into a farewell of 2 s. BEP 15 has
+// again: 0 s and 5 s into one of 15 s, 0 s and 0.7 s into a farewell of 2 s. BEP 15 has
 // 15 s, 30 s, … instead, which would leave one lost datagram no second chance before the next
 // tracker is asked. What BEP 15 wants to spare is a tracker that is down, and that is the matter of
 // the announcer's back-off, which doubles up to 30 min.
 inline constexpr int kUdpFirstRetryFraction = 3;
 
-// Tracks: the connection id and its age; the connect that is under way; the announces, each waiting
-// for a connection or sent. The owner calls announce() and handle(), then poll() until it returns
-// nothing, and again at next_deadline().
-// Invariants: a connect is under way only while an announce waits for it; each transaction id
-// belongs to one announce or to the connect.
+// Tracks: the connection id and its age; the connect that is under way; the announces and scrapes,
+// each waiting for a connection or sent. The owner calls ask() and handle(), then poll() until it
+// returns nothing, and again at next_deadline().
+// Invariants: a connect is under way only while a request waits for it; each transaction id belongs
+// to one request or to the connect.
 class UdpTrackerSession {
  public:
   using RequestId = Id<struct UdpTrackerRequestIdTag, std::uint64_t>;
+
+  using Question = std::variant<UdpAnnounce, UdpScrape>;
+  // To an announce, or to a scrape: then the counts of each of its hashes, in their order.
+  using Answer = std::variant<AnnounceAnswer, std::vector<SwarmCounts>>;
 
   struct Send {
     OctetBuffer datagram;
   };
   struct Finished {
     RequestId request;
-    Result<AnnounceAnswer> answer;
+    Result<Answer> answer;
   };
   using Action = std::variant<Send, Finished>;
 
   // `random` gives 32 bits that nobody can guess.
   UdpTrackerSession(AddressFamily family, std::function<std::uint32_t()> random);
 
-  // Announces; one Finished follows within `timeout` unless it is cancelled. `announce` lacks the
-  // two ids only. REQUIRES: the id is new; timeout > 0.
-  void announce(RequestId id, UdpAnnounce announce, Duration timeout, TimePoint now);
+  // Announces or scrapes; one Finished follows within `timeout` unless it is cancelled. `question`
+  // lacks the two ids only. REQUIRES: the id is new; timeout > 0; a scrape has 1 to
+  // kMaxScrapeHashes hashes.
+  void ask(RequestId id, Question question, Duration timeout, TimePoint now);
   void cancel(RequestId id);
   // A datagram from the tracker's address. What answers nothing that was asked is ignored.
   void handle(Octets datagram, TimePoint now);
@@ -73,7 +78,9 @@ class UdpTrackerSession {
     Duration wait{};
   };
   struct Request {
-    UdpAnnounce announce;  // its transaction stays the same, so that a late answer still counts
+    Question question;
+    UdpTransactionId transaction;  // stays the same, so that a late answer still counts
+    UdpConnectionId connection;    // under which it was sent last
     TimePoint since;
     TimePoint deadline;
     Duration timeout{};
@@ -84,14 +91,14 @@ class UdpTrackerSession {
   using Requests = std::map<RequestId, Request>;
 
   bool connected(TimePoint now) const;
-  void finish(Requests::iterator request, Result<AnnounceAnswer> answer);
+  void finish(Requests::iterator request, Result<Answer> answer);
   void expire(TimePoint now);
   std::optional<Send> send_connect(TimePoint now);
-  std::optional<Send> send_announce(TimePoint now);
+  std::optional<Send> send_question(TimePoint now);
   UdpTransactionId draw_transaction();
   Requests::iterator find(UdpTransactionId transaction);
   void on_connect_answer(const Result<UdpTrackerAnswer>& answer, TimePoint now);
-  void on_announce_answer(Requests::iterator request, const Result<UdpTrackerAnswer>& answer);
+  void on_answer(Requests::iterator request, const Result<UdpTrackerAnswer>& answer);
   void fail_waiting(const Error& error);
 
   AddressFamily family_;

@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <string_view>
+#include <vector>
 
 #include "engine/base/check.h"
 #include "engine/wire/text.h"
@@ -23,8 +24,16 @@ void check_client(wire::Octets answer) {
     TRIBUTARY_CHECK(decoded->interval <= wire::kMaxAnnounceInterval);
     TRIBUTARY_CHECK(decoded->min_interval <= decoded->interval);
   }
-  const auto scraped = wire::decode_scrape_answer(answer);
-  if (scraped) TRIBUTARY_CHECK(scraped->size() <= wire::kMaxScrapeHashes);
+  // The hashes of which the answers in the corpus tell, and one of which they tell nothing.
+  std::vector<InfoHash> asked(3);
+  asked[0].bytes.fill('h');
+  asked[1].bytes.fill('A');
+  const auto scraped = wire::decode_scrape_answer(answer, asked);
+  if (!scraped) return;
+  TRIBUTARY_CHECK(scraped->size() == asked.size());
+  for (const wire::SwarmCounts& n : *scraped) {
+    TRIBUTARY_CHECK(n.seeds >= 0 && n.leechers >= 0 && n.downloaded >= 0);
+  }
 }
 
 // Each line is a query from another host, a minute after the last.
@@ -41,7 +50,7 @@ void check_server(std::string_view input) {
     const auto answer = tracker.handle_announce(line, remote, now);
     const auto decoded = wire::decode_announce_answer(answer);
     TRIBUTARY_CHECK(decoded.ok() == wire::parse_announce_query(line).ok());
-    const auto scraped = wire::decode_scrape_answer(tracker.handle_scrape(line, now));
+    const auto scraped = wire::decode_scrape_answer(tracker.handle_scrape(line, now), {});
     TRIBUTARY_CHECK(scraped.ok() == wire::parse_scrape_query(line).ok());
     TRIBUTARY_CHECK(tracker.peer_count() <= options.max_peers);
     TRIBUTARY_CHECK(tracker.swarm_count() <= options.max_swarms);

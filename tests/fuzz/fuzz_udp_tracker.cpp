@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
+#include <utility>
 #include <vector>
 
 #include "engine/base/check.h"
@@ -68,11 +69,11 @@ void check_service(Octets input) {
   TRIBUTARY_CHECK(!full || wire::decode_udp_answer(*full, AddressFamily::kV4).ok());
 }
 
-// The answer as it is, and to what was asked: transaction 2 is the connect, 1 the announce.
-void check_session(Octets input) {
+// The answer as it is, and to what was asked: transaction 2 is the connect, 1 the question.
+void check_session(Octets input, wire::UdpTrackerSession::Question question) {
   std::uint32_t drawn = 0;
   wire::UdpTrackerSession session(AddressFamily::kV4, [&] { return ++drawn; });
-  session.announce(wire::UdpTrackerSession::RequestId(1), {}, 15s, TimePoint{});
+  session.ask(wire::UdpTrackerSession::RequestId(1), std::move(question), 15s, TimePoint{});
   OctetBuffer answer(input.begin(), input.end());
   int finished = 0;
   for (int second = 0; second <= 15; ++second) {
@@ -101,7 +102,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   check_answer(input, AddressFamily::kV4);
   check_answer(input, AddressFamily::kV6);
   check_service(input);
-  check_session(input);
+  check_session(input, wire::UdpAnnounce());
+  check_session(input, wire::UdpScrape{{}, {}, {InfoHash()}});
   check_url(input);
   return 0;
 }

@@ -50,6 +50,16 @@ struct Bench {
     return outcomes.front();
   }
 
+  Result<wire::SwarmCounts> scrape(TrackerClient& from, const std::string& tracker,
+                                   const InfoHash& hash, Duration timeout = kAnnounceTimeout) {
+    std::optional<Result<wire::SwarmCounts>> counts;
+    from.scrape(tracker, hash, timeout,
+                [&](const Result<wire::SwarmCounts>& result) { counts = result; });
+    CHECK_FALSE(counts);
+    REQUIRE(loop.run_until([&] { return counts.has_value(); }, kPatience));
+    return *counts;
+  }
+
   Loop loop;
   HttpClient http{loop};
   std::unique_ptr<TrackerServer> server;
@@ -177,28 +187,67 @@ TEST_CASE("leaving a tracker that does not answer takes the short time-out") {
       *client, silent.url() + "/announce", {digest<InfoHash>(1)}, core::AnnounceEvent::kStopped)));
 }
 
-TEST_CASE("scrapes are answered and other paths are not") {
+TEST_CASE("a scrape counts who announced, by HTTP and by UDP, and nobody of an unknown swarm") {
   Bench b;
   const auto client = b.client(1, 7001);
   const InfoHash hash = digest<InfoHash>(0x41);
   b.announce(*client, b.server->announce_url(), {hash});
-  std::optional<HttpReply> reply;
-  const auto get = [&](const std::string& url) {
-    reply.reset();
-    HttpClientRequest request;
-    request.url = url;
-    b.http.fetch(request, [&](Result<HttpReply> r) { reply = std::move(*r); });
-    REQUIRE(b.loop.run_until([&] { return reply.has_value(); }, kPatience));
+  for (const std::string& url : {b.server->announce_url(), b.server->udp_announce_url()}) {
+    CHECK(*b.scrape(*client, url, hash) == wire::SwarmCounts{0, 1, 0});
+    CHECK(*b.scrape(*client, url, digest<InfoHash>(2)) == wire::SwarmCounts{});
+  }
+}
+
+TEST_CASE("a scrape that is not offered, refused, too long or no answer at all tells why") {
+  Bench b;
+  const auto client = b.client(1, 7001);
+  const auto why = [&](const std::string& url, Duration timeout = kAnnounceTimeout) {
+    const auto counts = b.scrape(*client, url, digest<InfoHash>(1), timeout);
+    REQUIRE_FALSE(counts.ok());
+    return counts.error();
   };
-  const auto url = wire::scrape_url(b.server->announce_url(), std::vector<InfoHash>{hash});
-  REQUIRE(url);
-  get(*url);
-  const auto entries = wire::decode_scrape_answer(
-      {reinterpret_cast<const std::uint8_t*>(reply->body.data()), reply->body.size()});
-  REQUIRE(entries);
-  REQUIRE(entries->size() == 1);
-  CHECK(entries->front().leechers == 1);
-  get(b.server->announce_url() + "x");
+  CHECK(why("http://127.0.0.1:1/tracker").message.starts_with("tracker has no scrape: its URL"));
+  CHECK(why("wss://127.0.0.1:1/announce").code == ErrorCode::kUnsupported);
+  test::FaultOrigin refuses(b.loop, "d14:failure reason8:not heree");
+  CHECK(why(refuses.url() + "/announce").message == "tracker refuses: not here");
+  test::Fault fault;
+  fault.kind = test::Fault::Kind::kStatus;
+  refuses.inject(fault);
+  CHECK(why(refuses.url() + "/announce").message.starts_with("HTTP status 503: "));
+  fault.kind = test::Fault::Kind::kStall;
+  refuses.inject(fault);
+  CHECK(why(refuses.url() + "/announce", 1s).message.starts_with("cannot be reached: http://"));
+  test::FaultOrigin nonsense(b.loop, "<html>not a tracker</html>");
+  CHECK(why(nonsense.url() + "/announce").code == ErrorCode::kInvalid);
+  test::FaultOrigin endless(b.loop, std::string(wire::kMaxTrackerAnswer + 1, 'x'));
+  CHECK(why(endless.url() + "/announce").message == "its answer is longer than 1024 KiB");
+}
+
+TEST_CASE("a client that goes away drops its scrapes") {
+  Bench b;
+  test::FaultOrigin silent(b.loop, "x");
+  test::Fault fault;
+  fault.kind = test::Fault::Kind::kStall;
+  silent.inject(fault);
+  auto client = b.client(1, 7001);
+  const auto never = [](const Result<wire::SwarmCounts>&) { FAIL("nobody answered"); };
+  client->scrape(silent.url() + "/announce", InfoHash(), kAnnounceTimeout, never);
+  REQUIRE(b.loop.run_until([&] { return !silent.requests().empty(); }, kPatience));
+  client->scrape("wss://127.0.0.1:1/announce", InfoHash(), kAnnounceTimeout, never);
+  client = nullptr;
+  CHECK(b.http.running() == 0);
+  bool turned = false;
+  b.loop.post([&] { turned = true; });
+  REQUIRE(b.loop.run_until([&] { return turned; }, kPatience));
+}
+
+TEST_CASE("paths of the tracker other than announce and scrape are not found") {
+  Bench b;
+  std::optional<HttpReply> reply;
+  HttpClientRequest request;
+  request.url = b.server->announce_url() + "x";
+  b.http.fetch(request, [&](Result<HttpReply> r) { reply = std::move(*r); });
+  REQUIRE(b.loop.run_until([&] { return reply.has_value(); }, kPatience));
   CHECK(reply->head.status == 404);
 }
 

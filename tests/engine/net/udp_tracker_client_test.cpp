@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <functional>
+#include <optional>
 #include <vector>
 
 #include "engine/net/tracker_server.h"
@@ -22,6 +23,10 @@ Endpoint loopback_v6(std::uint16_t port) {
   out.address[15] = 1;
   out.port = port;
   return out;
+}
+
+bool is_connect(const wire::UdpTrackerRequest& request) {
+  return std::holds_alternative<wire::UdpConnect>(request);
 }
 
 // A tracker that does with each request what a test wants, which is to answer unless told else.
@@ -44,6 +49,9 @@ class ScriptedTracker {
     if (const auto* connect = std::get_if<wire::UdpConnect>(&request)) {
       return answer(wire::UdpConnected{connect->transaction, wire::UdpConnectionId(connects)});
     }
+    if (const auto* scrape = std::get_if<wire::UdpScrape>(&request)) {
+      return answer(wire::UdpScraped{scrape->transaction, {counts}});
+    }
     answer(announced(std::get<wire::UdpAnnounce>(request).transaction, kRight));
   }
   static wire::UdpAnnounced announced(wire::UdpTransactionId transaction, const Endpoint& peer) {
@@ -55,6 +63,7 @@ class ScriptedTracker {
   Endpoint client;
   std::uint64_t connects = 0;
   std::vector<wire::UdpAnnounce> announces;
+  wire::SwarmCounts counts{3, 2, 7};  // of every swarm
 
  private:
   void on_datagram(wire::Octets bytes, const Endpoint& from) {
@@ -63,16 +72,12 @@ class ScriptedTracker {
     REQUIRE(request.ok());
     if (const auto* announce = std::get_if<wire::UdpAnnounce>(&*request)) {
       announces.push_back(*announce);
-    } else {
+    } else if (is_connect(*request)) {
       ++connects;
     }
     if (script(*request)) answer_rightly(*request);
   }
 };
-
-bool is_connect(const wire::UdpTrackerRequest& request) {
-  return std::holds_alternative<wire::UdpConnect>(request);
-}
 
 struct Bench {
   void start(const std::string& tracker, Duration timeout = kTimeout, std::uint16_t port = 7001) {
@@ -98,6 +103,14 @@ struct Bench {
     start(tracker, timeout, port);
     CHECK(answers.empty());
     return finish();
+  }
+  Result<wire::SwarmCounts> scrape(const std::string& tracker, Duration timeout = kTimeout) {
+    std::optional<Result<wire::SwarmCounts>> counts;
+    client->scrape(tracker, InfoHash(), timeout,
+                   [&](const Result<wire::SwarmCounts>& result) { counts = result; });
+    CHECK_FALSE(counts);
+    REQUIRE(loop.run_until([&] { return counts.has_value(); }, kPatience));
+    return *counts;
   }
   std::vector<Endpoint> peers(const std::string& tracker, std::uint16_t port = 7001) {
     const auto answer = announce(tracker, kTimeout, port);
@@ -141,6 +154,51 @@ TEST_CASE("an announce says what the request says, and one connection serves the
   CHECK(sent.query.want == 50);
   CHECK(sent.query.event == core::AnnounceEvent::kStarted);
   CHECK(sent.transaction != tracker.announces.back().transaction);
+}
+
+TEST_CASE("a scrape uses the connection of an announce and may be lost as it may") {
+  Bench b;
+  ScriptedTracker tracker(b.loop);
+  CHECK(b.peers(tracker.url()) == std::vector<Endpoint>{kRight});
+  CHECK(*b.scrape(tracker.url()) == wire::SwarmCounts{3, 2, 7});
+  CHECK(tracker.connects == 1);
+  int scrapes = 0;
+  tracker.script = [&](const wire::UdpTrackerRequest& request) {
+    return is_connect(request) || scrapes++ != 0;
+  };
+  CHECK(*b.scrape(tracker.url(), 6s) == wire::SwarmCounts{3, 2, 7});
+  CHECK(scrapes >= 2);
+}
+
+TEST_CASE("a scrape that is refused, answered by too many counts or not at all tells why") {
+  Bench b;
+  ScriptedTracker tracker(b.loop);
+  tracker.script = [&](const wire::UdpTrackerRequest& request) {
+    if (is_connect(request)) return true;
+    tracker.answer(wire::UdpRefused{std::get<wire::UdpScrape>(request).transaction, "not here"});
+    return false;
+  };
+  CHECK(b.scrape(tracker.url()).error().message == "tracker refuses: not here");
+  tracker.script = [&](const wire::UdpTrackerRequest& request) {
+    if (is_connect(request)) return true;
+    tracker.answer(wire::UdpScraped{std::get<wire::UdpScrape>(request).transaction, {{}, {}}});
+    return false;
+  };
+  CHECK(b.scrape(tracker.url()).error().message ==
+        "tracker's answer: counts of 2 hashes, where 1 were asked for");
+  tracker.script = [](const wire::UdpTrackerRequest&) { return false; };
+  CHECK(b.scrape(tracker.url(), 1s).error().message.starts_with("no answer by UDP within 1 s; "));
+  CHECK(b.scrape("udp://127.0.0.1/announce").error().message.starts_with("the port is missing"));
+}
+
+TEST_CASE("connections that nobody waits for make room for more trackers") {
+  Bench b;
+  std::vector<std::unique_ptr<ScriptedTracker>> trackers;
+  for (std::size_t n = 0; n < kMaxUdpTrackers + 2; ++n) {
+    trackers.push_back(std::make_unique<ScriptedTracker>(b.loop));
+    CHECK(b.scrape(trackers.back()->url()).ok());
+  }
+  CHECK(b.client->open_sockets() == kMaxUdpTrackers);
 }
 
 TEST_CASE("lost datagrams are sent again") {
@@ -261,6 +319,15 @@ TEST_CASE("a host of both families is asked over both, at one address of each") 
   CHECK((*v6)->announces() == 2);
 }
 
+TEST_CASE("of the counts that both families give the larger ones are taken") {
+  NamedBench b;
+  ScriptedTracker v4(b.loop);
+  const std::uint16_t port = v4.socket->address().port;
+  ScriptedTracker v6(b.loop, loopback_v6(port));
+  v6.counts = {1, 5, 9};
+  CHECK(*b.scrape("udp://both:" + std::to_string(port)) == wire::SwarmCounts{3, 5, 9});
+}
+
 TEST_CASE("a family that is silent, or that nobody listens on, does not keep the other's answer") {
   NamedBench b;
   ScriptedTracker v4(b.loop);
@@ -289,6 +356,8 @@ TEST_CASE("a client that goes away drops what is under way") {
   b.start(tracker.url());
   b.start("udp://localhost:9/announce");
   b.start("udp://nowhere/");
+  b.client->scrape(tracker.url(), InfoHash(), kTimeout,
+                   [](const Result<wire::SwarmCounts>&) { FAIL("nobody answered"); });
   REQUIRE(b.loop.run_until([&] { return tracker.connects > 0; }, kPatience));
   b.start(tracker.url());
   b.client = nullptr;

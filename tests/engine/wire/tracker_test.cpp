@@ -248,11 +248,35 @@ TEST_CASE("IPv6 peers, the wordy model and scrapes are served") {
   CHECK(listed->peers.size() == 2);
   const InfoHash hashes[] = {kHash, InfoHash{}};
   const std::string scrape = *scrape_url("http://t/announce", hashes);
-  const auto scraped =
-      decode_scrape_answer(tracker.handle_scrape(scrape.substr(scrape.find('?') + 1), at(0s)));
+  const auto scraped = decode_scrape_answer(
+      tracker.handle_scrape(scrape.substr(scrape.find('?') + 1), at(0s)), hashes);
   REQUIRE(scraped.ok());
-  REQUIRE(scraped->size() == 1);
-  CHECK(scraped->front().leechers == 3);
+  CHECK(*scraped == std::vector<SwarmCounts>{{0, 3, 0}, {}});
+}
+
+TEST_CASE("the hash that was asked for is found among all that a tracker lists") {
+  std::string body = "d5:filesd";
+  for (int n = 0; n < 200; ++n) {
+    const std::string counts =
+        "d8:completei" + std::to_string(n) + "e10:downloadedi7e10:incompletei-1ee";
+    body += "20:" + std::string(19, 'h') + static_cast<char>(n) + counts;
+  }
+  body += "ee";
+  InfoHash hash;
+  hash.bytes.fill('h');
+  hash.bytes.back() = 199;
+  const auto scraped = decode_scrape_answer(as_octets(body), std::span(&hash, 1));
+  REQUIRE(scraped.ok());
+  CHECK(*scraped == std::vector<SwarmCounts>{{199, 0, 7}});
+}
+
+TEST_CASE("an answer to a scrape that lists nothing is none") {
+  for (const char* body : {"de", "d5:filesi1ee", "d5:filesle", "le", "nonsense"}) {
+    const auto scraped = decode_scrape_answer(as_octets(body), std::span(&kHash, 1));
+    CAPTURE(body);
+    REQUIRE_FALSE(scraped.ok());
+    CHECK(scraped.error().message.starts_with("tracker's answer: "));
+  }
 }
 
 TEST_CASE("bad queries get a failure reason") {
@@ -272,7 +296,7 @@ TEST_CASE("bad queries get a failure reason") {
         "tracker refuses: info_hash is not 20 percent-encoded bytes");
   CHECK(reason(std::string(9000, 'x')) == "tracker refuses: query is longer than 8 KiB");
   CHECK(reason(hash + id + "&port=1&numwant=-1").empty());
-  const auto scrape = decode_scrape_answer(tracker.handle_scrape("", at(0s)));
+  const auto scrape = decode_scrape_answer(tracker.handle_scrape("", at(0s)), {});
   REQUIRE_FALSE(scrape.ok());
   CHECK(scrape.error().message.find("info_hash is missing") != std::string::npos);
 }

@@ -27,7 +27,10 @@ struct Bench {
   void announce(RequestId id, Duration now, Duration timeout = 15s) {
     UdpAnnounce ask;
     ask.query.port = 6881;
-    session.announce(id, ask, timeout, at(now));
+    session.ask(id, ask, timeout, at(now));
+  }
+  void scrape(RequestId id, std::size_t hashes, Duration now) {
+    session.ask(id, UdpScrape{{}, {}, std::vector<InfoHash>(hashes)}, 15s, at(now));
   }
   void answer(const UdpTrackerAnswer& answer, Duration now) {
     session.handle(encode_udp_answer(answer, AddressFamily::kV4), at(now));
@@ -52,7 +55,7 @@ struct Bench {
         const auto& finished = std::get<UdpTrackerSession::Finished>(*action);
         out += finished.answer ? "done:" : "failed:";
         out += std::to_string(finished.request.value());
-        if (finished.answer) peers = finished.answer->peers;
+        if (finished.answer) note(*finished.answer);
         if (!finished.answer) error = finished.answer.error().message;
       }
     }
@@ -62,13 +65,22 @@ struct Bench {
     if (const auto* connect = std::get_if<UdpConnect>(&request)) {
       return "connect:" + std::to_string(connect->transaction.value());
     }
+    if (const auto* scrape = std::get_if<UdpScrape>(&request)) {
+      used = scrape->connection;
+      return "scrape:" + std::to_string(scrape->transaction.value());
+    }
     const auto& announce = std::get<UdpAnnounce>(request);
     used = announce.connection;
     return "announce:" + std::to_string(announce.transaction.value());
   }
+  void note(const UdpTrackerSession::Answer& answer) {
+    if (const auto* announced = std::get_if<AnnounceAnswer>(&answer)) peers = announced->peers;
+    if (const auto* n = std::get_if<std::vector<SwarmCounts>>(&answer)) counts = *n;
+  }
 
   UdpTrackerSession session;
   std::vector<Endpoint> peers;
+  std::vector<SwarmCounts> counts;
   std::string error;
   UdpConnectionId used;
 };
@@ -250,6 +262,61 @@ TEST_CASE("what is cancelled is neither sent nor answered, and what cannot be re
   CHECK(b.session.useful_until() <= at(0s));
 }
 
+TEST_CASE("a scrape connects as an announce does, and both share the connection") {
+  Bench b;
+  b.scrape(kFirst, 2, 0s);
+  CHECK(b.poll(0s) == "connect:2");
+  b.connected(2, 1s);
+  b.announce(kSecond, 1s);
+  CHECK(b.poll(1s) == "scrape:1 announce:3");
+  CHECK(b.used == kConnection);
+  b.answer(UdpScraped{UdpTransactionId(1), {{1, 2, 3}, {4, 5, 6}}}, 2s);
+  CHECK(b.poll(2s) == "done:1");
+  CHECK(b.counts == std::vector<SwarmCounts>{{1, 2, 3}, {4, 5, 6}});
+  b.announced(3, 2s);
+  CHECK(b.poll(2s) == "done:2");
+}
+
+TEST_CASE("a lost scrape is sent again under a new connection, then the time is up") {
+  Bench b;
+  b.scrape(kFirst, 1, 0s);
+  CHECK(b.poll(0s) == "connect:2");
+  b.connected(2, 0s);
+  CHECK(b.poll(0s) == "scrape:1");
+  CHECK(b.poll(5s) == "connect:3");
+  b.connected(3, 5s, UdpConnectionId(9));
+  CHECK(b.poll(5s) == "scrape:1");
+  CHECK(b.used == UdpConnectionId(9));
+  CHECK(b.poll(15s) == "failed:1");
+  CHECK(b.error.starts_with("no answer by UDP within 15 s"));
+}
+
+TEST_CASE("a scrape is answered by as many counts as hashes were asked for, or has failed") {
+  for (const std::size_t counts : {0, 1, 3}) {
+    Bench b;
+    b.scrape(kFirst, 2, 0s);
+    b.poll(0s);
+    b.connected(2, 0s);
+    CHECK(b.poll(0s) == "scrape:1");
+    b.announced(1, 0s);  // of the other kind
+    CHECK(b.poll(0s) == "");
+    b.answer(UdpScraped{UdpTransactionId(1), std::vector<SwarmCounts>(counts)}, 0s);
+    CHECK(b.poll(0s) == "failed:1");
+    CHECK(b.error == "tracker's answer: counts of " + std::to_string(counts) +
+                         " hashes, where 2 were asked for");
+  }
+}
+
+TEST_CASE("a connection id of zero is as good as any") {
+  Bench b;
+  b.announce(kFirst, 0s);
+  CHECK(b.poll(0s) == "connect:2");
+  b.connected(2, 0s, UdpConnectionId(0));
+  CHECK(b.poll(0s) == "announce:1");
+  b.announced(1, 0s);
+  CHECK(b.poll(0s) == "done:1");
+}
+
 TEST_CASE("transaction ids that are taken are drawn again") {
   std::vector<std::uint32_t> drawn = {5, 5, 5, 6, 6, 7};
   UdpTrackerSession session(AddressFamily::kV4, [&] {
@@ -257,8 +324,8 @@ TEST_CASE("transaction ids that are taken are drawn again") {
     drawn.erase(drawn.begin());
     return next;
   });
-  session.announce(kFirst, {}, 15s, at(0s));
-  session.announce(kSecond, {}, 15s, at(0s));
+  session.ask(kFirst, UdpAnnounce(), 15s, at(0s));
+  session.ask(kSecond, UdpAnnounce(), 15s, at(0s));
   REQUIRE(session.poll(at(0s)));
   CHECK(drawn.empty());
 }
