@@ -86,6 +86,21 @@ std::optional<std::int64_t> read_count(BencodeView value) {
   return n && *n >= 0 ? n : std::nullopt;
 }
 
+// Each byte as the character of that number, in UTF-8: so bittorrent-tracker (npm) writes keys.
+std::string as_characters(Octets bytes) {
+  std::string out;
+  for (const std::uint8_t byte : bytes) {
+    if (byte >= 0x80) out += static_cast<char>(0xc0 | byte >> 6);
+    out += static_cast<char>(byte >= 0x80 ? 0x80 | (byte & 0x3f) : byte);
+  }
+  return out;
+}
+
+BencodeView find_hash(BencodeView files, const InfoHash& hash) {
+  const BencodeView found = files.find(as_text(hash.bytes));
+  return found.is_dict() ? found : files.find(as_characters(hash.bytes));
+}
+
 }  // namespace
 
 Duration bounded_announce_interval(std::int64_t seconds) {
@@ -165,7 +180,7 @@ Result<std::vector<SwarmCounts>> decode_scrape_answer(Octets body,
   if (!files.is_dict()) return invalid("tracker's answer: no list of files");
   std::vector<SwarmCounts> out;
   for (const InfoHash& hash : asked) {
-    const BencodeView counts = files.find(as_text(hash.bytes));
+    const BencodeView counts = find_hash(files, hash);
     out.push_back({.seeds = read_count(counts.find("complete")).value_or(0),
                    .leechers = read_count(counts.find("incomplete")).value_or(0),
                    .downloaded = read_count(counts.find("downloaded")).value_or(0)});

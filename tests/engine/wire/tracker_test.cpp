@@ -270,6 +270,19 @@ TEST_CASE("the hash that was asked for is found among all that a tracker lists")
   CHECK(*scraped == std::vector<SwarmCounts>{{199, 0, 7}});
 }
 
+TEST_CASE("a hash that a tracker wrote as characters in UTF-8 is found") {
+  InfoHash hash;
+  hash.bytes.fill('A');
+  hash.bytes[0] = 0xc3;
+  hash.bytes[1] = 0x7f;
+  hash.bytes[2] = 0x80;
+  const std::string body = "d5:filesd22:\xc3\x83\x7f\xc2\x80" + std::string(17, 'A') +
+                           "d8:completei3e10:downloadedi2e10:incompletei1eeee";
+  const auto scraped = decode_scrape_answer(as_octets(body), std::span(&hash, 1));
+  REQUIRE(scraped.ok());
+  CHECK(*scraped == std::vector<SwarmCounts>{{3, 1, 2}});
+}
+
 TEST_CASE("an answer to a scrape that lists nothing is none") {
   for (const char* body : {"de", "d5:filesi1ee", "d5:filesle", "le", "nonsense"}) {
     const auto scraped = decode_scrape_answer(as_octets(body), std::span(&kHash, 1));
