@@ -123,7 +123,7 @@ class Libtorrent:
         return "\n".join(alert.message() for alert in self.session.pop_alerts())
 
     def finish(self, handle, limit=20):
-        """Waits until it has everything and has checked it."""
+        """Waits until it has everything, has checked it and written it."""
         try:
             wait_until(lambda: handle.status().is_seeding, "libtorrent is complete", limit)
         except AssertionError as late:
@@ -131,6 +131,10 @@ class Libtorrent:
                        if re.search("error|invalid|fail|disconnect|reject", line, re.I)]
             raise AssertionError(f"{late}; {trouble[-6:]}") from None
         check(not handle.status().errc.value(), str(handle.status().errc.message()))
+        handle.flush_cache()  # it checks what it has yet to write
+        wait_until(lambda: any(isinstance(alert, libtorrent.cache_flushed_alert)
+                               for alert in self.session.pop_alerts()),
+                   "libtorrent has written it", limit)
 
     def seed(self, torrent, folder):
         handle = self.add(torrent, folder)
