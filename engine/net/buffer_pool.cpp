@@ -1,9 +1,13 @@
 #include "engine/net/buffer_pool.h"
 
+#include <sys/mman.h>
+
 #include <algorithm>
 #include <atomic>
+#include <cstdlib>
 #include <memory>
 #include <mutex>
+#include <new>
 #include <utility>
 
 #include "engine/base/check.h"
@@ -11,49 +15,87 @@
 namespace tributary::net {
 namespace internal {
 
+struct Slab;
+
 struct Block {
   std::atomic<std::uint32_t> shares{1};
   std::uint32_t size = 0;
-  BlockStore* store = nullptr;
-  alignas(64) std::uint8_t bytes[core::kBlockSize.count()];
+  Slab* slab = nullptr;
+  std::uint8_t* bytes = nullptr;
+};
+
+// What is little is taken a few blocks at a time. What is much, by huge pages: the system hands one
+// out in the time of two small ones, of which a block needs four.
+constexpr std::size_t kSmallSlab = 16;
+constexpr std::size_t kHugeSlab = 128;
+constexpr std::size_t kHugePage = kHugeSlab * core::kBlockSize.count();
+
+// Blocks that lie beside each other. The system's memory is used up to where it was ever written.
+struct Slab {
+  struct Free {
+    void operator()(std::uint8_t* memory) const { std::free(memory); }
+  };
+
+  Slab(BlockStore& owner, std::size_t place, std::size_t count)
+      : store(owner), index(place), blocks(new Block[count]), size(count) {
+    const std::size_t bytes = count * core::kBlockSize.count();
+    const std::size_t alignment = count == kHugeSlab ? kHugePage : core::kBlockSize.count();
+    memory.reset(static_cast<std::uint8_t*>(std::aligned_alloc(alignment, bytes)));
+    if (!memory) throw std::bad_alloc();
+    // A wish; without it the blocks are as good.
+    if (count == kHugeSlab) static_cast<void>(madvise(memory.get(), bytes, MADV_HUGEPAGE));
+    for (std::size_t i = count; i-- > 0;) {
+      blocks[i].slab = this;
+      blocks[i].bytes = memory.get() + i * core::kBlockSize.count();
+      idle.push_back(&blocks[i]);
+    }
+  }
+
+  bool is_idle() const { return idle.size() == size; }
+
+  BlockStore& store;
+  const std::size_t index;  // in the store's slabs
+  const std::unique_ptr<Block[]> blocks;
+  const std::size_t size;
+  std::unique_ptr<std::uint8_t, Free> memory;
+  std::vector<Block*> idle;
 };
 
 // The memory behind a pool. It lives until the pool is gone and the last share is dropped, so that
 // a worker may outlast the pool.
 struct BlockStore {
-  std::mutex mutex;  // guards all below
-  std::vector<std::unique_ptr<Block>> idle;
+  std::mutex mutex;                          // guards all below
+  std::vector<std::unique_ptr<Slab>> slabs;  // null: given back
+  std::size_t first_open = 0;                // all slabs before it are in use wholly
+  std::size_t total = 0;                     // blocks in slabs
   std::size_t max_idle = 0;
   std::int32_t in_use = 0;
   std::int64_t bytes_in_use = 0;
   bool abandoned = false;  // the pool is gone
 
   Block* take(std::uint32_t size) {
-    std::unique_ptr<Block> block;
-    {
-      const std::lock_guard lock(mutex);
-      ++in_use;
-      bytes_in_use += size;
-      if (!idle.empty()) {
-        block = std::move(idle.back());
-        idle.pop_back();
-      }
-    }
-    if (!block) block.reset(new Block);  // not make_unique: it would clear the bytes
+    const std::lock_guard lock(mutex);
+    std::vector<Block*>& idle = open_slab().idle;
+    Block* const block = idle.back();
+    idle.pop_back();
+    ++in_use;
+    bytes_in_use += size;
     block->shares.store(1, std::memory_order_relaxed);
     block->size = size;
-    block->store = this;
-    return block.release();
+    return block;
   }
 
   void give_back(Block* block) {
-    std::unique_ptr<Block> owned(block);
     bool last = false;
     {
       const std::lock_guard lock(mutex);
       --in_use;
       bytes_in_use -= block->size;
-      if (!abandoned && idle.size() < max_idle) idle.push_back(std::move(owned));
+      Slab& slab = *block->slab;
+      slab.idle.push_back(block);
+      first_open = std::min(first_open, slab.index);
+      const std::size_t idle = total - static_cast<std::size_t>(in_use);
+      if (slab.is_idle() && idle >= max_idle + slab.size) remove(slab);
       last = abandoned && in_use == 0;
     }
     if (last) delete this;
@@ -64,16 +106,44 @@ struct BlockStore {
     {
       const std::lock_guard lock(mutex);
       abandoned = true;
-      idle.clear();
+      max_idle = 0;
+      for (const auto& slab : slabs) {
+        if (slab && slab->is_idle()) remove(*slab);
+      }
       last = in_use == 0;
     }
     if (last) delete this;
+  }
+
+ private:
+  // The first with an idle block, so that those at the end fall idle wholly.
+  Slab& open_slab() {
+    const auto open =
+        std::find_if(slabs.begin() + static_cast<std::ptrdiff_t>(first_open), slabs.end(),
+                     [](const auto& s) { return s && !s->idle.empty(); });
+    first_open = static_cast<std::size_t>(open - slabs.begin());
+    return open == slabs.end() ? add_slab() : **open;
+  }
+
+  Slab& add_slab() {
+    const auto hole = std::find(slabs.begin(), slabs.end(), nullptr);
+    const auto index = static_cast<std::size_t>(hole - slabs.begin());
+    auto slab = std::make_unique<Slab>(*this, index, total < kHugeSlab ? kSmallSlab : kHugeSlab);
+    total += slab->size;
+    first_open = index;
+    if (hole == slabs.end()) slabs.emplace_back();
+    return *(slabs[index] = std::move(slab));
+  }
+
+  void remove(const Slab& slab) {
+    total -= slab.size;
+    slabs[slab.index].reset();
   }
 };
 
 void drop(Block* block) {
   if (block && block->shares.fetch_sub(1, std::memory_order_acq_rel) == 1) {
-    block->store->give_back(block);
+    block->slab->store.give_back(block);
   }
 }
 
@@ -174,6 +244,11 @@ void BufferPool::release(core::BufferId id) {
 std::int32_t BufferPool::in_use() const {
   const std::lock_guard lock(store_->mutex);
   return store_->in_use;
+}
+
+Bytes BufferPool::reserved() const {
+  const std::lock_guard lock(store_->mutex);
+  return core::kBlockSize * static_cast<std::int64_t>(store_->total);
 }
 
 Bytes BufferPool::bytes_in_use() const {

@@ -42,7 +42,8 @@ struct BufferLimits {
   // 256 MiB of payload: a hundred peers with 2 s of work each, what waits for disk and hash, and
   // the 64 MiB that the store keeps in memory.
   std::int32_t max_buffers = 16 * 1024;
-  // Freed blocks kept for reuse: 16 MiB, one busy second at 130 Mbit/s.
+  // Freed blocks kept for reuse: 16 MiB, one busy second at 130 Mbit/s. Memory is given back by
+  // runs of up to 128 blocks none of which is in use.
   std::int32_t max_idle = 1024;
 };
 
@@ -73,6 +74,7 @@ class BufferPool {
   std::int32_t headroom() const { return limits_.max_buffers - in_use(); }
   std::int32_t in_use() const;
   Bytes bytes_in_use() const;  // payload sizes, not capacity
+  Bytes reserved() const;      // memory of the system, in use or kept
   const BufferLimits& limits() const { return limits_; }
 
  private:

@@ -64,6 +64,7 @@ TEST_CASE("a share keeps the bytes after release, still counts, and frees when d
   share = {};
   CHECK(all_are(second.bytes(), 42));
   CHECK(pool.in_use() == 1);
+  CHECK(pool.reserved() >= 16_KiB);
 }
 
 TEST_CASE("a share may outlive its pool") {
@@ -76,6 +77,31 @@ TEST_CASE("a share may outlive its pool") {
   }
   CHECK(share.bytes().size() == 10);
   CHECK(all_are(share.bytes(), 9));
+}
+
+TEST_CASE("many buffers lie apart, and the memory of idle ones is kept up to a limit") {
+  BufferPool pool({.max_buffers = 1000, .max_idle = 200});
+  std::vector<core::BufferId> ids;
+  for (int i = 0; i < 1000; ++i) {
+    ids.push_back(pool.allocate(16_KiB));
+    std::ranges::fill(pool.data(ids.back()), static_cast<std::uint8_t>(i % 251));
+  }
+  for (std::size_t i = 0; i < ids.size(); ++i) {
+    CHECK(all_are(pool.data(ids[i]), static_cast<std::uint8_t>(i % 251)));
+  }
+  CHECK(pool.reserved() >= 1000 * 16_KiB);
+  CHECK(pool.reserved() <= 1128 * 16_KiB);
+  // One of each run of 128 stays: nothing can be given back.
+  for (std::size_t i = 0; i < ids.size(); ++i) {
+    if (i % 100 != 0) pool.release(ids[i]);
+  }
+  CHECK(pool.reserved() >= 1000 * 16_KiB);
+  for (std::size_t i = 0; i < ids.size(); i += 100) pool.release(ids[i]);
+  CHECK(pool.reserved() >= 200 * 16_KiB);
+  CHECK(pool.reserved() <= 328 * 16_KiB);
+  for (std::size_t i = 0; i < 500; ++i) ids[i] = pool.allocate(16_KiB);
+  CHECK(pool.reserved() >= 500 * 16_KiB);
+  CHECK(pool.reserved() <= 628 * 16_KiB);
 }
 
 TEST_CASE("workers read while the loop thread releases and allocates") {
