@@ -151,11 +151,11 @@ void EdgePool::handle(const core::CdnCancel& cancel, TimePoint now) {
   handle_timeout(now);
 }
 
+// A block frees no place and measures nothing, and so calls for no look at queue and health.
 void EdgePool::handle(const HttpInput& input, TimePoint now) {
+  if (const auto* block = std::get_if<HttpBlock>(&input)) return on_block(*block);
   if (const auto* first = std::get_if<HttpFirstByte>(&input)) {
     on_first_byte(*first, now);
-  } else if (const auto* block = std::get_if<HttpBlock>(&input)) {
-    on_block(*block);
   } else {
     on_done(std::get<HttpDone>(input), now);
   }
