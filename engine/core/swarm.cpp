@@ -107,7 +107,7 @@ TimePoint Swarm::next_deadline() const {
   next = std::min({next, s_.watch_at, s_.silence_at(), exchanger_.next_deadline(),
                    metadata_.next_deadline(), unanswered_at_});
   if (!use_peers) return next;  // discover() does nothing
-  if (const auto until = head_first_until(); until && s_.now < *until) {
+  if (const auto until = head_first_until()) {
     next = std::min(next, *until);
   } else if (sharing_ || s_.active()) {
     next = std::min({next, announcer_.next_deadline(), book_.next_deadline(), dht_.next_deadline(),
@@ -116,15 +116,16 @@ TimePoint Swarm::next_deadline() const {
   return next;
 }
 
-// Until when discovery waits for the head of a start.
+// Until when discovery waits for the head of a start; none: it goes on.
 std::optional<TimePoint> Swarm::head_first_until() const {
-  const bool waits = !closed_ && s_.demanded_since && planner_.head_on_its_way();
-  return waits ? std::optional(*s_.demanded_since + kHeadFirst) : std::nullopt;
+  if (closed_ || !s_.demanded_since) return std::nullopt;
+  const TimePoint until = *s_.demanded_since + kHeadFirst;
+  return s_.now < until && planner_.head_on_its_way() ? std::optional(until) : std::nullopt;
 }
 
 void Swarm::discover() {
   if (!s_.uses_peers() || (!sharing_ && !s_.active() && !closed_)) return;
-  if (const auto until = head_first_until(); until && s_.now < *until) return;
+  if (head_first_until()) return;
   const bool need_peers = s_.active() && book_.connected() < kFewPeers;
   announcer_.set_need_peers(need_peers);
   announce();
