@@ -43,11 +43,14 @@ EdgeHealth::EdgeHealth(const HealthParams& params)
     : params_(params),
       first_bytes_(params.first_byte_prior.count()),
       rates_(params.rate_prior.bits_per_second()),
+      first_byte_high_(params.first_byte_prior),
+      throughput_low_(params.rate_prior),
       first_byte_mean_(params.first_byte_prior),
       rate_mean_(params.rate_prior) {}
 
 void EdgeHealth::on_first_byte(Duration wait) {
   first_bytes_.add(wait.count());
+  first_byte_high_ = Duration(first_bytes_.quantile(95));
   first_byte_mean_ =
       first_byte_measured_ ? first_byte_mean_ + (wait - first_byte_mean_) / kMeanWeight : wait;
   first_byte_measured_ = true;
@@ -57,6 +60,7 @@ void EdgeHealth::on_body(Bytes size, Duration time) {
   if (time < kRateShortest || (size < kRateSampleBytes && time < kRateSampleTime)) return;
   const BitRate rate = rate_of(size, time);
   rates_.add(rate.bits_per_second());
+  throughput_low_ = BitRate(rates_.quantile(10));
   rate_mean_ = rate_measured_ ? rate_mean_ + (rate - rate_mean_) / kMeanWeight : rate;
   rate_measured_ = true;
 }

@@ -63,8 +63,8 @@ class EdgeHealth {
   bool probing() const { return failures_in_row_ > 0; }
   int failures_in_row() const { return failures_in_row_; }
 
-  Duration first_byte_high() const { return Duration(first_bytes_.quantile(95)); }
-  BitRate throughput_low() const { return BitRate(rates_.quantile(10)); }
+  Duration first_byte_high() const { return first_byte_high_; }
+  BitRate throughput_low() const { return throughput_low_; }
   Duration first_byte_mean() const { return first_byte_mean_; }
   BitRate rate_mean() const { return rate_mean_; }
   bool rate_measured() const { return rate_measured_; }
@@ -73,6 +73,9 @@ class EdgeHealth {
   HealthParams params_;
   Window first_bytes_;  // microseconds
   Window rates_;        // bits per second
+  // Of what was measured so far; asked for far more often than it changes.
+  Duration first_byte_high_;
+  BitRate throughput_low_;
   Duration first_byte_mean_;
   BitRate rate_mean_;
   bool first_byte_measured_ = false;
