@@ -55,7 +55,7 @@ class Planner {
   void ask_head(const Demand& demand);
   void ask_in_time(const Demand& demand);
   void plan_seeds();
-  void plan_seeds(const Demand& demand);
+  void plan_seeds(const Demand& demand, const std::vector<const Peer*>& others);
   bool in_emergency(const Demand& demand);
   Ask when_to_ask(const Demand& demand, BlockIndex block);
   BlockIndex extend(const Demand& demand, BlockIndex first, BlockIndex end, const Ask& ask);
@@ -66,7 +66,9 @@ class Planner {
   bool searching() const;
   bool some_peer_may_bring(BlockIndex block, TimePoint deadline);
   bool knows_neighbours() const;
-  bool chosen_to_seed(PieceIndex group, PieceIndex piece) const;
+  bool chosen_to_seed(PieceIndex group, const std::vector<const Peer*>& others) const;
+  std::vector<const Peer*> fellow_seeders() const;
+  bool more_to_seed(const Demand& demand) const;
   bool is_uncovered(BlockIndex block) const { return s_.pieces.uncovered().test(block.value()); }
   bool sooner_from_peer(BlockIndex block);
   Duration low_mark() const;

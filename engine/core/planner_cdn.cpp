@@ -270,16 +270,20 @@ void Planner::ask_cdn(const Demand& demand, BlockRange blocks, CdnReason reason,
 
 // Anti-stampede: of the clients that miss a group of pieces which nobody has, one fetches it ahead
 // of need. Rendezvous hashing picks the one, so that all agree without a word: each client is
-// chosen with probability 1 / (clients that miss it).
-bool Planner::chosen_to_seed(PieceIndex group, PieceIndex piece) const {
+// chosen with probability 1 / (clients that miss it). `others`: fellow_seeders().
+bool Planner::chosen_to_seed(PieceIndex group, const std::vector<const Peer*>& others) const {
   const std::uint64_t mine = rendezvous(s_.params.peer_id, group);
-  bool company = false;
+  return std::none_of(others.begin(), others.end(),
+                      [&](const Peer* peer) { return rendezvous(peer->peer_id, group) < mine; });
+}
+
+// Whom the lot may fall on as well. Each of them misses what nobody has.
+std::vector<const Peer*> Planner::fellow_seeders() const {
+  std::vector<const Peer*> others;
   for (const auto& [conn, peer] : s_.peers) {
-    if (!peer.tributary || peer.upload_only || peer.has.test(piece.value())) continue;
-    company = true;
-    if (rendezvous(peer.peer_id, group) < mine) return false;
+    if (peer.tributary && !peer.upload_only) others.push_back(&peer);
   }
-  return company;
+  return others;
 }
 
 // Who has just come does not know yet what the others have: it would fetch what is there already.
@@ -299,12 +303,22 @@ void Planner::plan_seeds() {
     seed_at_ = s_.now + kSeedGroup;
     return;
   }
+  const std::vector<const Peer*> others = fellow_seeders();
   for (const Demand& demand : s_.demands) {
-    if (!demand.prefetch && demand.cdn_allowed) plan_seeds(demand);
+    if (demand.prefetch || !demand.cdn_allowed) continue;
+    if (!others.empty()) plan_seeds(demand, others);
+    if (more_to_seed(demand)) seed_at_ = s_.now + kSeedGroup;
   }
 }
 
-void Planner::plan_seeds(const Demand& demand) {
+// Time alone brings more of it within reach.
+bool Planner::more_to_seed(const Demand& demand) const {
+  if (!demand.moves(s_.now) || s_.pieces.complete()) return false;
+  const Duration until = demand.playhead(s_.now) + s_.params.policy.seed_until;
+  return demand.offset_at(until) < demand.wanted(s_.now).end;
+}
+
+void Planner::plan_seeds(const Demand& demand, const std::vector<const Peer*>& others) {
   const Policy& policy = s_.params.policy;
   const Duration playhead = demand.playhead(s_.now);
   const ByteRange wanted = demand.wanted(s_.now);
@@ -318,7 +332,7 @@ void Planner::plan_seeds(const Demand& demand) {
     const BlockIndex next = std::min(s_.layout.blocks_of(piece).end, blocks.end);
     const PieceIndex group(static_cast<std::int32_t>(piece.value() / per_group));
     if (s_.rarity.availability(piece) == 0 && s_.pieces.open_blocks().test(b.value()) &&
-        chosen_to_seed(group, piece)) {
+        chosen_to_seed(group, others)) {
       BlockIndex end = b;
       const BlockIndex group_end(static_cast<std::int32_t>((group.value() + 1) * per_group) *
                                  s_.layout.blocks_per_piece());
@@ -332,8 +346,6 @@ void Planner::plan_seeds(const Demand& demand) {
     }
     b = next;
   }
-  const bool more_to_come = far < wanted.end && !s_.pieces.complete();
-  if (demand.moves(s_.now) && more_to_come) seed_at_ = s_.now + kSeedGroup;
 }
 
 bool Planner::in_emergency() {
