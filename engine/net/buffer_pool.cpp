@@ -7,7 +7,6 @@
 #include <cstdlib>
 #include <memory>
 #include <mutex>
-#include <new>
 #include <utility>
 
 #include "engine/base/check.h"
@@ -33,7 +32,7 @@ constexpr std::size_t kHugePage = kHugeSlab * core::kBlockSize.count();
 // Blocks that lie beside each other. The system's memory is used up to where it was ever written.
 struct Slab {
   struct Free {
-    void operator()(std::uint8_t* memory) const { std::free(memory); }
+    void operator()(std::uint8_t* bytes) const { std::free(bytes); }
   };
 
   Slab(BlockStore& owner, std::size_t place, std::size_t count)
@@ -41,7 +40,7 @@ struct Slab {
     const std::size_t bytes = count * core::kBlockSize.count();
     const std::size_t alignment = count == kHugeSlab ? kHugePage : core::kBlockSize.count();
     memory.reset(static_cast<std::uint8_t*>(std::aligned_alloc(alignment, bytes)));
-    if (!memory) throw std::bad_alloc();
+    TRIBUTARY_CHECK(memory != nullptr);  // the system gives none: ended, as where new fails
     // A wish; without it the blocks are as good.
     if (count == kHugeSlab) static_cast<void>(madvise(memory.get(), bytes, MADV_HUGEPAGE));
     for (std::size_t i = count; i-- > 0;) {
