@@ -111,13 +111,8 @@ bool Planner::start_under_way() const {
 
 void Planner::plan_cdn() {
   s_.note_silence();
-  if (!s_.cdn_insures() || s_.demands.empty()) {
+  if (!s_.cdn_insures() || s_.demands.empty() || s_.cdn.doubted) {
     cdn_at_ = seed_at_ = kNever;
-    return;
-  }
-  if (s_.cdn.doubted) {
-    cdn_at_ = seed_at_ = kNever;
-    s_.replan_cdn = s_.replan_seeds = true;
     return;
   }
   const bool starting = start_under_way();

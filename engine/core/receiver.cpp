@@ -298,6 +298,7 @@ void Receiver::settle_doubt() {
   });
   if (awaited) return;
   s_.cdn.doubted.reset();
+  s_.replan_seeds = true;
   s_.reopen();
 }
 
