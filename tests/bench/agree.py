@@ -1,16 +1,14 @@
 """The same listeners in virtual time and as real processes over links with rates and delays."""
 import json
-import os
 import subprocess
 import time
 
 from common import harness, table
-from utp import ip
+from net import Access, Net
 
-UP, DOWN = 5_000_000, 10_000_000
-VIEWER_MS, SERVER_MS = 5, 20  # each way: 20 ms there and back among viewers, 50 ms to the CDN
-SERVER_RATE = 1_000_000_000
-QUEUE_MS = 100  # of what a link carries in that time, so much waits at most
+# 20 ms there and back among viewers, 50 ms to the CDN
+VIEWER = Access(up=5_000_000, down=10_000_000, delay_ms=5)
+SERVERS = Access(up=1_000_000_000, down=1_000_000_000, delay_ms=20)
 APART_S = 10
 SERVER = 0  # its place in the net; viewer i has place i + 1
 
@@ -33,56 +31,6 @@ slow_start = true
 answer = "100ms"
 interval = "30s"
 """
-
-
-class Net:
-    """A namespace for each end, all joined by links to one that passes packets on."""
-
-    def __init__(self, bench, ends):
-        self.tag, self.links, self.spaces = os.getpid(), [], []
-        self.router = self._space("router")
-        ip("netns", "exec", self.router, "sysctl", "-qw", "net.ipv4.ip_forward=1")
-        for place in range(ends):
-            self._join(bench, place)
-
-    def _space(self, name):
-        space = f"tributary-{name}-{self.tag}"
-        ip("netns", "add", space)
-        self.spaces.append(space)
-        ip("-n", space, "link", "set", "lo", "up")
-        return space
-
-    def _join(self, bench, place):
-        space = self._space(str(place))
-        inner, outer = f"ti{place}x{self.tag}"[:15], f"to{place}x{self.tag}"[:15]
-        up, down, delay = ((SERVER_RATE, SERVER_RATE, SERVER_MS) if place == SERVER
-                           else (UP, DOWN, VIEWER_MS))
-        link = subprocess.Popen(
-            [bench.program("tun_link"), inner, outer, str(up), str(delay),
-             str(down // 8 * QUEUE_MS // 1000), str(down)],
-            stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
-        self.links.append(link)
-        harness.check(link.stdout.readline() == "ready\n", "tun_link makes no devices")
-        for name, where in ((inner, space), (outer, self.router)):
-            ip("link", "set", name, "netns", where)
-            ip("-n", where, "link", "set", name, "up", "mtu", "1500")
-        ip("-n", space, "address", "add", self.address(place) + "/32", "dev", inner)
-        ip("-n", space, "route", "add", "default", "dev", inner)
-        ip("-n", self.router, "route", "add", self.address(place), "dev", outer)
-
-    @staticmethod
-    def address(place):
-        return f"10.78.0.{place + 1}"
-
-    def inside(self, place, *argv):
-        return ["ip", "netns", "exec", self.spaces[place + 1], *map(str, argv)]
-
-    def close(self):
-        for link in self.links:
-            link.stdin.close()
-            link.wait(10)
-        for space in self.spaces:
-            subprocess.run(["ip", "netns", "delete", space], check=False, capture_output=True)
 
 
 class Case:
@@ -157,13 +105,12 @@ def figures(folders):
 
 
 def run(bench):
-    harness.check(os.geteuid() == 0, "root is needed, for network namespaces and TUN devices")
     viewers, length = (3, 20) if bench.quick else (8, 100)
     rows = []
     for name, rate in (("music", "160k"), ("video", "2.5M")):
         case = Case(bench, name, viewers, rate, length)
         modelled = case.simulated()
-        net = Net(bench, viewers + 1)
+        net = Net(bench, [SERVERS, *[VIEWER] * viewers])
         try:
             real = case.real(net)
         finally:

@@ -1,4 +1,5 @@
 """Start-up against curl, from the same nginx."""
+import contextlib
 import os
 import select
 import statistics
@@ -7,7 +8,13 @@ import time
 
 import clients
 from common import bit_rate, table
+from net import Access, Loopback, Net
 
+# A listener at home, 50 ms there and back from the CDN and 30 ms from the seeds.
+HOSTS = [Access(up=5_000_000, down=10_000_000, delay_ms=5),
+         Access(up=1_000_000_000, down=1_000_000_000, delay_ms=20),
+         Access(up=1_000_000_000, down=1_000_000_000, delay_ms=10)]
+CLIENT, SERVERS, SEEDS = range(3)  # their places in the net
 LIMIT_K = 1250  # nginx's limit_rate, KiB/s on each connection
 PEERS = (0, 1, 8)
 MEDIA_S = 2  # of media that must be in hand
@@ -57,11 +64,11 @@ def curl_frame(url):
     return took
 
 
-def ours(bench, torrent, wanted):
+def ours(bench, net, torrent, wanted):
     """(seconds to the bytes, seconds to the frame)"""
     start, times = time.monotonic(), {}
-    with subprocess.Popen([bench.program("startup_probe"), torrent, str(wanted)],
-                          stdout=subprocess.PIPE, text=True) as probe:
+    with subprocess.Popen([bench.program("startup_probe"), torrent, str(wanted),
+                           f"{net.address(CLIENT)}:0"], stdout=subprocess.PIPE, text=True) as probe:
         for line in probe.stdout:
             times[line.split()[0]] = time.monotonic() - start
     if probe.returncode != 0:
@@ -78,35 +85,40 @@ def process_start(bench, runs):
     return statistics.median(once() for _ in range(runs))
 
 
-def set_up(bench):
+def set_up(bench, net, folder):
     """({media: url}, {(media, peers): torrent})"""
-    folder = bench.tracks(60)
-    url = clients.start_nginx(bench, folder, f"limit_rate {LIMIT_K}k;")
     names, torrents = ("music.opus", "video.flac"), {}
+    with net.at(SERVERS):
+        host = net.address(SERVERS)
+        url = clients.start_nginx(bench, folder, f"limit_rate {LIMIT_K}k;", host=host)
+        trackers = {peers: f"http://{bench.serve('tracker', '--listen', f'{host}:0')[1]}/announce"
+                    for peers in PEERS}
     for peers in PEERS:
-        tracker = bench.tracker()
         for name in names:
-            torrents[name, peers] = bench.publish(f"{folder}/{name}", edges=[url],
-                                                  trackers=[tracker], name=f"{peers}{name}.torrent")
-        for _ in range(peers):
-            bench.seed(*(torrents[name, peers] for name in names), data=folder,
-                       extra=("--up", "2M"))
-    return folder, {name: url + name for name in names}, torrents
+            torrents[name, peers] = bench.publish(
+                f"{folder}/{name}", edges=[url], trackers=[trackers[peers]],
+                name=f"{host}-{peers}-{name}.torrent")
+        with net.at(SEEDS):
+            for _ in range(peers):
+                bench.serve("seed", *(torrents[name, peers] for name in names), "--data", folder,
+                            "--listen", f"{net.address(SEEDS)}:0", "--up", "2M")
+    return {name: url + name for name in names}, torrents
 
 
-def measure(bench, name, folder, url, torrents, runs):
-    wanted = head_bytes(f"{folder}/{name}")
+def measure(bench, net, media, wanted, url, torrents, runs):
+    """({client: seconds to the bytes}, {client: seconds to the frame}), a list of each"""
     bytes_, frames = {}, {}
     for _ in range(runs):
+        net.settle()
         bytes_.setdefault("curl", []).append(curl_bytes(url, wanted))
+        net.settle()
         frames.setdefault("curl", []).append(curl_frame(url))
         for peers in PEERS:
-            have, frame = ours(bench, torrents[name, peers], wanted)
+            net.settle()
+            have, frame = ours(bench, net, torrents[media, peers], wanted)
             bytes_.setdefault(peers, []).append(have)
             frames.setdefault(peers, []).append(frame)
-    rate = bit_rate(f"{folder}/{name}", 60)
-    return [row(f"{name.split('.')[0]} ({rate / 1e3:.0f} kbit/s, {wanted:,} bytes)", who, bytes_,
-                frames) for who in ("curl", *PEERS)]
+    return bytes_, frames
 
 
 def row(label, who, bytes_, frames):
@@ -114,18 +126,35 @@ def row(label, who, bytes_, frames):
     base = [statistics.median(times["curl"]) for times in (bytes_, frames)]
     spread = f"{min(bytes_[who]):.3f} … {max(bytes_[who]):.3f}"
     name = "curl (and curl \\| ffmpeg)" if who == "curl" else f"tributary, {who} peers"
-    return [label, name, f"{have:.3f} s", spread, f"{have / base[0]:.2f}", f"{frame:.3f} s",
+    return [*label, name, f"{have:.3f} s", spread, f"{have / base[0]:.2f}", f"{frame:.3f} s",
             f"{frame / base[1]:.2f}"]
+
+
+def rows_of(bench, net, label, folder, runs):
+    urls, torrents = set_up(bench, net, folder)
+    rows = []
+    for media, url in urls.items():
+        wanted = head_bytes(f"{folder}/{media}")
+        rate = bit_rate(f"{folder}/{media}", 60)
+        name = f"{media.split('.')[0]} ({rate / 1e3:.0f} kbit/s, {wanted:,} bytes)"
+        with net.at(CLIENT):
+            times = measure(bench, net, media, wanted, url, torrents, runs)
+        rows += [row((label, name), who, *times) for who in ("curl", *PEERS)]
+    return rows
 
 
 def run(bench):
     runs = 3 if bench.quick else 25
-    folder, urls, torrents = set_up(bench)
-    rows = [r for name in urls for r in measure(bench, name, folder, urls[name], torrents, runs)]
+    folder, rows = bench.tracks(60), []
+    for label, make in (("10/5 Mbit/s, 50 ms", lambda: Net(bench, HOSTS)), ("loopback", Loopback)):
+        with contextlib.closing(make()) as net:
+            rows += rows_of(bench, net, label, folder, runs)
     table("Start-up against curl", "tests/bench/run startup", [
         f"Medians of {runs} alternating runs, wall time from before the process is started, taken "
         "by one observer. One nginx gives "
-        f"{LIMIT_K} KiB/s to each connection, the first 64 KiB at once. Loopback, no added delay.",
+        f"{LIMIT_K} KiB/s to each connection.",
+        "Over a link of 10/5 Mbit/s by tests/bench/tun_link.cpp, 50 ms there and back from nginx "
+        "and the tracker, 30 ms from the seeds; and on loopback, without delay.",
         f"In hand: the file's bytes up to the end of the packets of its first {MEDIA_S} s; for "
         "tributary verified, in whole blocks of 16 KiB. First frame: decoded; the rival is "
         "`curl URL | ffmpeg -i - -frames:a 1`.",
@@ -133,4 +162,5 @@ def run(bench):
         "program and its libraries (the same program without arguments).",
         "Peers: seeds of 2 Mbit/s each, found through the tracker. The aim is a ratio of at most "
         "1.05, with peers no slower than without."],
-        ["media", "client", "in hand", "min … max", "÷ curl", "first frame", "÷ curl"], rows)
+        ["link", "media", "client", "in hand", "min … max", "÷ curl", "first frame", "÷ curl"],
+        rows)

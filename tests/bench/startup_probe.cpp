@@ -4,13 +4,16 @@
 //   frame   the first frame was decoded and handed to the sink
 // Plays in silence under the adaptive policy, without limits of its own.
 //
-//   startup_probe TORRENT BYTES
+//   startup_probe TORRENT BYTES LISTEN
+//
+// LISTEN is the HOST:PORT to listen at.
 #include <algorithm>
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>
 #include <string>
 
+#include "engine/net/address.h"
 #include "player/client/client.h"
 
 namespace {
@@ -60,9 +63,11 @@ bool watch(Client& client, std::int64_t wanted) {
   return have && frame;
 }
 
-int run(const std::string& torrent, std::int64_t wanted) {
+int run(const std::string& torrent, std::int64_t wanted, std::string_view listen) {
   ClientOptions options;
-  options.host.listen = tributary::Endpoint::v4(127, 0, 0, 1, 0);
+  const auto at = tributary::net::parse_endpoint(listen);
+  if (!at) return std::fprintf(stderr, "%s\n", at.error().message.c_str()), 1;
+  options.host.listen = *at;
   auto client = Client::create(options);
   if (!client) return std::fprintf(stderr, "%s\n", client.error().message.c_str()), 1;
   auto items = (*client)->load({torrent});
@@ -81,7 +86,7 @@ int run(const std::string& torrent, std::int64_t wanted) {
 }  // namespace
 
 int main(int argc, char** argv) {
-  if (argc == 3) return run(argv[1], std::atoll(argv[2]));
-  std::fprintf(stderr, "usage: startup_probe TORRENT BYTES\n");
+  if (argc == 4) return run(argv[1], std::atoll(argv[2]), argv[3]);
+  std::fprintf(stderr, "usage: startup_probe TORRENT BYTES LISTEN\n");
   return 2;
 }

@@ -10,6 +10,7 @@ import time
 import clients
 import wire
 from common import harness, table
+from net import ip
 
 RATE, DELAY_MS = 10_000_000, 25  # each way: 50 ms there and back
 QUEUES_MS = (100, 300)  # what waits at most: a router of today, and one with too much memory
@@ -35,11 +36,6 @@ try:
 finally:
     flow.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, bytes([1, 0, 0, 0, 0, 0, 0, 0]))
 """
-
-
-def ip(*words):
-    done = subprocess.run(["ip", *words], capture_output=True, text=True, check=False)
-    harness.check(done.returncode == 0, f"ip {' '.join(words)}: {done.stderr.strip()}")
 
 
 class Link:

@@ -326,20 +326,20 @@ http {{
   fastcgi_temp_path {dir}/fastcgi;
   uwsgi_temp_path {dir}/uwsgi;
   scgi_temp_path {dir}/scgi;
-  server {{ listen 127.0.0.1:{port} {listen}; root "{root}"; {extra} }}
+  server {{ listen {host}:{port} {listen}; root "{root}"; {extra} }}
 }}
 """
 
 
-def start_nginx(scene, root, extra="", listen=""):
+def start_nginx(scene, root, extra="", listen="", host="127.0.0.1"):
     """The URL of an nginx that serves a folder."""
     port, folder = free_port(), scene.folder("nginx")
     config = write(os.path.join(folder, "nginx.conf"),
-                   NGINX.format(dir=folder, port=port, root=root, extra=extra,
-                                listen=listen).encode())
+                   NGINX.format(dir=folder, port=port, root=root, extra=extra, listen=listen,
+                                host=host).encode())
     scene.start("nginx", ["nginx", "-p", folder, "-c", config])
-    wait_until(lambda: can_connect(port), "nginx listens")
-    return f"http://127.0.0.1:{port}/"
+    wait_until(lambda: can_connect(port, host), "nginx listens")
+    return f"http://{host}:{port}/"
 
 
 class SecureNginx:
