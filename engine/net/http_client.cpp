@@ -411,6 +411,7 @@ int HttpClient::State::on_connected(void* owner, char*, char*, int, int) {
   request.connected = true;
   request.last_activity = request.client->loop.now();
   request.client->arm_stall(request.last_activity + request.ask.stall_timeout);
+  if (request.client->options.connected) request.client->options.connected();
   return CURL_PREREQFUNC_OK;
 }
 

@@ -89,6 +89,9 @@ struct HttpClientOptions {
   // A PEM file of trusted roots instead of the system's. Empty: the system's, of which the
   // environment's SSL_CERT_FILE replaces the file, as in other programs that use OpenSSL.
   std::string ca_file;
+  // Called on the loop thread when a request has its connection, TLS and all, and is about to be
+  // sent on it. Must not start or cancel requests. May be empty.
+  std::function<void()> connected;
 };
 
 struct HttpReply {

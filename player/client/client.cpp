@@ -35,6 +35,9 @@ class Client::Impl final : public RemoteFiles {
     events.may_start = [this](TrackRef track) {
       if (session_) session_->on_may_start(track);
     };
+    events.connected = [this] {
+      if (session_) session_->on_connected();
+    };
     if (options_.refused) {
       events.refused = [this](core::TorrentId torrent, const std::string& url, int status) {
         const auto item = session_ ? session_->item_of(torrent) : std::nullopt;

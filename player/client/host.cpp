@@ -74,6 +74,7 @@ Result<void> Host::start() {
   // First, for libcurl gets ready beside all that follows.
   net::HttpClientOptions http;
   http.download = &down_;
+  http.connected = events_.connected;
   http_ = std::make_unique<net::HttpClient>(loop_, http);
   net::StoreOptions store;
   store.cache_directory = options_.cache_directory;

@@ -103,6 +103,7 @@ struct HostEvents {
   // An edge refused the URL with this status as it does when a signature has expired.
   std::function<void(core::TorrentId, const std::string& url, int status)> refused{};
   std::function<void(const Happening&, TimePoint now)> happening{};  // may be empty
+  std::function<void()> connected{};                                 // see net::HttpClientOptions
 };
 
 // Loop thread only. Must be destroyed before the loop; close() first for a clean farewell.

@@ -166,6 +166,13 @@ void Session::restart(std::size_t item, Duration position) {
   pipeline_->start(track);
 }
 
+// Beside the wait for the first bytes. Not before: while a library is loaded no thread can be
+// started, which looking a host up takes.
+void Session::on_connected() {
+  if (!started_ || std::exchange(prepared_, true)) return;
+  loop_.post([&loop = loop_] { loop.work([] { PlaybackPipeline::prepare(); }, {}); });
+}
+
 void Session::on_may_start(TrackRef track) {
   if (!torrent(current_) || ref_of(current_) != track) return;
   may_start_ = true;

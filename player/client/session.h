@@ -55,6 +55,8 @@ class Session final : public TrackProvider {
   void join();
 
   void on_may_start(TrackRef track);
+  // A request to the CDN or a tracker has its connection.
+  void on_connected();
   // Called once, on the loop thread, when the last track was played or playing failed for good.
   void on_end(std::function<void()> callback) { on_end_ = std::move(callback); }
   bool ended() const { return ended_; }
@@ -144,6 +146,7 @@ class Session final : public TrackProvider {
   Duration gap_{};
   Duration heard_before_{};  // of all tracks, when the current one began
   bool started_ = false;
+  bool prepared_ = false;  // the pipeline, or it is about to be
   bool user_paused_ = false;
   bool may_start_ = false;
   bool frame_decoded_ = false;  // since the start or seek that is under way

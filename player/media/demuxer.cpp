@@ -65,8 +65,7 @@ Demuxer::~Demuxer() = default;
 Result<std::unique_ptr<Demuxer>> Demuxer::open(ByteSource& source, const OpenOptions& options) {
   if (source.size() <= 0_B) return invalid("the file is empty");
   TRIBUTARY_TRY(layout, inspect_container(source));
-  // Not before the first bytes are there: while a library is loaded no thread can be started, and
-  // the request for those bytes may need some, if only to look its host up.
+  // Not before the first bytes are there, for the same reason as PlaybackPipeline::prepare().
   if (auto loaded = load_ffmpeg(); !loaded) return loaded.error();
   std::unique_ptr<Demuxer> demuxer(new Demuxer(source, layout));
   if (Result<void> r = demuxer->open_streams(options); !r) return r.error();

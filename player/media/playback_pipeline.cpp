@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "engine/base/check.h"
+#include "player/media/ffmpeg.h"
 
 namespace tributary::player {
 namespace {
@@ -12,6 +13,9 @@ namespace {
 constexpr Duration kHintInterval = 1s;
 
 }  // namespace
+
+// A failure shows when the track is opened.
+void PlaybackPipeline::prepare() { static_cast<void>(load_ffmpeg()); }
 
 PlaybackPipeline::PlaybackPipeline(AudioSink& sink, MediaClock& clock, TrackProvider& provider,
                                    PipelineOptions options)

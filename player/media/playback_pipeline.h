@@ -111,6 +111,9 @@ class PlaybackPipeline {
   // spin.
   static constexpr int kMaxFailures = 32;
 
+  // Loads what decodes, which takes tens of milliseconds, ahead of the first track. Any thread.
+  static void prepare();
+
   PlaybackPipeline(AudioSink& sink, MediaClock& clock, TrackProvider& provider,
                    PipelineOptions options);
   ~PlaybackPipeline();

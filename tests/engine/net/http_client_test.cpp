@@ -111,6 +111,23 @@ TEST_CASE("a connection is kept and used again, and a warmed one serves the firs
   CHECK(b.origin.requests().front().starts_with("HEAD "));
 }
 
+TEST_CASE("a connection is told of before the request goes out on it, new or kept") {
+  Loop loop;
+  FaultOrigin origin{loop, sample(100)};
+  std::vector<std::size_t> requests_before;
+  HttpClientOptions options;
+  options.connected = [&] { requests_before.push_back(origin.requests().size()); };
+  HttpClient client{loop, options};
+  for (int i = 0; i < 2; ++i) {
+    HttpClientRequest request;
+    request.url = origin.url() + "/track";
+    bool ended = false;
+    client.start(std::move(request), {{}, {}, [&](const HttpEnd&) { ended = true; }});
+    REQUIRE(loop.run_until([&] { return ended; }, kPatience));
+  }
+  CHECK(requests_before == std::vector<std::size_t>{0, 1});
+}
+
 TEST_CASE("a kept connection that the server has just reset costs another one, not the request") {
   Bench b;
   b.run(b.ask());
