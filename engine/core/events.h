@@ -106,6 +106,7 @@ struct AnnounceReply {
   Duration interval{};
   Duration min_interval{};
   std::optional<Endpoint> own_address{};  // ours, as the tracker sees it; its port is 0 (BEP 24)
+  bool only_seeds = false;                // the tracker counts seeds, and nobody else
 };
 struct AnnounceFailed {
   TorrentId torrent;

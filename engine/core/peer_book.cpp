@@ -49,6 +49,7 @@ bool PeerBook::add_one(const Endpoint& endpoint, PeerSource source, std::uint32_
   if (is_own(endpoint)) return false;
   if (Entry* known = find(endpoint)) {
     known->forgotten = false;
+    if (!may_lie(source)) known->said_complete = false;
     if (known->answer == answers_) return false;
     known->answer = answers_;
     known->position = position;
@@ -98,12 +99,14 @@ std::optional<Endpoint> PeerBook::next_dial(TimePoint now, const BanList& bans) 
   return found;
 }
 
-void PeerBook::seek_complete(bool wanted) {
-  if (std::exchange(seeks_complete_, wanted) != wanted) update_deadline();
+void PeerBook::seek(Seek wanted) {
+  if (std::exchange(seek_, wanted) != wanted) update_deadline();
 }
 
 TimePoint PeerBook::due(const Entry& entry) const {
-  return seeks_complete_ ? entry.next_try : std::max(entry.next_try, entry.complete_until);
+  if (seek_ == Seek::kAnybody) return entry.next_try;
+  if (seek_ == Seek::kNeighbours) return std::max(entry.next_try, entry.left_until);
+  return entry.said_complete ? kNever : std::max(entry.next_try, entry.complete_until);
 }
 
 void PeerBook::begin_dial(Entry& entry, TimePoint now) {
@@ -152,6 +155,12 @@ void PeerBook::learn(const Endpoint& endpoint, const DialHints& hints) {
   if (entry == nullptr || entry->failures > 0) return;
   entry->hints.utp |= hints.utp;
   entry->hints.prefers_encryption |= hints.prefers_encryption;
+}
+
+void PeerBook::hear_complete(const Endpoint& endpoint, bool complete) {
+  Entry* entry = find(endpoint);
+  if (entry == nullptr || std::exchange(entry->said_complete, complete) == complete) return;
+  update_deadline();
 }
 
 DialHints PeerBook::hints_of(const Endpoint& endpoint) const {
@@ -249,7 +258,10 @@ void PeerBook::settle(Entry& entry, Outcome outcome, TimePoint now) {
   entry.state = State::kIdle;
   entry.tried = true;
   if (entry.forgotten) return drop(entry);
-  entry.complete_until = outcome == Outcome::kBothComplete ? now + params_.complete_for : now;
+  const bool left = outcome == Outcome::kLeftComplete;
+  const bool complete = left || outcome == Outcome::kBothComplete;
+  entry.complete_until = complete ? now + params_.complete_for : now;
+  entry.left_until = left ? now + params_.complete_for : now;
   if (outcome != Outcome::kUseless) {
     entry.failures = 0;
     entry.next_try = now + params_.reconnect_after;
@@ -258,7 +270,8 @@ void PeerBook::settle(Entry& entry, Outcome outcome, TimePoint now) {
   Duration wait = params_.first_backoff;
   for (int n = 0; n < entry.failures && wait < params_.max_backoff; ++n) wait *= 2;
   entry.next_try = now + std::min(wait, params_.max_backoff);
-  if (++entry.failures >= params_.max_failures || is_own(entry.endpoint)) drop(entry);
+  const int most = seek_ == Seek::kAnybody ? params_.max_failures : params_.max_failures_complete;
+  if (++entry.failures >= most || is_own(entry.endpoint)) drop(entry);
 }
 
 void PeerBook::drop(const Entry& entry) {

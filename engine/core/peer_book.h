@@ -27,6 +27,8 @@ struct PeerBookParams {
   Duration max_backoff = std::chrono::hours(1);
   Duration reconnect_after = 15s;  // a connection that was of use and closed
   int max_failures = 8;            // in a row: then the address is dropped until it is named anew
+  // The same while we have all: who lacks something and cannot be dialled will dial us.
+  int max_failures_complete = 2;
   // Who had all, as we did, is taken to have it for so long: as often as most trackers want to hear
   // from us.
   Duration complete_for = 30min;
@@ -46,10 +48,14 @@ class PeerBook {
  public:
   // What a connection was when it ended.
   enum class Outcome {
-    kUseless,      // counts as a failure
-    kUseful,       // blocks went over it: worth another try soon
-    kBothComplete  // of no use, for we both have all
+    kUseless,       // counts as a failure
+    kUseful,        // blocks went over it: worth another try soon
+    kBothComplete,  // of no use, for we both have all
+    kLeftComplete   // the same, and it was the other who left
   };
+  // Who is dialled: whoever may have something that we lack; as long as we lack nothing, those whom
+  // others can be asked of, which are all that keep us; or those alone who may lack something.
+  enum class Seek { kAnybody, kNeighbours, kLeechers };
 
   explicit PeerBook(const PeerBookParams& params = {});
 
@@ -70,6 +76,10 @@ class PeerBook {
 
   // What is said of an address that is known. Forgotten again when a dial has failed by it.
   void learn(const Endpoint& endpoint, const DialHints& hints);
+  // Whether it is said to have all: then it is not dialled while only leechers are, until somebody
+  // says otherwise or a tracker names it anew, for those name seeds to nobody who has all. Nothing
+  // of an address that is not known.
+  void hear_complete(const Endpoint& endpoint, bool complete);
   // Nothing of an address that is not known.
   DialHints hints_of(const Endpoint& endpoint) const;
   // How the address became known; kIncoming when it is not.
@@ -77,8 +87,8 @@ class PeerBook {
 
   // The next address to dial, which then counts as half-open until on_connected or on_failed.
   std::optional<Endpoint> next_dial(TimePoint now, const BanList& bans);
-  // Whether those who have all are dialled: at first they are.
-  void seek_complete(bool wanted);
+  // At first anybody.
+  void seek(Seek wanted);
   // When next_dial may next have something: the clock's origin stands for "at once", kNever for
   // "only another event can bring it".
   TimePoint next_deadline() const { return deadline_; }
@@ -118,7 +128,9 @@ class PeerBook {
     std::uint64_t answer = 0;    // the newest that named it
     std::uint32_t position = 0;  // in that answer
     TimePoint next_try{};
-    TimePoint complete_until{};  // taken to have all
+    TimePoint complete_until{};  // taken to have all, by what we saw
+    TimePoint left_until{};      // taken to keep nobody who has all
+    bool said_complete = false;
     AddressRank rank{};
     Duration round_trip{};  // zero: not known
     DialHints hints{};
@@ -152,7 +164,7 @@ class PeerBook {
   std::int64_t dials_ = 0;
   int connected_ = 0;
   int half_open_ = 0;
-  bool seeks_complete_ = true;
+  Seek seek_ = Seek::kAnybody;
   TimePoint deadline_ = kNever;
 };
 

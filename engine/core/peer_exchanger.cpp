@@ -22,15 +22,20 @@ bool PeerExchanger::on_message(Peer& from, const PeerExchange& message) {
   next = s_.now + kExchangeInterval - kExchangeSlack;
   std::vector<Endpoint> peers;
   std::vector<DialHints> hints;
+  std::vector<bool> seeds;
   for (const PeerExchange::Added& peer : message.added) {
     if (peers.size() == kMaxExchanged) break;
     if (!may_share(from.remote, peer.endpoint)) continue;
     peers.push_back(peer.endpoint);
     // Holes are punched over uTP.
     hints.push_back({peer.utp || peer.hole_punch, peer.prefers_encryption});
+    seeds.push_back(peer.seed);
   }
   if (book_.add(peers, PeerSource::kExchange) > 0) s_.discovery_over = false;
-  for (std::size_t i = 0; i < peers.size(); ++i) book_.learn(peers[i], hints[i]);
+  for (std::size_t i = 0; i < peers.size(); ++i) {
+    book_.learn(peers[i], hints[i]);
+    book_.hear_complete(peers[i], seeds[i]);
+  }
   return true;
 }
 

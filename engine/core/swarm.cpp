@@ -30,6 +30,9 @@ constexpr Duration kDhtDelay = 1s;
 constexpr Duration kHeadFirst = 250ms;
 // With fewer peers than these we look for more.
 constexpr int kFewPeers = 5;
+// Most seeds of a large swarm play nothing and part at once: of one track's at most so many are
+// dialled to find those whom others can be asked of.
+constexpr int kMostNeighbourDials = 2 * kMaxKeptForOverlay;
 
 }  // namespace
 
@@ -144,9 +147,27 @@ void Swarm::discover() {
     abandon_dial(*remote);
     if (book_.dial_now(*remote, PeerSource::kExchange, s_.now, bans_)) dial(*remote, true);
   }
-  // Those who are complete a listener asks for the next track.
-  book_.seek_complete(!s_.pieces.complete() || (s_.uses_overlay() && !s_.demands.empty()));
-  while (const auto remote = book_.next_dial(s_.now, bans_)) dial(*remote, false);
+  dial_those_sought();
+}
+
+void Swarm::dial_those_sought() {
+  while (true) {
+    const PeerBook::Seek whom = whom_to_seek();
+    book_.seek(whom);
+    const auto remote = book_.next_dial(s_.now, bans_);
+    if (!remote) return;
+    dial(*remote, false);
+    if (whom == PeerBook::Seek::kNeighbours) ++neighbour_dials_;
+  }
+}
+
+// A listener asks those who are complete for the next track.
+PeerBook::Seek Swarm::whom_to_seek() const {
+  if (!s_.pieces.complete()) return PeerBook::Seek::kAnybody;
+  const bool asks = s_.uses_overlay() && !s_.demands.empty();
+  const bool enough =
+      book_.connected() >= kMaxKeptForOverlay || neighbour_dials_ >= kMostNeighbourDials;
+  return asks && !enough ? PeerBook::Seek::kNeighbours : PeerBook::Seek::kLeechers;
 }
 
 void Swarm::announce() {
@@ -274,7 +295,9 @@ void Swarm::on_hello(Peer& peer, const ExtendedHandshake& hello) {
 }
 
 PeerBook::Outcome Swarm::outcome_of(const Peer& peer) const {
-  if (s_.pieces.complete() && peer.has.all()) return PeerBook::Outcome::kBothComplete;
+  if (s_.pieces.complete() && peer.has.all()) {
+    return peer.useless ? PeerBook::Outcome::kBothComplete : PeerBook::Outcome::kLeftComplete;
+  }
   const bool useful = peer.download->received_total > 0_B || peer.upload->sent_total > 0_B;
   return useful ? PeerBook::Outcome::kUseful : PeerBook::Outcome::kUseless;
 }
@@ -309,6 +332,9 @@ void Swarm::on(const AnnounceReply& e) {
   if (e.own_address) note_own_address(std::nullopt, *e.own_address);
   if (s_.meta.info.is_private) leave_former_tracker(e);
   book_.add(e.peers, PeerSource::kTracker);
+  if (e.only_seeds) {
+    for (const Endpoint& peer : e.peers) book_.hear_complete(peer, true);
+  }
   if (e.peers.empty() && s_.peers.empty() && dials_.empty()) s_.discovery_over = true;
   s_.replan_cdn = true;
 }

@@ -182,6 +182,8 @@ class Swarm {
   void settle();
   std::optional<TimePoint> head_first_until() const;
   void discover();
+  void dial_those_sought();
+  PeerBook::Seek whom_to_seek() const;
   void announce();
   void update_emergency();
   void update_media_rate();
@@ -229,6 +231,7 @@ class Swarm {
   bool sharing_ = false;
   bool closed_ = false;
   bool was_complete_ = false;  // the tracker is told of a download that completes, once
+  int neighbour_dials_ = 0;    // as long as something is demanded
 };
 
 }  // namespace tributary::core

@@ -120,6 +120,7 @@ void Swarm::on(const ClearDemand& e) {
   }
   if (s_.demands.empty()) {
     s_.demanded_since.reset();
+    neighbour_dials_ = 0;
     protocol_.drop_useless();
   }
   if (!s_.active()) {

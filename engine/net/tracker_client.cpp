@@ -147,7 +147,7 @@ void TrackerClient::on_answer(std::uint64_t id, const InfoHash& hash,
 }
 
 void TrackerClient::merge(Pending& pending, const wire::AnnounceAnswer& answer) const {
-  pending.answered = true;
+  const bool first = !std::exchange(pending.answered, true);
   core::AnnounceReply& reply = pending.reply;
   for (const Endpoint& peer : answer.peers) {
     if (std::find(reply.peers.begin(), reply.peers.end(), peer) == reply.peers.end()) {
@@ -155,6 +155,9 @@ void TrackerClient::merge(Pending& pending, const wire::AnnounceAnswer& answer) 
     }
   }
   if (answer.own_address) reply.own_address = answer.own_address;
+  // Some name zero where they do not count.
+  const bool only_seeds = answer.leechers == 0 && answer.seeds.value_or(0) > 0;
+  reply.only_seeds = only_seeds && (first || reply.only_seeds);
   reply.interval = std::max(reply.interval, answer.interval);
   reply.min_interval = std::max(reply.min_interval, answer.min_interval);
 }

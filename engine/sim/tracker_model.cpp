@@ -59,6 +59,12 @@ void TrackerModel::forget(HostId host) {
   }
 }
 
+bool TrackerModel::only_seeds(core::TorrentId torrent) {
+  const std::vector<Member>& members = swarm(torrent);
+  const auto is_seed = [](const Member& m) { return m.seed; };
+  return !members.empty() && std::all_of(members.begin(), members.end(), is_seed);
+}
+
 // A partial Fisher-Yates shuffle over the others.
 std::vector<Endpoint> TrackerModel::sample(const Pending& pending) {
   std::vector<Endpoint> others;
@@ -86,6 +92,7 @@ void TrackerModel::on_event(const Event& event) {
   core::AnnounceReply reply{
       pending.torrent, pending.tracker, {}, params_.interval, params_.min_interval};
   if (!pending.stopped) reply.peers = sample(pending);
+  reply.only_seeds = only_seeds(pending.torrent);
   handler_.tracker_input(pending.host, reply);
 }
 

@@ -63,6 +63,7 @@ class TrackerModel {
   std::vector<Member>& swarm(core::TorrentId torrent);
   Duration answer_time(core::TorrentId torrent) const;
   std::vector<Endpoint> sample(const Pending& pending);
+  bool only_seeds(core::TorrentId torrent);
 
   EventQueue& queue_;
   TrackerHandler& handler_;

@@ -231,7 +231,7 @@ TEST_CASE("a useful connection is tried again soon, a useless one backs off") {
 TEST_CASE("who had all as we did is not dialled for half an hour, unless such are sought") {
   for (const bool sought : {false, true}) {
     PeerBook book;
-    book.seek_complete(false);
+    book.seek(PeerBook::Seek::kLeechers);
     book.add(eps(1, 2), PeerSource::kTracker);
     REQUIRE(book.next_dial(at(0s), kNoBans) == ep(1));
     book.on_connected(ep(1));
@@ -239,10 +239,56 @@ TEST_CASE("who had all as we did is not dialled for half an hour, unless such ar
     book.add(eps(1, 2), PeerSource::kTracker);
     CHECK(book.next_deadline() == at(10s + 30min));
     CHECK_FALSE(book.next_dial(at(10s + 30min - 1us), kNoBans));
-    if (sought) book.seek_complete(true);
+    if (sought) book.seek(PeerBook::Seek::kNeighbours);
     CHECK(book.next_deadline() == at(sought ? 25s : 10s + 30min));
     CHECK(book.next_dial(book.next_deadline(), kNoBans) == ep(1));
   }
+}
+
+TEST_CASE("who had all and left is no neighbour for half an hour, but is asked for what we lack") {
+  PeerBook book;
+  book.add(eps(1, 2), PeerSource::kTracker);
+  REQUIRE(book.next_dial(at(0s), kNoBans) == ep(1));
+  book.on_connected(ep(1));
+  book.on_closed(ep(1), Outcome::kLeftComplete, at(10s));
+  CHECK(book.next_deadline() == at(25s));
+  for (const auto sought : {PeerBook::Seek::kNeighbours, PeerBook::Seek::kLeechers}) {
+    book.seek(sought);
+    CHECK(book.next_deadline() == at(10s + 30min));
+  }
+  book.seek(PeerBook::Seek::kAnybody);
+  CHECK(book.next_dial(at(25s), kNoBans) == ep(1));
+}
+
+TEST_CASE(
+    "who is said to have all is not dialled for leechers, until a peer or a tracker differs") {
+  PeerBook book;
+  book.seek(PeerBook::Seek::kLeechers);
+  book.add(eps(1, 3), PeerSource::kTracker);
+  book.hear_complete(ep(1), true);
+  book.hear_complete(ep(2), true);
+  book.hear_complete(ep(9), true);  // nobody has named it
+  CHECK(book.next_deadline() == kNever);
+  book.seek(PeerBook::Seek::kNeighbours);
+  CHECK(book.next_deadline() == at(0s));
+  book.seek(PeerBook::Seek::kLeechers);
+  book.add(eps(2, 3), PeerSource::kExchange);
+  CHECK(book.next_deadline() == kNever);
+  book.add(eps(2, 3), PeerSource::kTracker);
+  CHECK(book.next_dial(at(0s), kNoBans) == ep(2));
+  book.hear_complete(ep(1), false);
+  CHECK(book.next_dial(at(0s), kNoBans) == ep(1));
+}
+
+TEST_CASE("who has all tries an address that does not answer twice") {
+  PeerBook book;
+  book.seek(PeerBook::Seek::kLeechers);
+  book.add(eps(1, 2), PeerSource::kTracker);
+  for (const Duration when : {0s, 15s}) {
+    REQUIRE(book.next_dial(at(when), kNoBans) == ep(1));
+    book.on_failed(ep(1), at(when + 10s));
+  }
+  CHECK(book.size() == 0);
 }
 
 TEST_CASE("a banned address is neither dialled nor let in until its ban ends") {
@@ -298,11 +344,14 @@ TEST_CASE("property: limits hold, counts agree with a model, and the deadline is
     PeerBook book(params);
     std::vector<Endpoint> dialing, connected;
     TimePoint now{};
+    constexpr PeerBook::Seek kSeeks[] = {PeerBook::Seek::kAnybody, PeerBook::Seek::kNeighbours,
+                                         PeerBook::Seek::kLeechers};
     for (int step = 0; step < 300; ++step) {
       now += Duration(static_cast<std::int64_t>(random.below(300'000)));
       const int n = static_cast<int>(random.below(60));
       if (random.chance(1, 10)) book.add(eps(n, n + 10), PeerSource::kTracker);
-      if (random.chance(1, 10)) book.seek_complete(random.chance(1, 2));
+      if (random.chance(1, 10)) book.seek(kSeeks[random.below(3)]);
+      if (random.chance(1, 10)) book.hear_complete(ep(n), random.chance(1, 2));
       const bool due = book.next_deadline() <= now;
       if (const auto dial = book.next_dial(now, kNoBans)) {
         CHECK(due);
@@ -319,8 +368,8 @@ TEST_CASE("property: limits hold, counts agree with a model, and the deadline is
       }
       if (!connected.empty() && random.chance(1, 4)) {
         constexpr Outcome kOutcomes[] = {Outcome::kUseless, Outcome::kUseful,
-                                         Outcome::kBothComplete};
-        book.on_closed(connected.front(), kOutcomes[random.below(3)], now);
+                                         Outcome::kBothComplete, Outcome::kLeftComplete};
+        book.on_closed(connected.front(), kOutcomes[random.below(4)], now);
         connected.erase(connected.begin());
       }
       CHECK(book.half_open() == static_cast<int>(dialing.size()));

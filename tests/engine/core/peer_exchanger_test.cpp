@@ -47,6 +47,22 @@ TEST_CASE("peers are told of each other by where they listen, shortly after they
         Lines{"c1: exchange +7002 +7003", "c2: exchange +7001 +7003", "c3: exchange +7001 +7002"});
 }
 
+TEST_CASE(
+    "who has all dials those alone whom a peer does not call seeds; who lacks something, all") {
+  const auto dials = [](bool complete) {
+    Rig rig;
+    rig.come(1);
+    const int blocks = rig.swarm().layout().block_count();
+    if (complete) rig.in(Restored{SwarmRig::kTorrent, Bitfield(blocks, true)});
+    PeerExchange message =
+        names({Endpoint::v4(10, 0, 0, 8, 7008), Endpoint::v4(10, 0, 0, 9, 7009)});
+    message.added.front().seed = true;
+    return with(rig.say(1, message), "connect");
+  };
+  CHECK(dials(true) == Lines{"connect 7009"});
+  CHECK(dials(false) == Lines{"connect 7008", "connect 7009"});
+}
+
 TEST_CASE("each is told once a minute at most, and of what changed alone") {
   Rig rig;
   rig.come(1);

@@ -203,6 +203,35 @@ TEST_CASE("a seed stays with who became complete here, and not with another seed
   CHECK(kept == kMaxKeptForOverlay);
 }
 
+TEST_CASE("a listener who has it all dials twenty for queries, and a seed nobody who has all too") {
+  const auto dials = [](bool plays, bool only_seeds) {
+    Rig rig;
+    if (plays) rig.start();
+    if (!plays) rig.swarm().share(true, rig.now());
+    rig.complete();
+    std::vector<Endpoint> others;
+    for (int n = 0; n < 30; ++n) {
+      others.push_back(Endpoint::v4(10, 0, 1, static_cast<std::uint8_t>(n), 7000));
+    }
+    const AnnounceReply reply{SwarmRig::kTorrent, "", others, 1800s, 60s, {}, only_seeds};
+    std::size_t count = with(rig.in(reply), "connect").size();
+    for (int s = 0; s < 20; ++s) {
+      std::vector<ConnId> answered;
+      for (const Action& action : rig.actions()) {
+        if (const auto* dial = std::get_if<Connect>(&action)) answered.push_back(dial->conn);
+      }
+      for (const ConnId conn : answered) {
+        count += with(rig.in(PeerClosed{SwarmRig::kTorrent, conn}), "connect").size();
+      }
+      count += with(rig.pass(1s), "connect").size();
+    }
+    return count;
+  };
+  CHECK(dials(true, true) == 20);
+  CHECK(dials(false, true) == 0);
+  CHECK(dials(false, false) > 20);
+}
+
 TEST_CASE("complete peers that understand no queries part, as do those of private torrents") {
   const auto parted = [](Rig& rig, bool overlay) {
     rig.start();

@@ -35,13 +35,14 @@ struct Bench {
   }
   TrackerClient::Outcome announce(TrackerClient& from, const std::string& tracker,
                                   std::vector<InfoHash> hashes,
-                                  core::AnnounceEvent event = core::AnnounceEvent::kStarted) {
+                                  core::AnnounceEvent event = core::AnnounceEvent::kStarted,
+                                  Bytes left = 1000_B) {
     outcomes.clear();
     core::Announce ask;
     ask.torrent = core::TorrentId(7);
     ask.tracker = tracker;
     ask.event = event;
-    ask.left = 1000_B;
+    ask.left = left;
     from.announce(ask, hashes);
     CHECK(outcomes.empty());
     REQUIRE(loop.run_until([&] { return !outcomes.empty(); }, kPatience));
@@ -95,6 +96,25 @@ TEST_CASE("both hashes of a hybrid are announced and answered once, with all pee
   b.announce(*v2, b.server->announce_url(), {c});
   const auto outcome = b.announce(*hybrid, b.server->announce_url(), {a, c});
   CHECK(std::get<core::AnnounceReply>(outcome).peers.size() == 2);
+}
+
+TEST_CASE(
+    "a tracker that counts seeds alone is told from one with leechers, and from an empty one") {
+  Bench b;
+  const auto seed = b.client(1, 7001);
+  const auto other = b.client(2, 7002);
+  const std::vector<InfoHash> hash = {digest<InfoHash>(9)};
+  for (const std::string& url : {b.server->announce_url(), b.server->udp_announce_url()}) {
+    const auto only_seeds = [&](TrackerClient& client, Bytes left, core::AnnounceEvent event) {
+      const auto outcome = b.announce(client, url, hash, event, left);
+      return std::get<core::AnnounceReply>(outcome).only_seeds;
+    };
+    CHECK(only_seeds(*seed, 0_B, core::AnnounceEvent::kStarted));
+    CHECK_FALSE(only_seeds(*other, 1_B, core::AnnounceEvent::kStarted));
+    CHECK_FALSE(only_seeds(*seed, 0_B, core::AnnounceEvent::kNone));
+    only_seeds(*other, 1_B, core::AnnounceEvent::kStopped);
+    CHECK_FALSE(only_seeds(*seed, 0_B, core::AnnounceEvent::kStopped));
+  }
 }
 
 TEST_CASE("by UDP all is the same: peers, both hashes of a hybrid, the farewell") {

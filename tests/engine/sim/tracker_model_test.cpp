@@ -53,10 +53,12 @@ TEST_CASE("a seed that has begun is told of those alone who lack something") {
   office.announce(2, core::AnnounceEvent::kStarted, 1_B);
   office.announce(3);
   CHECK(office.replies.back().peers.size() == 2);
+  CHECK_FALSE(office.replies.back().only_seeds);
   office.announce(3, core::AnnounceEvent::kNone);
   CHECK(office.replies.back().peers == std::vector<Endpoint>{PeerNet::endpoint_of(HostId(2))});
   office.announce(2, core::AnnounceEvent::kCompleted);
   CHECK(office.replies.back().peers.empty());
+  CHECK(office.replies.back().only_seeds);
   office.announce(3, core::AnnounceEvent::kNone);
   CHECK(office.replies.back().peers.empty());
 }
