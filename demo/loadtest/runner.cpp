@@ -29,8 +29,9 @@ class Crew {
   Crew(const LoadRun& run, const std::atomic<bool>& stop)
       : run_(run), stop_(stop), plan_(plan_of(run)), reports_(run.policies.size()) {
     const std::size_t cores = std::max(1U, std::thread::hardware_concurrency());
-    board_.working = std::min(cores, run.policies.size());
-    for (std::size_t i = 0; i < board_.working; ++i) threads_.emplace_back([this] { work(); });
+    const std::size_t count = std::min(cores, run.policies.size());
+    board_.working = count;  // and fewer as soon as the first thread is through
+    for (std::size_t i = 0; i < count; ++i) threads_.emplace_back([this] { work(); });
   }
   ~Crew() {
     for (std::thread& thread : threads_) thread.join();
