@@ -103,6 +103,10 @@ void PeerBook::seek(Seek wanted) {
   if (std::exchange(seek_, wanted) != wanted) update_deadline();
 }
 
+void PeerBook::space_dials(Duration apart) {
+  if (std::exchange(apart_, apart) != apart) update_deadline();
+}
+
 TimePoint PeerBook::due(const Entry& entry) const {
   if (seek_ == Seek::kAnybody) return entry.next_try;
   if (seek_ == Seek::kNeighbours) return std::max(entry.next_try, entry.left_until);
@@ -278,10 +282,12 @@ void PeerBook::drop(const Entry& entry) {
   entries_.erase(entries_.begin() + (&entry - entries_.data()));
 }
 
-// When a dial more keeps to dials_per_second.
+// When a dial more keeps to dials_per_second and to what they are to be apart.
 TimePoint PeerBook::token_at() const {
+  if (last_dials_.empty()) return {};
+  const TimePoint spaced = apart_ > Duration::zero() ? last_dials_.back() + apart_ : TimePoint{};
   const bool spent = last_dials_.size() == static_cast<std::size_t>(params_.dials_per_second);
-  return spent ? last_dials_.front() + 1s : TimePoint{};
+  return spent ? std::max(spaced, last_dials_.front() + 1s) : spaced;
 }
 
 void PeerBook::update_deadline() {

@@ -89,6 +89,8 @@ class PeerBook {
   std::optional<Endpoint> next_dial(TimePoint now, const BanList& bans);
   // At first anybody.
   void seek(Seek wanted);
+  // So long after the last dial next_dial has another at the earliest; at first zero.
+  void space_dials(Duration apart);
   // When next_dial may next have something: the clock's origin stands for "at once", kNever for
   // "only another event can bring it".
   TimePoint next_deadline() const { return deadline_; }
@@ -165,6 +167,7 @@ class PeerBook {
   int connected_ = 0;
   int half_open_ = 0;
   Seek seek_ = Seek::kAnybody;
+  Duration apart_{};
   TimePoint deadline_ = kNever;
 };
 

@@ -28,6 +28,9 @@ constexpr Duration kDhtDelay = 1s;
 // Nobody is looked for while the head of a start is on its way from the CDN, but a slow CDN keeps
 // peers away no longer than this.
 constexpr Duration kHeadFirst = 250ms;
+// Where a slow line brings the head, dials are so far apart: the answers of several at once fill up
+// the queue before the line, and what is lost of the head comes a round trip later.
+constexpr Duration kDialsBesideHead = 20ms;
 // With fewer peers than these we look for more.
 constexpr int kFewPeers = 5;
 // Most seeds of a large swarm play nothing and part at once: of one track's at most so many are
@@ -151,6 +154,7 @@ void Swarm::discover() {
 }
 
 void Swarm::dial_those_sought() {
+  book_.space_dials(planner_.head_on_its_way() ? kDialsBesideHead : Duration::zero());
   while (true) {
     const PeerBook::Seek whom = whom_to_seek();
     book_.seek(whom);

@@ -144,6 +144,20 @@ TEST_CASE("no more than ten dials are made in any second") {
   CHECK(book.next_deadline() == at(1050ms));
 }
 
+TEST_CASE("dials keep the distance that is wanted, and none where that has ended") {
+  PeerBook book;
+  book.add(eps(0, 4), PeerSource::kTracker);
+  book.space_dials(20ms);
+  CHECK(book.next_dial(at(1s), kNoBans));
+  CHECK_FALSE(book.next_dial(at(1s), kNoBans));
+  CHECK(book.next_deadline() == at(1020ms));
+  CHECK(book.next_dial(at(1020ms), kNoBans));
+  CHECK_FALSE(book.next_dial(at(1020ms), kNoBans));
+  book.space_dials({});
+  CHECK(book.next_dial(at(1020ms), kNoBans));
+  CHECK(book.next_dial(at(1020ms), kNoBans));
+}
+
 TEST_CASE("dialling stops at the soft limit, accepting at the hard one") {
   PeerBook book({.soft_limit = 2, .hard_limit = 3});
   book.add(eps(0, 9), PeerSource::kTracker);

@@ -140,6 +140,25 @@ TEST_CASE("nobody is looked for before a start's head is there, or the CDN is sl
   }
 }
 
+TEST_CASE("dials are 20 ms apart beside a start's head, until it is there") {
+  SwarmRig rig;
+  rig.cdn_up();
+  rig.start();
+  for (std::uint8_t n = 1; n <= 5; ++n) {
+    rig.swarm().add_peer(Endpoint::v4(10, 0, 0, n, 7000 + n), rig.now());
+  }
+  rig.drain();
+  CHECK(with(rig.pass(250ms), "connect").size() == 1);
+  CHECK(with(rig.pass(20ms - 1us), "connect").empty());
+  CHECK(with(rig.pass(1us), "connect").size() == 1);
+  Lines lines;
+  for (int block = 0; block < 2; ++block) {
+    append(lines, rig.cdn_block(rig.fetches().back().request, block));
+    append(lines, rig.verified(block));
+  }
+  CHECK(with(lines, "connect").size() == 3);
+}
+
 TEST_CASE("without a CDN that insures the start everybody is looked for at once") {
   SwarmRig rig(Policy::adaptive(), {.trackers = {{"http://t/"}}});
   CHECK(with(rig.start(), "announce http://t/ started").size() == 1);
