@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "engine/base/random.h"
+#include "engine/wire/info_dictionary.h"
 
 namespace tributary::sim {
 namespace {
@@ -20,6 +21,7 @@ constexpr std::uint64_t kLeaf = 1;
 constexpr std::uint64_t kPiece = 2;
 constexpr std::uint64_t kRoot = 3;
 constexpr std::uint64_t kInfo = 4;
+constexpr std::uint64_t kInfoBytes = 5;
 
 std::int32_t pieces_in(Bytes size, Bytes piece_length) {
   return static_cast<std::int32_t>((size.count() + piece_length.count() - 1) /
@@ -72,6 +74,13 @@ std::vector<core::TimeHint> make_points(const TrackParams& params, Bytes size, s
   return points;
 }
 
+std::vector<std::uint8_t> make_info_bytes(Bytes size, std::uint64_t seed) {
+  Random random(Random::mix(seed) ^ Random::mix(kInfoBytes));
+  std::vector<std::uint8_t> bytes(static_cast<std::size_t>(size.count()));
+  for (std::uint8_t& byte : bytes) byte = static_cast<std::uint8_t>(random.next());
+  return bytes;
+}
+
 core::Metainfo make_metainfo(const TrackParams& params, std::uint64_t seed) {
   const Bytes size = params.size > 0_B ? params.size : bytes_in(params.duration, params.rate);
   core::Metainfo metainfo;
@@ -89,6 +98,7 @@ core::Metainfo make_metainfo(const TrackParams& params, std::uint64_t seed) {
           made_up<Sha1>(seed, kPiece, static_cast<std::uint64_t>(i)));
     }
   }
+  metainfo.info_bytes = make_info_bytes(params.info_size, seed);
   metainfo.trackers = {{params.tracker}};
   for (const std::string& edge : params.edges) metainfo.edges.push_back(edge + "/" + params.name);
   if (params.hints) {
@@ -112,6 +122,12 @@ Track::Track(const TrackParams& params, std::uint64_t seed)
       timeline_(core::ByteTimeMap::from_points(layout_.total_size(), params.duration,
                                                make_points(params, layout_.total_size(), seed))),
       info_hash_(short_hash(metainfo_.info)) {}
+
+std::vector<core::LayerSpan> Track::missing_layers() const {
+  core::TorrentInfo info = metainfo_.info;
+  for (core::FileEntry& file : info.files) file.piece_layer.clear();
+  return wire::missing_layers(info);
+}
 
 Sha256 Track::leaf(core::BlockIndex block) const {
   // A file of one piece has no piece layer: with one block its root is the leaf.

@@ -7,6 +7,7 @@
 
 #include "engine/base/digest.h"
 #include "engine/core/byte_time_map.h"
+#include "engine/core/events.h"
 #include "engine/core/layout.h"
 #include "engine/core/message.h"
 #include "engine/core/torrent_info.h"
@@ -28,6 +29,9 @@ struct TrackParams {
   // In place of what duration and rate would make. Zero and none: these.
   Bytes size{};
   std::vector<core::TimeHint> points{};
+  // Of the info dictionary, which peers then give to those who follow a magnet link (BEP 9). Zero:
+  // nobody has it to give.
+  Bytes info_size{};
   std::vector<std::string> edges = {"http://cdn.test"};
   std::string tracker = "udp://tracker.test:6969/announce";
 };
@@ -43,6 +47,8 @@ class Track {
   Bytes size() const { return layout_.total_size(); }
   InfoHash info_hash() const { return info_hash_; }
 
+  // The piece layers that the dictionary leaves out (BEP 52).
+  std::vector<core::LayerSpan> missing_layers() const;
   // The true leaf hash of a block (v2).
   Sha256 leaf(core::BlockIndex block) const;
   std::vector<Sha256> leaves(core::PieceIndex piece) const;

@@ -128,6 +128,9 @@ class World : private PeerNetHandler,
   void download(HostId host, core::TorrentId torrent);
   // The same later; until then run_until_done() waits for it.
   void listen_at(TimePoint when, HostId host, std::vector<core::TorrentId> playlist);
+  // The same by one who has no more than a magnet link: first he gets the dictionary and the piece
+  // layers from peers, and gives up when nobody has them to give.
+  void follow_at(TimePoint when, HostId host, core::TorrentId torrent);
   // A clean exit says goodbye; a crash leaves others to find out.
   void leave(HostId host, bool clean);
   // Puts a whole track into the host's cache. REQUIRES: it holds nothing of it.
@@ -303,9 +306,9 @@ class World : private PeerNetHandler,
   void perform(Actor&, const core::AnnounceLocally&) {}
   void perform(Actor& a, const core::SearchDht& action);
   void perform(Actor& a, const core::AddDhtNode& action);
-  void perform(Actor&, const core::VerifyMetadata&) {}  // listeners hold their tracks' torrents
-  void perform(Actor&, const core::VerifyLayer&) {}
-  void perform(Actor&, const core::MetadataFetched&) {}
+  void perform(Actor& a, const core::VerifyMetadata& action);
+  void perform(Actor& a, const core::VerifyLayer& action);
+  void perform(Actor& a, const core::MetadataFetched& action);
   void perform(Actor& a, const core::MayStart& action);
   void perform(Actor& a, const core::Trace& action);
   void perform(Actor& a, const cdn::HttpGet& action);

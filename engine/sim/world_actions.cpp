@@ -140,6 +140,40 @@ void World::perform(Actor& a, const core::VerifyHashes& action) {
   hash(a.id, core::HashesVerified{action.torrent, action.conn, action.piece, std::move(leaves)}, 1);
 }
 
+void World::perform(Actor& a, const core::VerifyMetadata& action) {
+  const Track& described = track(action.torrent);
+  core::MetadataVerified result;
+  result.torrent = action.torrent;
+  result.good = action.info == described.metainfo().info_bytes;
+  if (result.good) {
+    result.is_private = described.metainfo().info.is_private;
+    result.has_v1 = described.metainfo().info.has_v1();
+    result.layers = described.missing_layers();
+  }
+  hash(a.id, std::move(result), 1);
+}
+
+void World::perform(Actor& a, const core::VerifyLayer& action) {
+  const core::HashSpan& span = action.hashes.span;
+  const bool right = action.hashes.hashes == track(action.torrent).serve(span);
+  hash(a.id, core::LayerVerified{action.torrent, action.conn, span, right}, 1);
+}
+
+// What follows is an event of its own, for the node is being asked what to do.
+void World::perform(Actor& a, const core::MetadataFetched& action) {
+  if (action.end != core::FetchEnd::kDone) {
+    a.expected = false;
+    return;
+  }
+  at(now(), [host = a.id, torrent = action.torrent, peers = action.peers](World& w) {
+    if (!w.online(host)) return;
+    w.listen(host, {torrent});
+    Actor& listening = w.actor(host);
+    for (const Endpoint& peer : peers) listening.node->add_peer(torrent, peer, w.now());
+    w.pump(listening);
+  });
+}
+
 core::BufferId World::make_buffer(Actor& a, const Buffer& buffer) {
   return core::BufferId(a.buffers.emplace(buffer).value());
 }

@@ -91,6 +91,34 @@ TEST_CASE("viewers whom no tracker answers find each other in the DHT") {
   CHECK(report.offload_permille() <= 875);
 }
 
+TEST_CASE("viewers who have a magnet link get the torrent from those before them, and play") {
+  for (const bool video : {false, true}) {
+    const ScenarioReport report = magnet_viewers(with(video));
+    MESSAGE(report.line());
+    check_smooth(report);
+    REQUIRE(report.listeners.size() == 8);
+    CHECK(report.offload_permille() >= 800);
+    CHECK(report.offload_permille() <= 875);
+    for (int i = 1; i < 8; ++i) {
+      const Play& play = report.listeners[static_cast<std::size_t>(i)].plays.front();
+      MESSAGE(i, ": after ", (play.requested - TimePoint(1s + i * 10s)).count() / 1000, " ms");
+      // The tracker answers after 60 ms; a dial, handshakes, the dictionary and its layer take four
+      // round trips of 20 ms.
+      CHECK(play.requested - TimePoint(1s + i * 10s) <= 200ms);
+    }
+  }
+}
+
+TEST_CASE("who has a magnet link that nobody can explain gives up") {
+  Stage stage(with(false));
+  const core::TorrentId track = stage.add_track();
+  stage.add_seed(track, 2_Mbps);
+  const HostId host = stage.world.add_node(stage.client());
+  stage.world.follow_at(TimePoint(1s), host, track);
+  CHECK(stage.world.run_until_done(TimePoint(100s)));
+  CHECK(stage.world.find_listener(host) == nullptr);
+}
+
 TEST_CASE("eight viewers of 256 KiB pieces, verified leaf by leaf or whole, do not stall either") {
   for (const bool video : {false, true}) {
     for (const auto run : {large_pieces, whole_pieces}) {

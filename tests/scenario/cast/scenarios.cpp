@@ -83,6 +83,7 @@ core::TorrentId Stage::add_track() {
   p.piece_length = variation_.piece_length;
   p.v2 = !variation_.v1;
   p.hints = !variation_.uneven;
+  p.info_size = variation_.info_size;
   if (variation_.uneven) p.swing = 10s;
   return world.add_track(p);
 }
@@ -164,6 +165,19 @@ ScenarioReport dht_viewers(const Variation& v) {
   }
   stage.world.run_until_done(at(600s));
   return make_report("viewers in the DHT", stage.world);
+}
+
+ScenarioReport magnet_viewers(const Variation& v) {
+  Variation described = v;
+  described.info_size = 20_KiB;
+  Stage stage(described);
+  const core::TorrentId track = stage.add_track();
+  stage.add_listener(at(1s), {track});
+  for (int i = 1; i < 8; ++i) {
+    stage.world.follow_at(at(1s + i * 10s), stage.world.add_node(stage.client()), track);
+  }
+  stage.world.run_until_done(at(500s));
+  return make_report("viewers by magnet link", stage.world);
 }
 
 ScenarioReport large_pieces(const Variation& v) {
@@ -332,17 +346,27 @@ ScenarioReport next_track_alone(const Variation& v) {
 }
 
 const std::vector<NamedScenario>& all_scenarios() {
-  static const std::vector<NamedScenario> kAll = {
-      {"one_listener", one_listener},   {"eight_seeds", eight_seeds},
-      {"eight_viewers", eight_viewers}, {"walled_viewers", walled_viewers},
-      {"walled_apart", walled_apart},   {"dht_viewers", dht_viewers},
-      {"large_pieces", large_pieces},   {"whole_pieces", whole_pieces},
-      {"uneven_media", uneven_media},   {"flash_crowd", flash_crowd},
-      {"cdn_outage", cdn_outage},       {"peers_leave", peers_leave},
-      {"slow_liar", slow_liar},         {"corrupt_peer", corrupt_peer},
-      {"corrupt_edge", corrupt_edge},   {"polluted_swarm", polluted_swarm},
-      {"seek_storm", seek_storm},       {"skip_storm", skip_storm},
-      {"next_track", next_track},       {"next_track_alone", next_track_alone}};
+  static const std::vector<NamedScenario> kAll = {{"one_listener", one_listener},
+                                                  {"eight_seeds", eight_seeds},
+                                                  {"eight_viewers", eight_viewers},
+                                                  {"walled_viewers", walled_viewers},
+                                                  {"walled_apart", walled_apart},
+                                                  {"dht_viewers", dht_viewers},
+                                                  {"magnet_viewers", magnet_viewers},
+                                                  {"large_pieces", large_pieces},
+                                                  {"whole_pieces", whole_pieces},
+                                                  {"uneven_media", uneven_media},
+                                                  {"flash_crowd", flash_crowd},
+                                                  {"cdn_outage", cdn_outage},
+                                                  {"peers_leave", peers_leave},
+                                                  {"slow_liar", slow_liar},
+                                                  {"corrupt_peer", corrupt_peer},
+                                                  {"corrupt_edge", corrupt_edge},
+                                                  {"polluted_swarm", polluted_swarm},
+                                                  {"seek_storm", seek_storm},
+                                                  {"skip_storm", skip_storm},
+                                                  {"next_track", next_track},
+                                                  {"next_track_alone", next_track_alone}};
   return kAll;
 }
 

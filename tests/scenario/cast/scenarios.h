@@ -19,6 +19,7 @@ struct Variation {
   Duration duration{};  // of the track; zero: the whole of it
   Bytes piece_length = core::kBlockSize;
   bool v1 = false;               // pieces are verified whole, by SHA-1
+  Bytes info_size{};             // of the info dictionary that peers give; zero: they give none
   bool uneven = false;           // the rate swings, and only the demuxer knows how
   std::int32_t trace_host = -1;  // print the decisions of this host; 0: of all
 };
@@ -51,13 +52,14 @@ ScenarioReport eight_viewers(const Variation& v);   // 10 s apart, no other seed
 ScenarioReport walled_viewers(const Variation& v);  // the same, two of whom are not behind NAT
 ScenarioReport walled_apart(const Variation& v);    // the same without hole punching
 ScenarioReport dht_viewers(const Variation& v);  // the same, whom no tracker and only the DHT tells
-ScenarioReport large_pieces(const Variation& v);  // the eight viewers, of 256 KiB pieces
-ScenarioReport whole_pieces(const Variation& v);  // the same of a v1 torrent
-ScenarioReport uneven_media(const Variation& v);  // the eight viewers, of media that swings
-ScenarioReport flash_crowd(const Variation& v);   // 50 within 10 s, no other seed
-ScenarioReport cdn_outage(const Variation& v);    // for good, while it is needed, with peers
-ScenarioReport peers_leave(const Variation& v);   // all seeds at 20 s
-ScenarioReport slow_liar(const Variation& v);     // claims all, delivers at 20 kbit/s
+ScenarioReport magnet_viewers(const Variation& v);  // the same, all but the first by a magnet link
+ScenarioReport large_pieces(const Variation& v);    // the eight viewers, of 256 KiB pieces
+ScenarioReport whole_pieces(const Variation& v);    // the same of a v1 torrent
+ScenarioReport uneven_media(const Variation& v);    // the eight viewers, of media that swings
+ScenarioReport flash_crowd(const Variation& v);     // 50 within 10 s, no other seed
+ScenarioReport cdn_outage(const Variation& v);      // for good, while it is needed, with peers
+ScenarioReport peers_leave(const Variation& v);     // all seeds at 20 s
+ScenarioReport slow_liar(const Variation& v);       // claims all, delivers at 20 kbit/s
 ScenarioReport corrupt_peer(const Variation& v);
 ScenarioReport polluted_swarm(const Variation& v);  // by a tenth of it, without a CDN
 ScenarioReport corrupt_edge(const Variation& v);    // every byte of it
