@@ -133,7 +133,7 @@ void Overlay::on_closed(ConnId conn) {
   const auto book = books_.find(conn);
   if (book == books_.end()) return;
   for (QueryId id : book->second.queries) queries_.erase(id);
-  books_.erase(book);
+  books_.erase(conn);
 }
 
 std::optional<OverlayAction> Overlay::poll() {

@@ -10,6 +10,7 @@
 #include <variant>
 #include <vector>
 
+#include "engine/base/compact_map.h"
 #include "engine/base/fifo.h"
 #include "engine/base/random.h"
 #include "engine/base/units.h"
@@ -148,7 +149,7 @@ class Overlay {
   TimePoint ask_at_{};
   std::map<QueryId, Query> queries_;
   Fifo<QueryId> own_;  // of them, the oldest first
-  std::map<ConnId, Book> books_;
+  CompactMap<ConnId, Book> books_;
   Fifo<OverlayAction> out_;
   OverlayCounts counts_;
 };

@@ -9,6 +9,7 @@
 #include <utility>
 #include <vector>
 
+#include "engine/base/compact_map.h"
 #include "engine/base/fifo.h"
 #include "engine/base/random.h"
 #include "engine/core/choker.h"
@@ -96,7 +97,7 @@ struct SwarmState {
 
   PieceMap pieces;
   RarestFirst rarity;
-  std::map<ConnId, Peer> peers;
+  CompactMap<ConnId, Peer> peers;
   CdnBook cdn;
   std::vector<Demand> demands;       // what plays first, then what is prefetched
   std::optional<BlockRange> waited;  // the demuxer stands still for these

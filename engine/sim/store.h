@@ -4,10 +4,10 @@
 #include <algorithm>
 #include <array>
 #include <cstdint>
-#include <map>
 #include <vector>
 
 #include "engine/base/bitfield.h"
+#include "engine/base/compact_map.h"
 #include "engine/core/ids.h"
 #include "engine/sim/track.h"
 
@@ -40,7 +40,7 @@ class Store {
     shelf.blocks = Bitfield(track.layout().block_count(), complete);
   }
   void remove(core::TorrentId torrent) { shelves_.erase(torrent); }
-  bool has(core::TorrentId torrent) const { return shelves_.count(torrent) > 0; }
+  bool has(core::TorrentId torrent) const { return shelves_.contains(torrent); }
   // Of all that is stored, by whole blocks.
   Bytes size(core::TorrentId torrent) const {
     const Shelf& shelf = shelves_.at(torrent);
@@ -125,7 +125,7 @@ class Store {
     Bitfield bad;                 // empty: none
     std::vector<Origin> origins;  // empty: all the cache's
   };
-  std::map<core::TorrentId, Shelf> shelves_;
+  CompactMap<core::TorrentId, Shelf> shelves_;
 };
 
 }  // namespace tributary::sim
