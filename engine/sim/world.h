@@ -216,30 +216,31 @@ class World : private PeerNetHandler,
     Origin origin = Origin::kPeers;
     bool bad = false;
   };
+  // What nearly every event needs comes first, so that it lies together.
   struct Actor {
     HostId id;
-    HostParams params;
+    std::int32_t ticks_now = 0;
+    TimePoint last_tick{};
+    bool online = true;
+    bool expected = false;  // will listen
+    bool pumping = false;
+    EventId timer;
+    TimePoint timer_at = kNever;
+    EventId wake;
+    TimePoint wake_at = kNever;
     std::unique_ptr<player::Node> node;
-    Store store;
-    std::optional<Listener> listener;
     SlotMap<BufferTag, Buffer> buffers;
+    Store store;
+    HostMeter meter;
+    std::optional<PieceHider> hider;
+    std::optional<Listener> listener;
+    HostParams params;
     std::vector<core::TorrentId> opened;  // at the node
     std::vector<core::TorrentId> cached;  // on the store's shelves, the least recently used first
     std::size_t plays_seen = 0;           // of the listener's
     core::ByteCounts closed;              // the ledgers of what is not open any more
     std::optional<core::TorrentId> download;
     std::optional<TimePoint> completed;
-    std::optional<PieceHider> hider;
-    HostMeter meter;
-    EventId timer;
-    TimePoint timer_at = kNever;
-    EventId wake;
-    TimePoint wake_at = kNever;
-    bool online = true;
-    bool expected = false;  // will listen
-    bool pumping = false;
-    TimePoint last_tick{};
-    std::int32_t ticks_now = 0;
   };
   struct HashJobTag;
   struct HashJob {
