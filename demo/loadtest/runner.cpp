@@ -8,6 +8,8 @@
 #include <optional>
 #include <thread>
 
+#include "demo/loadtest/huge_pages.h"
+
 namespace tributary::demo {
 namespace {
 
@@ -43,6 +45,7 @@ class Crew {
     const Duration total = plan_.length * static_cast<std::int64_t>(run_.policies.size());
     std::unique_lock lock(board_.mutex);
     while (!board_.changed.wait_for(lock, kLook, [this] { return board_.working == 0; })) {
+      pages_.look();
       progress(Duration(board_.done_us.load()), total);
     }
   }
@@ -84,6 +87,7 @@ class Crew {
   sim::LoadPlan plan_;
   std::vector<std::optional<sim::LoadReport>> reports_;
   Board board_;
+  HugePages pages_;  // before the threads
   std::vector<std::thread> threads_;
 };
 
