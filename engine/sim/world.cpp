@@ -144,6 +144,7 @@ void World::listen_at(TimePoint when, HostId host, std::vector<core::TorrentId> 
 void World::follow_at(TimePoint when, HostId host, core::TorrentId torrent) {
   actor(host).expected = true;
   at(when, [host, torrent](World& w) {
+    if (!w.online(host)) return;
     const core::Metainfo& meta = w.track(torrent).metainfo();
     Actor& a = w.actor(host);
     a.node->fetch(torrent, {meta.info.info_hashes(), meta.info.has_v2(), meta.trackers}, w.now());
