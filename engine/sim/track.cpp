@@ -1,6 +1,7 @@
 #include "engine/sim/track.h"
 
 #include <algorithm>
+#include <span>
 
 #include "engine/base/random.h"
 #include "engine/wire/info_dictionary.h"
@@ -8,12 +9,17 @@
 namespace tributary::sim {
 namespace {
 
-// A digest with no meaning but its inputs.
+// Bytes with no meaning but their inputs.
+void make_up(std::span<std::uint8_t> bytes, std::uint64_t seed, std::uint64_t kind,
+             std::uint64_t index) {
+  Random random(Random::mix(seed) ^ Random::mix(kind << 40 ^ index));
+  for (std::uint8_t& byte : bytes) byte = static_cast<std::uint8_t>(random.next());
+}
+
 template <class D>
 D made_up(std::uint64_t seed, std::uint64_t kind, std::uint64_t index) {
-  Random random(Random::mix(seed) ^ Random::mix(kind << 40 ^ index));
   D digest;
-  for (std::uint8_t& byte : digest.bytes) byte = static_cast<std::uint8_t>(random.next());
+  make_up(digest.bytes, seed, kind, index);
   return digest;
 }
 
@@ -74,13 +80,6 @@ std::vector<core::TimeHint> make_points(const TrackParams& params, Bytes size, s
   return points;
 }
 
-std::vector<std::uint8_t> make_info_bytes(Bytes size, std::uint64_t seed) {
-  Random random(Random::mix(seed) ^ Random::mix(kInfoBytes));
-  std::vector<std::uint8_t> bytes(static_cast<std::size_t>(size.count()));
-  for (std::uint8_t& byte : bytes) byte = static_cast<std::uint8_t>(random.next());
-  return bytes;
-}
-
 core::Metainfo make_metainfo(const TrackParams& params, std::uint64_t seed) {
   const Bytes size = params.size > 0_B ? params.size : bytes_in(params.duration, params.rate);
   core::Metainfo metainfo;
@@ -98,7 +97,8 @@ core::Metainfo make_metainfo(const TrackParams& params, std::uint64_t seed) {
           made_up<Sha1>(seed, kPiece, static_cast<std::uint64_t>(i)));
     }
   }
-  metainfo.info_bytes = make_info_bytes(params.info_size, seed);
+  metainfo.info_bytes.resize(static_cast<std::size_t>(params.info_size.count()));
+  make_up(metainfo.info_bytes, seed, kInfoBytes, 0);
   metainfo.trackers = {{params.tracker}};
   for (const std::string& edge : params.edges) metainfo.edges.push_back(edge + "/" + params.name);
   if (params.hints) {
