@@ -284,10 +284,10 @@ void PeerBook::drop(const Entry& entry) {
 
 // When a dial more keeps to dials_per_second and to what they are to be apart.
 TimePoint PeerBook::token_at() const {
-  if (last_dials_.empty()) return {};
-  const TimePoint spaced = apart_ > Duration::zero() ? last_dials_.back() + apart_ : TimePoint{};
+  TimePoint at{};
+  if (apart_ > Duration::zero() && !last_dials_.empty()) at = last_dials_.back() + apart_;
   const bool spent = last_dials_.size() == static_cast<std::size_t>(params_.dials_per_second);
-  return spent ? std::max(spaced, last_dials_.front() + 1s) : spaced;
+  return spent ? std::max(at, last_dials_.front() + 1s) : at;
 }
 
 void PeerBook::update_deadline() {
