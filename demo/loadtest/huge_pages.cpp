@@ -31,9 +31,10 @@ HugePages::HugePages() : asked_(bound(end_of_heap() + kHugePage - 1)) {
 
 void HugePages::look() {
   char* const end = bound(end_of_heap());
-  if (end <= asked_) return;
-  static_cast<void>(madvise(asked_, static_cast<std::size_t>(end - asked_), MADV_HUGEPAGE));
-  asked_ = end;
+  if (end > asked_) {
+    static_cast<void>(madvise(asked_, static_cast<std::size_t>(end - asked_), MADV_HUGEPAGE));
+  }
+  asked_ = end;  // before it where memory was given back: what comes anew there is to be asked for
 }
 
 }  // namespace tributary::demo
